@@ -1,0 +1,110 @@
+package broker
+
+import (
+	"context"
+	"time"
+
+	"tsunagi/internal/mqtt"
+)
+
+// Rights say what one user of an instance may do. They are asked on every cache miss of the hot path, so they
+// neither block nor allocate. Rights stay valid for the life of a client: when rules change, Generation does.
+type Rights interface {
+	// Generation is raised after any change of the rules that the answers come from.
+	Generation() uint64
+	MayPublish(topic, clientID string, qos byte, retain bool) Verdict
+	MaySubscribe(filter, clientID string) Verdict
+	// MayReceive is judged at every delivery [cached]: the truth behind MaySubscribe.
+	MayReceive(topic, clientID string) Verdict
+}
+
+// Verdict is an answer with its reason.
+type Verdict struct {
+	Allowed bool
+	Rule    string // the rule that decided, in words such as "deny publish secret/#", or "no rule"
+}
+
+// Identity is who has logged in on a connection.
+type Identity struct {
+	User   string
+	Rights Rights
+	// Web marks the panel's own web client: counted against its own bound, not the plan's connections.
+	Web bool
+	// Until ends the connection at that time (minted tokens); zero: never.
+	Until time.Time
+}
+
+// Limits of one instance; zero means no limit unless said otherwise.
+type Limits struct {
+	Connections      int           // concurrent clients, web clients not counted
+	WebConnections   int           // concurrent web clients of the panel
+	MaxPacket        int           // bytes, fixed header included
+	OutboxBytes      int           // bytes that may wait for one connection [1 MiB]
+	QueueMessages    int           // messages kept for one absent session
+	QueueBytes       int           // bytes kept for one absent session
+	Subscriptions    int           // for one session
+	Sessions         int           // persistent sessions
+	RetainedMessages int           //
+	RetainedBytes    int           //
+	ReceiveMaximum   int           // QoS 1/2 messages a client may have open towards us [1024]
+	TopicAliasMax    int           // aliases a client may use [32]
+	KeepAliveMax     time.Duration // longest keep-alive, told as Server Keep Alive
+	SessionExpiryMax time.Duration // longest session expiry
+}
+
+// Link is the connection behind a client, as the broker sees it. Its methods don't block.
+type Link interface {
+	// Flush writes what waits in the client's outbox (see Outbox.Flush), or arranges for it.
+	Flush()
+	// Close ends the connection after what waits in the outbox has been tried. It is idempotent.
+	Close(cause error)
+}
+
+// ConnectRequest is a CONNECT that has been decoded and whose credentials were found good.
+type ConnectRequest struct {
+	Packet   *mqtt.Connect
+	Identity Identity
+	Remote   string // address of the peer, for lists and logs
+	Via      string // "mqtts", "wss", "mqtt", "ws"
+	Link     Link
+}
+
+// Event is one line of the instance's log page: a connect, a disconnect, a refusal, a drop.
+type Event struct {
+	Time   time.Time   `json:"time"`
+	Kind   string      `json:"kind"`             // connected, disconnected, refused, denied, dropped, takeover
+	Client string      `json:"client,omitempty"` // client id
+	User   string      `json:"user,omitempty"`
+	Remote string      `json:"remote,omitempty"`
+	Topic  string      `json:"topic,omitempty"`
+	Gate   string      `json:"gate,omitempty"`  // listener, login, limits, acl, packet, queue
+	Rule   string      `json:"rule,omitempty"`  // the rule or setting that decided
+	Cause  string      `json:"cause,omitempty"` // in words, with what to change
+	Reason mqtt.Reason `json:"reason,omitempty"`
+}
+
+// Options of New.
+type Options struct {
+	ID        string // instance id
+	Limits    Limits
+	Committer *Committer
+	Events    func(Event) // must not block
+	Now       func() time.Time
+	Node      string // name of this server, for $SYS
+}
+
+// The doors of a Broker that the gate and the app use:
+//
+//	NewCommitter(store Store, flush func(*Turn), log *slog.Logger) *Committer   — Run(ctx), one for the process
+//	New(o Options) (*Broker, error)                       — loads the instance's state from the store
+//	(*Broker).Connect(ctx, *ConnectRequest) (*Client, error) — blocks until the session is durable where it must be; the
+//	        CONNACK waits in the client's outbox when it returns; a refusal is an mqtt.Reason (errors.As) with words
+//	(*Broker).Stop(ctx)                                   — DISCONNECT 0x8B to every client, sessions kept
+//	(*Broker).SetLimits, Recheck(users ...string), Kick(clientID), Clients(), Stats(), Publish(ctx, …)
+//	(*Client).Handle(buf []byte, t *Turn) (n int, err error) — rooms 2 to 5 for all complete packets in buf; n bytes were used
+//	(*Client).Outbox() *Outbox, KeepAlive() time.Duration, MaxPacket() int, ID() string
+//	(*Client).Gone(cause error)                           — the socket ended; without DISCONNECT the will follows
+//	(*Outbox).Flush(write func(parts [][]byte) (int, error)) error — under its lock; keeps what write did not take
+//	(*Outbox).Len() int
+//	Turn: Touched() []*Client, Reset(); a client is in at most one turn's list at a time (mark cleared as its flush begins)
+var _ context.Context
