@@ -1,0 +1,53 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+)
+
+// Flow are the settings of `tsunagi flow`.
+type Flow struct {
+	Data     string `toml:"data" default:"./flow-data" help:"directory of flows, credentials and context"`
+	Listen   string `toml:"listen" default:"127.0.0.1:1880" help:"address of the editor: plain http on loopback, else https under a local authority of its own"`
+	NoLogin  bool   `toml:"no_login" help:"no login; accepted on loopback only"`
+	Title    string `toml:"title" default:"Tsunagi" help:"name shown in the editor's header"`
+	MemoryMB int    `toml:"memory_mb" help:"soft limit of memory in MiB; 0: none"`
+	CA       string `toml:"ca" help:"PEM file of further authorities that mqtt nodes trust"`
+	Log      Log    `toml:"log"`
+}
+
+// Validate reports every fault at once.
+func (f *Flow) Validate() error {
+	var errs []error
+	fault := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	if f.Data == "" {
+		fault(`data "": want a directory`)
+	}
+	if f.Listen == "" {
+		fault(`listen "": want host:port`)
+	} else if err := checkAddress(f.Listen); err != nil {
+		fault("listen %q: want host:port or :port (%v)", f.Listen, err)
+	} else if f.NoLogin && !Loopback(f.Listen) {
+		fault("no_login with listen %q: want an address on loopback, such as 127.0.0.1:1880; beyond it a login is always on", f.Listen)
+	}
+	if f.MemoryMB < 0 {
+		fault("memory_mb %d: want 0 or more", f.MemoryMB)
+	}
+	oneOf(fault, "log.level", f.Log.Level, "debug", "info", "warn", "error")
+	oneOf(fault, "log.format", f.Log.Format, "text", "json")
+	return errors.Join(errs...)
+}
+
+// Loopback says whether a listen address can be reached from this machine only.
+func Loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

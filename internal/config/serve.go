@@ -1,0 +1,258 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Off as an address closes that door.
+const Off = "off"
+
+// Serve are the settings of `tsunagi serve`. After Validate an address is host:port or Off.
+type Serve struct {
+	Data     string   `toml:"data" help:"directory of everything that is kept [./data; with --dev a temporary one]"`
+	Dev      bool     `toml:"dev" help:"laptop and test mode: loopback only, no login, plain MQTT and WebSocket open, one instance without limits"`
+	HTTPS    string   `toml:"https" help:"address of the panel, API, web client and MQTT over WebSocket (TLS) [:8443; with --dev off]; off closes it"`
+	MQTTS    string   `toml:"mqtts" help:"address of MQTT over TLS [:8883; with --dev off]; off closes it"`
+	MQTT     string   `toml:"mqtt" help:"address that answers plain MQTT: refused with the way to TLS (open with --dev) [:1883; with --dev 127.0.0.1:1883]; off closes it"`
+	HTTP     string   `toml:"http" help:"address that sends http to https (plain WebSocket /mqtt with --dev) [:8080; with --dev 127.0.0.1:8080]; off closes it"`
+	Domain   string   `toml:"domain" default:"localhost" help:"name under which clients reach this server"`
+	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: invite, open or closed"`
+	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
+	Names    []string `toml:"names" help:"further names and addresses for the certificate of the local authority, separated by commas"`
+
+	TLS     TLS      `toml:"tls"`
+	SMTP    SMTP     `toml:"smtp"`
+	Log     Log      `toml:"log"`
+	Store   Store    `toml:"store"`
+	Connect Connect  `toml:"connect"`
+	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
+	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, max_packet, queue_messages, queue_bytes, retained_messages, subscriptions, default"`
+}
+
+// TLS names certificate files; without them the local authority's certificates are used.
+type TLS struct {
+	Cert string `toml:"cert" help:"PEM file with the certificate chain; empty: the local authority makes one"`
+	Key  string `toml:"key" help:"PEM file with the private key of tls.cert"`
+}
+
+// SMTP is the way mail goes out.
+type SMTP struct {
+	Host     string `toml:"host" help:"mail server; empty: mail is written to files in DATA/mail"`
+	Port     int    `toml:"port" default:"587" help:"port of the mail server"`
+	User     string `toml:"user" help:"login on the mail server"`
+	Password string `toml:"password" help:"password on the mail server (better in the environment than in a flag)"`
+	From     string `toml:"from" help:"sender's address; needed with smtp.host"`
+	Security string `toml:"security" default:"starttls" help:"starttls, tls, or none (loopback only)"`
+}
+
+// Log is how the process's own log is written.
+type Log struct {
+	Level  string `toml:"level" default:"info" help:"debug, info, warn or error"`
+	Format string `toml:"format" default:"text" help:"text or json"`
+}
+
+// Store bounds what the embedded store may take.
+type Store struct {
+	ReserveMB int `toml:"reserve_mb" default:"64" help:"free space in MiB below which messages that need storage are refused"`
+}
+
+// Connect bounds what strangers may do.
+type Connect struct {
+	Patience   time.Duration `toml:"patience" default:"10s" help:"longest wait for TLS and CONNECT together"`
+	PerAddress int           `toml:"per_address" default:"256" help:"connections of one address that have not logged in yet"`
+	Waiting    int           `toml:"waiting" default:"4096" help:"connections in all that have not logged in yet"`
+}
+
+// Region is where an instance lives.
+type Region struct {
+	ID   string `toml:"id"`
+	Name string `toml:"name"`
+}
+
+// Plan bounds an instance and the account that owns it.
+type Plan struct {
+	ID               string `toml:"id"`
+	Name             string `toml:"name"`
+	Default          bool   `toml:"default"`
+	Instances        int    `toml:"instances"`         // per account
+	Connections      int    `toml:"connections"`       // per instance, concurrent
+	WebConnections   int    `toml:"web_connections"`   // per instance, the panel's web client
+	FlowServers      int    `toml:"flow_servers"`      // per account
+	FlowMemoryMB     int    `toml:"flow_memory_mb"`    // MiB of each flow server
+	MaxPacket        int    `toml:"max_packet"`        // bytes
+	QueueMessages    int    `toml:"queue_messages"`    // for an absent session
+	QueueBytes       int    `toml:"queue_bytes"`       // for an absent session
+	RetainedMessages int    `toml:"retained_messages"` //
+	Subscriptions    int    `toml:"subscriptions"`     // of one session
+	Users            int    `toml:"users"`             // of one instance
+}
+
+// DefaultRegions and DefaultPlans stand where the settings name none.
+var (
+	DefaultRegions = []Region{{ID: "home", Name: "This server"}}
+	DefaultPlans   = []Plan{
+		{ID: "free", Name: "Free", Default: true, Instances: 5, Connections: 10, WebConnections: 5, FlowServers: 2, FlowMemoryMB: 256,
+			MaxPacket: 1 << 20, QueueMessages: 100_000, QueueBytes: 64 << 20, RetainedMessages: 10_000, Subscriptions: 1_000, Users: 1_000},
+		{ID: "maker", Name: "Maker", Instances: 20, Connections: 250, WebConnections: 20, FlowServers: 5, FlowMemoryMB: 512,
+			MaxPacket: 8 << 20, QueueMessages: 1_000_000, QueueBytes: 512 << 20, RetainedMessages: 200_000, Subscriptions: 10_000, Users: 10_000},
+	}
+)
+
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+
+// Validate reports every fault at once, each with the key, the value and what was wanted. It also fills the lists
+// that the settings left empty.
+func (s *Serve) Validate() error {
+	var errs []error
+	fault := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	if s.Data == "" && !s.Dev {
+		s.Data = "./data"
+	}
+	s.validateAddresses(fault)
+	if s.Domain == "" || strings.ContainsAny(s.Domain, ":/ ") {
+		fault("domain %q: want a host name without port or scheme", s.Domain)
+	}
+	oneOf(fault, "sign_up", s.SignUp, "invite", "open", "closed")
+	oneOf(fault, "language", s.Language, "en", "ja")
+	oneOf(fault, "log.level", s.Log.Level, "debug", "info", "warn", "error")
+	oneOf(fault, "log.format", s.Log.Format, "text", "json")
+	oneOf(fault, "smtp.security", s.SMTP.Security, "starttls", "tls", "none")
+	s.TLS.validate(fault)
+	s.SMTP.validate(fault)
+	if s.Connect.Patience < time.Second || s.Connect.Patience > 5*time.Minute {
+		fault("connect.patience %q: want 1s to 5m", s.Connect.Patience)
+	}
+	if s.Connect.PerAddress < 1 || s.Connect.Waiting < 1 {
+		fault("connect.per_address %d, connect.waiting %d: want 1 or more", s.Connect.PerAddress, s.Connect.Waiting)
+	}
+	if s.Store.ReserveMB < 1 {
+		fault("store.reserve_mb %d: want 1 or more", s.Store.ReserveMB)
+	}
+	if len(s.Regions) == 0 {
+		s.Regions = DefaultRegions
+	}
+	if len(s.Plans) == 0 {
+		s.Plans = DefaultPlans
+	}
+	s.validateLists(fault)
+	return errors.Join(errs...)
+}
+
+// validateAddresses fills in the default of the mode and checks what was given.
+func (s *Serve) validateAddresses(fault func(string, ...any)) {
+	for _, a := range []struct {
+		key      string
+		value    *string
+		def, dev string
+	}{
+		{"https", &s.HTTPS, ":8443", Off},
+		{"mqtts", &s.MQTTS, ":8883", Off},
+		{"mqtt", &s.MQTT, ":1883", "127.0.0.1:1883"},
+		{"http", &s.HTTP, ":8080", "127.0.0.1:8080"},
+	} {
+		switch {
+		case *a.value == "" && s.Dev:
+			*a.value = a.dev
+		case *a.value == "":
+			*a.value = a.def
+		}
+		if *a.value == Off {
+			continue
+		}
+		if err := checkAddress(*a.value); err != nil {
+			fault("%s %q: want host:port, :port or off (%v)", a.key, *a.value, err)
+		} else if s.Dev && !Loopback(*a.value) {
+			fault("%s %q with dev: want an address on loopback, such as 127.0.0.1:1883; dev has no login", a.key, *a.value)
+		}
+	}
+}
+
+func (s *Serve) validateLists(fault func(string, ...any)) {
+	seen := map[string]bool{}
+	for i, r := range s.Regions {
+		if !idPattern.MatchString(r.ID) || r.Name == "" || seen[r.ID] {
+			fault("regions[%d] id %q name %q: want an id of its own (a-z 0-9 -) and a name", i, r.ID, r.Name)
+		}
+		seen[r.ID] = true
+	}
+	seen, defaults := map[string]bool{}, 0
+	for i, p := range s.Plans {
+		if !idPattern.MatchString(p.ID) || p.Name == "" || seen[p.ID] {
+			fault("plans[%d] id %q name %q: want an id of its own (a-z 0-9 -) and a name", i, p.ID, p.Name)
+		}
+		seen[p.ID] = true
+		if p.Default {
+			defaults++
+		}
+		if p.MaxPacket != 0 && (p.MaxPacket < 128 || p.MaxPacket > 268_435_460) {
+			fault("plans[%d] max_packet %d: want 128 to 268435460 bytes", i, p.MaxPacket)
+		}
+		for key, n := range map[string]int{"instances": p.Instances, "connections": p.Connections, "flow_servers": p.FlowServers,
+			"flow_memory_mb": p.FlowMemoryMB, "queue_messages": p.QueueMessages, "queue_bytes": p.QueueBytes,
+			"retained_messages": p.RetainedMessages, "subscriptions": p.Subscriptions, "users": p.Users, "web_connections": p.WebConnections} {
+			if n < 0 {
+				fault("plans[%d] %s %d: want 0 or more", i, key, n)
+			}
+		}
+	}
+	if defaults != 1 {
+		fault("plans: %d of them say default = true: want exactly one", defaults)
+	}
+}
+
+func (t *TLS) validate(fault func(string, ...any)) {
+	if (t.Cert == "") != (t.Key == "") {
+		fault("tls.cert %q, tls.key %q: want both or neither", t.Cert, t.Key)
+		return
+	}
+	for key, name := range map[string]string{"tls.cert": t.Cert, "tls.key": t.Key} {
+		if name == "" {
+			continue
+		}
+		if _, err := os.Stat(name); err != nil {
+			fault("%s %q: want a PEM file that can be read (%v)", key, name, errors.Unwrap(err))
+		}
+	}
+}
+
+func (m *SMTP) validate(fault func(string, ...any)) {
+	if m.Host == "" {
+		return
+	}
+	if m.Port < 1 || m.Port > 65535 {
+		fault("smtp.port %d: want 1 to 65535", m.Port)
+	}
+	if !strings.Contains(m.From, "@") {
+		fault("smtp.from %q: want the sender's mail address", m.From)
+	}
+	if ip := net.ParseIP(m.Host); m.Security == "none" && m.Host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		fault("smtp.security %q with smtp.host %q: want starttls or tls; none is for loopback only", m.Security, m.Host)
+	}
+}
+
+func oneOf(fault func(string, ...any), key, value string, allowed ...string) {
+	for _, a := range allowed {
+		if value == a {
+			return
+		}
+	}
+	fault("%s %q: want one of %s", key, value, strings.Join(allowed, ", "))
+}
+
+// checkAddress says what is wrong with a listen address.
+func checkAddress(a string) error {
+	_, port, err := net.SplitHostPort(a)
+	if err != nil {
+		return err
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return err
+	}
+	return nil
+}
