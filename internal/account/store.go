@@ -1,0 +1,110 @@
+package account
+
+import (
+	"context"
+	"errors"
+)
+
+// The errors of a Store. Anything else is the store's own failure and is told to nobody but the operator's log.
+var (
+	ErrNotFound = errors.New("not found")      // a read for one thing, or a Save, found no such row
+	ErrExists   = errors.New("exists already") // an Insert met the same primary key or another unique key
+)
+
+// Store keeps everything of this package. All its methods may be called from many goroutines at once.
+//
+// Values that come out are the caller's own. Strings are any UTF-8, compared byte for byte (no case folding, no
+// trimming); byte slices may be nil and nil comes back as nil or empty. Times are kept to the microsecond and come
+// back in UTC; the zero time.Time comes back as zero. A cancelled ctx ends the call with ctx's error and no change.
+type Store interface {
+	// View runs f over one consistent snapshot and returns f's error. f must not call the Store again.
+	View(ctx context.Context, f func(Reader) error) error
+	// Update runs f in one transaction that no other Update overlaps: what f reads can't change before it commits.
+	// When f returns nil and Update returns nil, all writes are on disk (fsync); otherwise none of them happened.
+	// f may run again after a conflict, so it has no effects outside of tx. f must not call the Store again.
+	Update(ctx context.Context, f func(tx Tx) error) error
+	// AppendLog adds lines (each with its ID set, ascending) in one transaction, then deletes the oldest lines of
+	// every instance that it touched until at most keep are left. A line whose ID exists already is passed over.
+	// Lines of an instance that doesn't exist (any more) are passed over; Instance "" is the operator's log.
+	AppendLog(ctx context.Context, lines []LogLine, keep int) error
+}
+
+// Row is one stored thing, handed to Tx by value. It is exactly one of Account, BrowserSession, Invitation, Instance,
+// User, Rule, FlowServer, Setting, AuditEntry.
+type Row interface{ row() }
+
+// Tx writes inside of Store.Update, and sees what it wrote before.
+type Tx interface {
+	Reader
+	// Insert adds rows. A used primary key or unique key is an error that wraps ErrExists, and a parent that is
+	// missing (foreign key) one that wraps ErrNotFound. The keys are written at each type.
+	Insert(rows ...Row) error
+	// Save replaces whole rows by their primary key; a row that isn't there is an error that wraps ErrNotFound, and
+	// a unique key that another row has one that wraps ErrExists.
+	Save(rows ...Row) error
+	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
+	// Account takes its sessions, instances and flow servers; an Instance its users, rules and log lines; a User the
+	// rules that name it. A row that isn't there is no error.
+	Delete(rows ...Row) error
+}
+
+// Reader reads. A method for one thing returns an error that wraps ErrNotFound when there is none; a method for many
+// returns an empty list.
+type Reader interface {
+	Account(id string) (Account, error)
+	AccountByEmail(email string) (Account, error)
+	// Accounts are all accounts by CreatedAt, then ID.
+	Accounts() ([]Account, error)
+
+	BrowserSession(hash [32]byte) (BrowserSession, error)
+	// BrowserSessions are those of one account, or of all when account is "", oldest first.
+	BrowserSessions(account string) ([]BrowserSession, error)
+
+	Invitation(id string) (Invitation, error)
+	InvitationByToken(hash [32]byte) (Invitation, error)
+	// Invitations are all of them, newest first.
+	Invitations() ([]Invitation, error)
+
+	Instance(id string) (Instance, error)
+	// Instances are those of one account, or of all when owner is "", by CreatedAt, then ID.
+	Instances(owner string) ([]Instance, error)
+
+	User(instance, name string) (User, error)
+	// Users are one page in the order of their names (byte order).
+	Users(q UserQuery) ([]User, error)
+	// CountUsers counts what Users would return over all pages (After and Limit are not looked at).
+	CountUsers(q UserQuery) (int, error)
+
+	Rule(instance, id string) (Rule, error)
+	// Rules are all of one instance by CreatedAt, then ID.
+	Rules(instance string) ([]Rule, error)
+
+	FlowServer(id string) (FlowServer, error)
+	FlowServerByName(name string) (FlowServer, error)
+	// FlowServers are those of one account, or of all when owner is "", by CreatedAt, then ID.
+	FlowServers(owner string) ([]FlowServer, error)
+
+	Setting(key string) (Setting, error)
+
+	// Log is one page of log lines, newest (highest ID) first.
+	Log(q LogQuery) ([]LogLine, error)
+	// Audit is one page of audit entries, newest (highest ID) first, with an ID below before (0: from the newest).
+	Audit(before int64, limit int) ([]AuditEntry, error)
+}
+
+// UserQuery chooses users of one instance.
+type UserQuery struct {
+	Instance string
+	Contains string // part of the name, byte for byte; "" for all
+	After    string // names above this one only; "" from the first
+	Limit    int    // at most so many, above 0
+}
+
+// LogQuery chooses log lines of one instance ("" for the operator's).
+type LogQuery struct {
+	Instance string
+	Kind     string // "" for all
+	Contains string // part of Client, User, Topic, Remote, Rule or Cause, byte for byte; "" for all
+	Before   int64  // lines with a lower ID only; 0 from the newest
+	Limit    int    // at most so many, above 0
+}
