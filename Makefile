@@ -1,0 +1,64 @@
+# `make` prints the targets.
+SHELL := /bin/bash
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X tsunagi/internal/app.Version=$(VERSION)"
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+.PHONY: help run build test unit lint web editor e2e fuzz bench conformance torture audit clean
+
+help: ## print the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+
+run: build ## build everything and start the cloud side with its data in ./data
+	./bin/tsunagi serve --data ./data
+
+build: web editor ## build pages, editor and bin/tsunagi
+	$(GO_BUILD) -o bin/tsunagi ./cmd/tsunagi
+
+test: ## all that must hold before a change lands; installs what it needs
+	@scripts/test
+
+unit: ## Go tests alone, without pages and without npm
+	go test -tags no_ui ./...
+
+lint: ## gofmt, go vet, staticcheck, and golangci-lint where it is installed
+	@scripts/lint
+
+web: web/panel/dist/index.html ## build the panel's pages
+
+editor: web/editor/dist/editor.pack ## pack Node-RED's editor
+
+web/panel/node_modules/.package-lock.json: web/panel/package.json web/panel/package-lock.json
+	cd web/panel && $(NPM_CI)
+	@touch $@
+
+web/panel/dist/index.html: web/panel/node_modules/.package-lock.json $(shell find web/panel/src web/panel/public web/locales web/panel/index.html web/panel/vite.config.* -type f 2>/dev/null)
+	cd web/panel && npm run --silent build
+
+web/editor/node_modules/.package-lock.json: web/editor/package.json web/editor/package-lock.json
+	cd web/editor && $(NPM_CI) --omit=optional
+	@touch $@
+
+web/editor/dist/editor.pack: web/editor/node_modules/.package-lock.json $(wildcard web/editor/pack/*.go)
+	go run ./web/editor/pack
+
+e2e: build ## the how-to, step by step, in Chromium with real clients
+	@scripts/e2e
+
+fuzz: ## every fuzz target, FUZZTIME each (default 30s)
+	@scripts/fuzz
+
+bench: build ## our broker and Debian's mosquitto in turn, as ratios
+	./bin/tsunagi bench compare
+
+conformance: ## MQTT cases on our broker, or on any with ADDR=host:port
+	CONFORMANCE_ADDR=$(ADDR) go test -tags no_ui -count=1 -v ./conformance/...
+
+torture: build ## long: kill -9 loops, full disk, power loss
+	@scripts/torture
+
+audit: ## known vulnerabilities in what we build from
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -tags no_ui ./...
+
+clean: ## remove what was built, not the data
+	rm -rf bin web/panel/dist web/panel/node_modules web/editor/dist web/editor/node_modules
