@@ -1,0 +1,33 @@
+package flow
+
+import (
+	"context"
+	"log/slog"
+	"net"
+)
+
+// Options configure a Runtime. Zero values mean the default in brackets.
+type Options struct {
+	Dir    string       // working directory of nodes that use files [the process's own]
+	Log    *slog.Logger // [discard]
+	Nodes  []Type       // node types that can run, as nodes.All() returns them
+	Events func(Event)  // told what browsers should see; called in order, must not block [nobody]
+
+	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // [net.Dialer]
+	TrustedCA []byte                                                            // PEM, added to the system's roots
+	Env       func(name string) (string, bool)                                  // environment that flows may read [none]
+
+	NoLocalFiles bool // nodes must not read files that a flow names, as in the shared cloud
+	MaxQueue     int  // deliveries that may wait at once; what comes on top is an error of the sender [200000]
+}
+
+// Event is one message of the editor's comms socket.
+//
+// Topic is "debug", "status/<node>", "notification/<id>" and so on; Data can be written as
+// JSON. With Retain a browser that comes later gets Data, too; nil Data with Retain forgets
+// what was retained, and is not sent to anybody.
+type Event struct {
+	Topic  string
+	Data   any
+	Retain bool
+}
