@@ -1,5 +1,7 @@
 package mqtt
 
+import "fmt"
+
 // Reason is a reason code of MQTT 5.0, section 2.4. It is an error where it is 0x80 or more.
 type Reason byte
 
@@ -50,5 +52,83 @@ const (
 	WildcardSubscriptionsNotSupported   Reason = 0xA2
 )
 
+// reasonWords are the names of section 2.4 and of the tables of the packets.
+var reasonWords = map[Reason]string{
+	Success:                             "success",
+	GrantedQoS1:                         "granted QoS 1",
+	GrantedQoS2:                         "granted QoS 2",
+	DisconnectWithWill:                  "disconnect with will message",
+	NoMatchingSubscribers:               "no matching subscribers",
+	NoSubscriptionExisted:               "no subscription existed",
+	ContinueAuthentication:              "continue authentication",
+	ReAuthenticate:                      "re-authenticate",
+	UnspecifiedError:                    "unspecified error",
+	MalformedPacket:                     "malformed packet",
+	ProtocolError:                       "protocol error",
+	ImplementationSpecificError:         "implementation specific error",
+	UnsupportedProtocolVersion:          "unsupported protocol version",
+	ClientIdentifierNotValid:            "client identifier not valid",
+	BadUserNameOrPassword:               "bad user name or password",
+	NotAuthorized:                       "not authorized",
+	ServerUnavailable:                   "server unavailable",
+	ServerBusy:                          "server busy",
+	Banned:                              "banned",
+	ServerShuttingDown:                  "server shutting down",
+	BadAuthenticationMethod:             "bad authentication method",
+	KeepAliveTimeout:                    "keep alive timeout",
+	SessionTakenOver:                    "session taken over",
+	TopicFilterInvalid:                  "topic filter invalid",
+	TopicNameInvalid:                    "topic name invalid",
+	PacketIdentifierInUse:               "packet identifier in use",
+	PacketIdentifierNotFound:            "packet identifier not found",
+	ReceiveMaximumExceeded:              "receive maximum exceeded",
+	TopicAliasInvalid:                   "topic alias invalid",
+	PacketTooLarge:                      "packet too large",
+	MessageRateTooHigh:                  "message rate too high",
+	QuotaExceeded:                       "quota exceeded",
+	AdministrativeAction:                "administrative action",
+	PayloadFormatInvalid:                "payload format invalid",
+	RetainNotSupported:                  "retain not supported",
+	QoSNotSupported:                     "QoS not supported",
+	UseAnotherServer:                    "use another server",
+	ServerMoved:                         "server moved",
+	SharedSubscriptionsNotSupported:     "shared subscriptions not supported",
+	ConnectionRateExceeded:              "connection rate exceeded",
+	MaximumConnectTime:                  "maximum connect time",
+	SubscriptionIdentifiersNotSupported: "subscription identifiers not supported",
+	WildcardSubscriptionsNotSupported:   "wildcard subscriptions not supported",
+}
+
 // Error says the reason in the standard's words.
-func (r Reason) Error() string { panic("stub") }
+func (r Reason) Error() string {
+	if w, ok := reasonWords[r]; ok {
+		return w
+	}
+	return fmt.Sprintf("reason code 0x%02X", byte(r))
+}
+
+// Failed says whether the reason means that something was refused.
+func (r Reason) Failed() bool { return r >= 0x80 }
+
+// ReturnCode is the CONNACK return code of 3.1 and 3.1.1 that comes nearest. Who is sent elsewhere reads "not
+// authorized" (5): trying again here won't help. What may pass, full quotas included, is "server unavailable" (3).
+func (r Reason) ReturnCode() byte {
+	switch r {
+	case Success:
+		return 0
+	case UnsupportedProtocolVersion:
+		return 1
+	case ClientIdentifierNotValid:
+		return 2
+	case BadUserNameOrPassword:
+		return 4
+	case NotAuthorized, Banned, BadAuthenticationMethod, UseAnotherServer, ServerMoved:
+		return 5
+	}
+	return 3
+}
+
+// returnCodes are the reasons that the return codes of 3.1 and 3.1.1 stand for.
+var returnCodes = [6]Reason{
+	Success, UnsupportedProtocolVersion, ClientIdentifierNotValid, ServerUnavailable, BadUserNameOrPassword, NotAuthorized,
+}
