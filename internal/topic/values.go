@@ -1,0 +1,111 @@
+package topic
+
+import "slices"
+
+// values are the values of one filter in the order of their Add: a plain list while they are few, a crowd when a
+// hundred thousand clients subscribe to the same filter and each of them may leave at any time.
+type values[T comparable] struct {
+	few   []T
+	crowd *crowd[T] // when not nil, few is nil
+}
+
+const fewValues = 32
+
+// crowd has an index for add and remove in constant time. Removed values leave holes that are closed when they are
+// half of all.
+type crowd[T comparable] struct {
+	seats []seat[T]
+	at    map[T]int // value -> its seat
+}
+
+type seat[T comparable] struct {
+	v     T
+	taken bool
+}
+
+func (s *values[T]) add(v T) bool {
+	if s.crowd != nil {
+		return s.crowd.add(v)
+	}
+	if slices.Contains(s.few, v) {
+		return false
+	}
+	if len(s.few) < fewValues {
+		s.few = append(s.few, v)
+		return true
+	}
+	s.crowd = &crowd[T]{at: make(map[T]int, 2*fewValues)}
+	for _, old := range s.few {
+		s.crowd.add(old)
+	}
+	s.few = nil
+	return s.crowd.add(v)
+}
+
+func (s *values[T]) remove(v T) bool {
+	if s.crowd == nil {
+		i := slices.Index(s.few, v)
+		if i < 0 {
+			return false
+		}
+		if s.few = slices.Delete(s.few, i, i+1); len(s.few) == 0 {
+			s.few = nil
+		}
+		return true
+	}
+	if !s.crowd.remove(v) {
+		return false
+	}
+	if len(s.crowd.at) <= fewValues/2 {
+		s.few, s.crowd = s.crowd.appendTo(nil), nil
+	}
+	return true
+}
+
+func (s *values[T]) empty() bool { return len(s.few) == 0 && s.crowd == nil }
+
+func (s *values[T]) appendTo(dst []T) []T {
+	if s.crowd != nil {
+		return s.crowd.appendTo(dst)
+	}
+	return append(dst, s.few...)
+}
+
+func (c *crowd[T]) add(v T) bool {
+	if _, ok := c.at[v]; ok {
+		return false
+	}
+	c.at[v] = len(c.seats)
+	c.seats = append(c.seats, seat[T]{v, true})
+	return true
+}
+
+func (c *crowd[T]) remove(v T) bool {
+	i, ok := c.at[v]
+	if !ok {
+		return false
+	}
+	delete(c.at, v)
+	c.seats[i] = seat[T]{}
+	if len(c.seats) < 2*len(c.at) || len(c.seats) < fewValues {
+		return true
+	}
+	kept := make([]seat[T], 0, 2*len(c.at))
+	for _, s := range c.seats {
+		if s.taken {
+			c.at[s.v] = len(kept)
+			kept = append(kept, s)
+		}
+	}
+	c.seats = kept
+	return true
+}
+
+func (c *crowd[T]) appendTo(dst []T) []T {
+	for i := range c.seats {
+		if c.seats[i].taken {
+			dst = append(dst, c.seats[i].v)
+		}
+	}
+	return dst
+}
