@@ -1,0 +1,120 @@
+// What the browser tests share: the binary as a process, Chromium that trusts its authority, texts, screenshots.
+import { spawn, execFileSync } from 'node:child_process';
+import { mkdtempSync, mkdirSync, readFileSync, existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const binary = join(root, 'bin', 'tsunagi');
+const screenshots = join(root, 'e2e', 'screenshots');
+
+/** freePorts asks the system for n ports on loopback that nobody uses. */
+export async function freePorts(n) {
+  const servers = await Promise.all(Array.from({ length: n }, () => new Promise((done, fail) => {
+    const s = createServer().once('error', fail).listen(0, '127.0.0.1', () => done(s));
+  })));
+  const ports = servers.map((s) => s.address().port);
+  await Promise.all(servers.map((s) => new Promise((done) => s.close(done))));
+  return ports;
+}
+
+/** Process runs the binary and keeps what it prints. */
+export class Process {
+  constructor(args, env = {}) {
+    this.text = '';
+    this.waiting = [];
+    this.child = spawn(binary, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const out of [this.child.stdout, this.child.stderr]) {
+      out.setEncoding('utf8').on('data', (chunk) => { this.text += chunk; this.#look(); });
+    }
+    this.ended = new Promise((done) => this.child.once('exit', (code, signal) => { this.over = true; this.#look(); done({ code, signal }); }));
+  }
+
+  #look() {
+    this.waiting = this.waiting.filter((w) => {
+      const m = w.pattern.exec(this.text);
+      if (m) w.done(m);
+      else if (this.over) w.fail(new Error(`the process ended before it printed ${w.pattern}:\n${this.text}`));
+      return !m && !this.over;
+    });
+  }
+
+  /** prints waits until the output matches pattern. */
+  prints(pattern, ms = 30_000) {
+    return new Promise((done, fail) => {
+      const timer = setTimeout(() => fail(new Error(`did not print ${pattern} in ${ms} ms:\n${this.text}`)), ms);
+      const settle = (f) => (v) => { clearTimeout(timer); f(v); };
+      this.waiting.push({ pattern, done: settle(done), fail: settle(fail) });
+      this.#look();
+    });
+  }
+
+  /** stop ends the process as Ctrl-C does and returns its exit code. */
+  async stop() {
+    if (!this.over) this.child.kill('SIGINT');
+    return (await this.ended).code;
+  }
+}
+
+/** serve starts the cloud side on free ports and returns it with its addresses. */
+export async function serve(data, ports) {
+  const [https, mqtts, mqtt, http] = ports ?? await freePorts(4);
+  const p = new Process(['serve', '--data', data, '--https', `:${https}`, '--mqtts', `:${mqtts}`, '--mqtt', `:${mqtt}`, '--http', `:${http}`]);
+  Object.assign(p, { https, mqtts, mqtt, http, ports: [https, mqtts, mqtt, http], origin: `https://localhost:${https}`, ca: join(data, 'ca', 'ca.pem') });
+  await p.prints(/ready/);
+  return p;
+}
+
+/** browser starts Chromium with a profile of its own that trusts the given authority, and nothing else new. */
+export async function browser(caFile, { language, width, height = 800, dark = false }) {
+  const home = mkdtempSync(join(tmpdir(), 'tsunagi-browser-'));
+  const nss = join(home, '.pki', 'nssdb');
+  mkdirSync(nss, { recursive: true });
+  execFileSync('certutil', ['-d', `sql:${nss}`, '-N', '--empty-password']);
+  execFileSync('certutil', ['-d', `sql:${nss}`, '-A', '-t', 'C,,', '-n', 'tsunagi', '-i', caFile]);
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
+  return chromium.launchPersistentContext(join(home, 'profile'), {
+    executablePath,
+    headless: true,
+    env: { ...process.env, HOME: home },
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    locale: language === 'ja' ? 'ja-JP' : 'en-US',
+    viewport: { width, height },
+    colorScheme: dark ? 'dark' : 'light',
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+}
+
+/** texts is the catalogue of a language: t('key', {name: value}). */
+export function texts(language) {
+  const all = JSON.parse(readFileSync(join(root, 'web', 'locales', `${language}.json`), 'utf8'));
+  return (key, values = {}) => {
+    if (!(key in all)) throw new Error(`no text ${key} in ${language}.json`);
+    return all[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
+  };
+}
+
+/** shot keeps a picture of the page. */
+export async function shot(page, name) {
+  mkdirSync(screenshots, { recursive: true });
+  await page.screenshot({ path: join(screenshots, `${name}.png`) });
+}
+
+/** temporary is a new directory for one test. */
+export const temporary = (name) => mkdtempSync(join(tmpdir(), `tsunagi-${name}-`));
+
+/** run runs a command to its end: {code, out}. */
+export function run(command, args, { input, ms = 20_000 } = {}) {
+  return new Promise((done, fail) => {
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    let out = '';
+    child.stdout.on('data', (c) => { out += c; });
+    child.stderr.on('data', (c) => { out += c; });
+    const timer = setTimeout(() => child.kill('SIGKILL'), ms);
+    child.once('error', fail).once('exit', (code) => { clearTimeout(timer); done({ code, out }); });
+    child.stdin.end(input ?? '');
+  });
+}
