@@ -141,7 +141,7 @@ func (c *Connect) readPayload(r *reader, flags byte) error {
 	// 3.1 lets the length win over the flags: what is announced may be missing.
 	missing := func() bool { return c.Version == V31 && r.err == nil && len(r.b) == 0 }
 	if flags&flagUser != 0 && !missing() {
-		c.User, c.HasUser = r.text(), true // [MQTT-3.1.3-11]
+		c.User, c.HasUser = r.text(), true // [MQTT-3.1.3-12]
 	}
 	if flags&flagPassword != 0 && !missing() {
 		c.Password, c.HasPassword = r.binary(), true
