@@ -1,0 +1,40 @@
+package account
+
+// Actor is who asks the Service for something.
+type Actor struct {
+	Account  Account
+	Session  [32]byte // BrowserSession.Hash; zero for the admin socket
+	Operator bool     // the admin socket: whoever can open it may do everything
+	Via      string   // "panel" or "admin", for the audit
+	Remote   string   // address, for the audit and for limits
+	Agent    string   // User-Agent of the browser
+}
+
+// AdminActor is the person behind the admin socket.
+func AdminActor() Actor { return Actor{Operator: true, Via: "admin"} }
+
+// owner says whether the actor runs the installation.
+func (a Actor) owner() bool { return a.Operator || a.Account.Role == RoleOwner }
+
+// mayUse says whether the actor may use what belongs to the account with that id.
+func (a Actor) mayUse(owner string) bool {
+	return a.Operator || a.Account.ID != "" && a.Account.ID == owner
+}
+
+// instanceOf reads an instance for an actor. Another account's is not found, exactly like one that doesn't exist.
+func instanceOf(r Reader, by Actor, id string) (Instance, error) {
+	in, err := r.Instance(id)
+	if err != nil {
+		return Instance{}, told(err)
+	}
+	if !by.mayUse(in.Owner) {
+		return Instance{}, notFound()
+	}
+	return in, nil
+}
+
+// audit adds an entry within the transaction of what it tells: neither is on disk without the other.
+func (s *Service) audit(tx Tx, by Actor, action, object, detail string) error {
+	return tx.Insert(AuditEntry{ID: s.nextID(), Time: s.now(), Account: by.Account.ID, Via: by.Via,
+		Remote: clip(by.Remote), Action: action, Object: clip(object), Detail: clip(detail)})
+}

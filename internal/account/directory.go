@@ -1,0 +1,294 @@
+package account
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"errors"
+	"hash/maphash"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"weak"
+)
+
+// Directory answers at the door of the brokers: who is this, and what may they do. Rules of an instance are in memory
+// while a login of it is alive, and not otherwise. It is safe for many goroutines.
+type Directory struct {
+	o         Options
+	devices   *hasher
+	tries     *failures // by instance and user, for addresses that it never logged in from
+	addresses *failures // by address
+	places    *known    // "instance:user" and address that logged in before
+	cache     cache
+	seed      maphash.Seed
+	shards    [64]shard
+	web       webLogins
+}
+
+// shard holds a part of the instances. Its lock is held while rules are read from the store, so that a change that
+// is committed meanwhile is either read or applied after.
+type shard struct {
+	mu   sync.Mutex // guards sets
+	sets map[string]weak.Pointer[ruleset]
+}
+
+func newDirectory(o Options) *Directory {
+	return &Directory{
+		o:         o,
+		devices:   newHasher(max(1, runtime.GOMAXPROCS(0)/2), 64),
+		tries:     newFailures(20, 2*time.Second, 50_000),
+		addresses: newFailures(30, time.Second, 50_000),
+		places:    newKnown(50_000),
+		seed:      maphash.MakeSeed(),
+	}
+}
+
+// Credentials are what a CONNECT brings, after Resolve.
+type Credentials struct {
+	Instance string // "" when nothing told one
+	User     string
+	Password string
+	ClientID string // as sent; "" when the broker is to choose one
+	Remote   string // address of the peer
+}
+
+// Login is a good answer of Authenticate.
+type Login struct {
+	Instance Instance
+	User     string
+	Rights   *Rights
+	Web      bool      // the panel's web client: counted apart
+	Until    time.Time // end the connection then; zero: never
+}
+
+// Refusal is why a login failed, for the log. The client must get the same answer for all but Busy: which of
+// instance, user and password was wrong is nobody's business.
+type Refusal struct {
+	Instance string // the instance whose log is to tell it; "" for the operator's log
+	User     string
+	Busy     bool   // "try later": too many tries or too many password checks at once
+	Cause    string // in words, for the log
+}
+
+func (r *Refusal) Error() string { return "login refused: " + r.Cause }
+
+// Authenticate judges credentials. A failure that is the client's is a *Refusal, after the same work whether the
+// instance, the user or the password is wrong.
+//
+// Generated passwords cost one HMAC; chosen ones argon2id unless they were good within the last minutes. Failures
+// cost argon2id and are limited by address and by user; a good generated password always gets in.
+func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, error) {
+	if c.User == WebUser {
+		return d.authenticateWeb(ctx, c)
+	}
+	in, u, err := d.read(ctx, c.Instance, c.User)
+	if err != nil {
+		return nil, err
+	}
+	cause, err := d.judge(ctx, c, u)
+	if err != nil {
+		return nil, err
+	}
+	if cause == nil && !u.Connect {
+		cause = &Refusal{Cause: "this user may not connect: allow it on the users page"}
+	}
+	if cause == nil {
+		return d.admit(ctx, c, in, u)
+	}
+	cause.Instance, cause.User = in.ID, c.User
+	if in.ID == "" && !cause.Busy {
+		cause.Cause = "no such instance: the user name must be <instance>:<user>, or an instance's id for its first user"
+	}
+	return nil, cause
+}
+
+// read looks for instance and user; what doesn't exist comes back as zero.
+func (d *Directory) read(ctx context.Context, instance, name string) (in Instance, u User, err error) {
+	if !ValidInstanceID(instance) {
+		instance = "" // the same two reads, of nothing
+	}
+	err = d.o.Store.View(ctx, func(r Reader) error {
+		in, err = r.Instance(instance)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		u, err = r.User(instance, name)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		return nil
+	})
+	return in, u, err
+}
+
+// judge says nil for a good password.
+func (d *Directory) judge(ctx context.Context, c Credentials, u User) (*Refusal, error) {
+	generated := d.o.Keys.hashGenerated(c.Instance, c.User, c.Password)
+	if u.Kind == SecretGenerated && hmac.Equal(generated, u.Secret) {
+		return nil, nil
+	}
+	key := d.cache.key(c, u)
+	if u.Kind == SecretChosen && d.cache.has(key, d.o.Now()) {
+		return nil, nil
+	}
+	address, login, now := addressKey(c.Remote), c.Instance+":"+c.User, d.o.Now()
+	if d.addresses.wait(address, now) > 0 {
+		return &Refusal{Busy: true, Cause: "too many failed logins from this address: wait some seconds"}, nil
+	}
+	if !d.places.has(login, address) && d.tries.wait(login, now) > 0 {
+		return &Refusal{Busy: true, Cause: "too many failed logins of this user: wait some seconds"}, nil
+	}
+	phc := ""
+	if u.Kind == SecretChosen && len(c.Password) <= 256 {
+		phc = string(u.Secret)
+	}
+	ok, err := d.devices.verify(ctx, phc, c.Password[:min(len(c.Password), 256)])
+	if errors.Is(err, ErrBusy) {
+		return &Refusal{Busy: true, Cause: "too many password checks at once: try again"}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		d.addresses.add(address, now)
+		d.tries.add(login, now)
+		if u.Name == "" {
+			return &Refusal{Cause: "no such user"}, nil
+		}
+		return &Refusal{Cause: "wrong password"}, nil
+	}
+	d.cache.add(key, d.o.Now())
+	d.places.add(login, address)
+	return nil, nil
+}
+
+// admit makes the login. The user is read again under the shard's lock: a change that was committed while the
+// password was judged is seen here, and one that comes later finds the login and takes it back.
+func (d *Directory) admit(ctx context.Context, c Credentials, in Instance, u User) (*Login, error) {
+	sh := d.shard(in.ID)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	_, again, err := d.read(ctx, in.ID, u.Name)
+	if err != nil {
+		return nil, err
+	}
+	if !again.Connect || again.Kind != u.Kind || !bytes.Equal(again.Secret, u.Secret) {
+		return nil, &Refusal{Instance: in.ID, User: u.Name, Cause: "the login changed while it was judged"}
+	}
+	set, err := d.set(ctx, sh, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &Login{Instance: in, User: u.Name, Rights: set.rights(u.Name, u.First)}, nil
+}
+
+func (d *Directory) shard(instance string) *shard {
+	return &d.shards[maphash.String(d.seed, instance)%uint64(len(d.shards))]
+}
+
+// set is the instance's rules in memory, read from the store where no login holds them. The caller has sh.mu.
+func (d *Directory) set(ctx context.Context, sh *shard, instance string) (*ruleset, error) {
+	if set := sh.sets[instance].Value(); set != nil {
+		return set, nil
+	}
+	set := &ruleset{users: map[string]*userState{}}
+	err := d.o.Store.View(ctx, func(r Reader) error {
+		rules, err := r.Rules(instance)
+		set.rules.Store(&rules)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	set.generation.Store(nextGeneration())
+	if sh.sets == nil {
+		sh.sets = map[string]weak.Pointer[ruleset]{}
+	}
+	sh.sets[instance] = weak.Make(set)
+	runtime.AddCleanup(set, func(id string) { // when the last login is gone
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		if sh.sets[id].Value() == nil {
+			delete(sh.sets, id)
+		}
+	}, instance)
+	return set, nil
+}
+
+// apply takes over what was committed: the rules as they are now where Recheck says so, and which users' logins end.
+func (d *Directory) apply(c Change, rules []Rule) {
+	if c.Instance == "" {
+		return
+	}
+	sh := d.shard(c.Instance)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	set := sh.sets[c.Instance].Value()
+	if set == nil {
+		return
+	}
+	if c.Recheck {
+		set.rules.Store(&rules)
+	}
+	set.gone.Store(c.Deleted)
+	for _, name := range c.Users {
+		if u := set.users[name]; u != nil {
+			u.revoked.Store(true)
+			delete(set.users, name)
+		}
+	}
+	set.generation.Store(nextGeneration())
+}
+
+// generation counts over all instances, so that no number ever comes back.
+var generation atomic.Uint64
+
+func nextGeneration() uint64 { return generation.Add(1) }
+
+// cache remembers chosen passwords that were found good, by a keyed digest of login, password and the stored hash: a
+// changed password is another key. The key is made anew with each process.
+type cache struct {
+	once sync.Once
+	salt [32]byte
+
+	mu   sync.Mutex // guards good
+	good map[[32]byte]time.Time
+}
+
+const (
+	cacheLife = 5 * time.Minute
+	cacheMax  = 20_000
+)
+
+func (k *cache) key(c Credentials, u User) (out [32]byte) {
+	k.once.Do(func() { rand.Read(k.salt[:]) })
+	copy(out[:], mac(k.salt[:], []byte(c.Instance), []byte(c.User), []byte(c.Password), u.Secret))
+	return out
+}
+
+func (k *cache) has(key [32]byte, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	ends, ok := k.good[key]
+	return ok && now.Before(ends)
+}
+
+func (k *cache) add(key [32]byte, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.good == nil {
+		k.good = map[[32]byte]time.Time{}
+	}
+	if len(k.good) >= cacheMax {
+		for old, ends := range k.good {
+			if len(k.good) < cacheMax && now.Before(ends) {
+				break
+			}
+			delete(k.good, old)
+		}
+	}
+	k.good[key] = now.Add(cacheLife)
+}

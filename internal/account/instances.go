@@ -1,0 +1,191 @@
+package account
+
+import (
+	"context"
+	"errors"
+)
+
+// NewInstance is what a person chooses at Create. Empty region and plan mean the first region and the default plan.
+type NewInstance struct {
+	Name   string
+	Region string
+	Plan   string
+	Owner  string // Account.ID or e-mail; the admin socket only
+}
+
+// CreateInstance makes an instance with its first user within the bounds of the plan. The password is returned once
+// here; RevealPassword shows it again.
+func (s *Service) CreateInstance(ctx context.Context, by Actor, n NewInstance) (in Instance, password string, err error) {
+	name, err := checkText("name", n.Name, 64, false)
+	if err != nil {
+		return Instance{}, "", err
+	}
+	plan, ok := findPlan(s.o.Plans, n.Plan)
+	if !ok {
+		return Instance{}, "", invalid("plan", "api.plan")
+	}
+	region, ok := s.region(n.Region)
+	if !ok {
+		return Instance{}, "", invalid("region", "api.region")
+	}
+	password = newPassword()
+	err = s.update(ctx, func(tx Tx) error {
+		owner, err := ownerOf(tx, by, n.Owner)
+		if err != nil {
+			return err
+		}
+		have, err := tx.Instances(owner)
+		if err != nil {
+			return err
+		}
+		used := 0
+		for _, h := range have {
+			if s.Plan(h.Plan).ID == plan.ID {
+				used++
+			}
+		}
+		if plan.Instances > 0 && used >= plan.Instances {
+			return fail(Limit, "api.instance.limit", "limit", plan.Instances, "plan", plan.Name)
+		}
+		in = Instance{Owner: owner, Name: name, Region: region.ID, Plan: plan.ID, CreatedAt: s.now()}
+		if err := insertInstance(tx, &in); err != nil {
+			return err
+		}
+		if err := tx.Insert(s.firstUser(in, password)); err != nil {
+			return err
+		}
+		return s.audit(tx, by, "instance.create", in.ID, name)
+	})
+	return in, password, err
+}
+
+// ownerOf is the account that a new thing belongs to: the actor's own; for the admin socket the one that was named.
+func ownerOf(r Reader, by Actor, named string) (string, error) {
+	if !by.Operator {
+		return by.Account.ID, nil
+	}
+	a, err := r.Account(named)
+	if errors.Is(err, ErrNotFound) {
+		if email, bad := normalEmail(named); bad == nil {
+			a, err = r.AccountByEmail(email)
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		return "", invalid("owner", "api.owner")
+	}
+	return a.ID, err
+}
+
+// insertInstance gives in an id that is free.
+func insertInstance(tx Tx, in *Instance) error {
+	for range 10 {
+		in.ID = newInstanceID()
+		if _, err := tx.Instance(in.ID); !errors.Is(err, ErrNotFound) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		return tx.Insert(*in)
+	}
+	return errors.New("no free instance id after 10 tries")
+}
+
+func (s *Service) firstUser(in Instance, password string) User {
+	return User{Instance: in.ID, Name: in.ID, First: true, Connect: true, Kind: SecretGenerated,
+		Secret: s.o.Keys.hashGenerated(in.ID, in.ID, password), Sealed: s.o.Keys.sealPassword(in.ID, password), CreatedAt: in.CreatedAt}
+}
+
+// Instance reads one instance of the actor's.
+func (s *Service) Instance(ctx context.Context, by Actor, id string) (in Instance, err error) {
+	err = s.view(ctx, func(r Reader) error {
+		in, err = instanceOf(r, by, id)
+		return err
+	})
+	return in, err
+}
+
+// Instances lists the actor's instances; for the admin socket all.
+func (s *Service) Instances(ctx context.Context, by Actor) (list []Instance, err error) {
+	if !by.Operator && by.Account.ID == "" {
+		return nil, fail(Unauthorized, "api.unauthorized")
+	}
+	owner := by.Account.ID
+	if by.Operator {
+		owner = ""
+	}
+	err = s.view(ctx, func(r Reader) error {
+		list, err = r.Instances(owner)
+		return err
+	})
+	return list, err
+}
+
+// RenameInstance gives an instance another name. Id, owner, plan and region stay.
+func (s *Service) RenameInstance(ctx context.Context, by Actor, id, name string) (in Instance, err error) {
+	if name, err = checkText("name", name, 64, false); err != nil {
+		return Instance{}, err
+	}
+	err = s.update(ctx, func(tx Tx) error {
+		if in, err = instanceOf(tx, by, id); err != nil {
+			return err
+		}
+		in.Name = name
+		if err := tx.Save(in); err != nil {
+			return err
+		}
+		return s.audit(tx, by, "instance.rename", id, name)
+	})
+	return in, err
+}
+
+// DeleteInstance deletes an instance with its users, rules and log. Listeners end its clients and its messages.
+func (s *Service) DeleteInstance(ctx context.Context, by Actor, id string) error {
+	return s.change(ctx, func(tx Tx) (Change, error) {
+		in, err := instanceOf(tx, by, id)
+		if err != nil {
+			return Change{}, err
+		}
+		if err := tx.Delete(in); err != nil {
+			return Change{}, err
+		}
+		return Change{Instance: id, Deleted: true}, s.audit(tx, by, "instance.delete", id, in.Name)
+	})
+}
+
+// RevealPassword shows the first user's password to a person who has given the password of the account again.
+func (s *Service) RevealPassword(ctx context.Context, by Actor, id, password string) (string, error) {
+	if !by.Operator {
+		if _, err := s.Instance(ctx, by, id); err != nil { // not found before wrong password
+			return "", err
+		}
+		if err := s.confirm(ctx, by, password); err != nil {
+			return "", err
+		}
+	}
+	var sealed []byte
+	err := s.update(ctx, func(tx Tx) error {
+		if _, err := instanceOf(tx, by, id); err != nil {
+			return err
+		}
+		u, err := tx.User(id, id)
+		if err != nil {
+			return err
+		}
+		sealed = u.Sealed
+		return s.audit(tx, by, "instance.reveal", id, "")
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(sealed) == 0 {
+		return "", fail(Conflict, "api.password.chosen")
+	}
+	return s.o.Keys.openPassword(id, sealed)
+}
+
+// RotatePassword gives the first user a new generated password and ends the connections that used the old one.
+func (s *Service) RotatePassword(ctx context.Context, by Actor, id string) (string, error) {
+	_, password, err := s.ChangeUser(ctx, by, id, id, UserChange{Rotate: true})
+	return password, err
+}

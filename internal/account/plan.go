@@ -1,0 +1,62 @@
+package account
+
+// Plan bounds an instance and the account that owns it. Zero means no limit, but no flow servers at FlowServers.
+type Plan struct {
+	ID               string
+	Name             string
+	Default          bool
+	Instances        int // of one account with this plan
+	Connections      int // concurrent clients of an instance
+	WebConnections   int // concurrent web clients of the panel, not counted above
+	FlowServers      int // hosted, of one account
+	FlowMemoryMB     int // MiB of each flow server
+	MaxPacket        int // bytes
+	QueueMessages    int // kept for one absent session
+	QueueBytes       int // kept for one absent session
+	RetainedMessages int // of an instance
+	Subscriptions    int // of one session
+	Users            int // of an instance
+}
+
+// Region is where an instance lives.
+type Region struct {
+	ID   string
+	Name string
+}
+
+// maxRules bounds the access list of one instance: every miss of the broker's cache walks through it.
+const maxRules = 1000
+
+// Plans are the plans on offer, in the order of the settings.
+func (s *Service) Plans() []Plan { return append([]Plan(nil), s.o.Plans...) }
+
+// Regions are the regions on offer.
+func (s *Service) Regions() []Region { return append([]Region(nil), s.o.Regions...) }
+
+// Plan is the plan with that id. A plan that the settings no longer have is judged as the default plan.
+func (s *Service) Plan(id string) Plan {
+	if p, ok := findPlan(s.o.Plans, id); ok {
+		return p
+	}
+	p, _ := findPlan(s.o.Plans, "")
+	return p
+}
+
+// findPlan looks for a plan by id; "" means the default plan.
+func findPlan(plans []Plan, id string) (Plan, bool) {
+	for _, p := range plans {
+		if p.ID == id || id == "" && p.Default {
+			return p, true
+		}
+	}
+	return Plan{}, false
+}
+
+func (s *Service) region(id string) (Region, bool) {
+	for _, r := range s.o.Regions {
+		if r.ID == id || id == "" {
+			return r, true
+		}
+	}
+	return Region{}, false
+}

@@ -1,0 +1,107 @@
+package account
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"strings"
+)
+
+// Keys are derived from the key file. They judge generated passwords, seal what can be shown again and sign tokens.
+type Keys struct {
+	password []byte // HMAC of generated passwords
+	token    []byte // HMAC of web client tokens
+	check    []byte // what the database remembers of the key file
+	seal     cipher.AEAD
+}
+
+// NewKeys derives the keys from the key file's secret (see LoadKeyFile).
+func NewKeys(secret []byte) (*Keys, error) {
+	if len(secret) < 32 {
+		return nil, fmt.Errorf("key of %d bytes: want 32 or more", len(secret))
+	}
+	derive := func(use string) []byte {
+		key, err := hkdf.Key(sha256.New, secret, nil, "tsunagi "+use, 32)
+		if err != nil {
+			panic(err) // only for lengths that hkdf can't make
+		}
+		return key
+	}
+	block, err := aes.NewCipher(derive("seal"))
+	if err != nil {
+		return nil, err
+	}
+	seal, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, err
+	}
+	return &Keys{password: derive("password"), token: derive("token"), check: derive("check"), seal: seal}, nil
+}
+
+// mac is HMAC-SHA-256 over parts, each with its length before it so that no two lists of parts give the same input.
+func mac(key []byte, parts ...[]byte) []byte {
+	h := hmac.New(sha256.New, key)
+	var size [8]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint64(size[:], uint64(len(p)))
+		h.Write(size[:])
+		h.Write(p)
+	}
+	return h.Sum(nil)
+}
+
+// hashGenerated is what is stored of a generated password. It holds for this user of this instance only.
+func (k *Keys) hashGenerated(instance, user, password string) []byte {
+	return mac(k.password, []byte(instance), []byte(user), []byte(password))
+}
+
+// sealPassword encrypts the first user's password for this instance.
+func (k *Keys) sealPassword(instance, password string) []byte {
+	return k.seal.Seal(nil, nil, []byte(password), []byte(instance))
+}
+
+func (k *Keys) openPassword(instance string, sealed []byte) (string, error) {
+	plain, err := k.seal.Open(nil, nil, sealed, []byte(instance))
+	if err != nil {
+		return "", fmt.Errorf("open sealed password of instance %s: %w", instance, err)
+	}
+	return string(plain), nil
+}
+
+// newPassword makes a password of 130 random bits that survives being read aloud, typed and pasted anywhere.
+func newPassword() string { return strings.ToLower(rand.Text()) }
+
+// newID makes an id of 130 random bits: nobody counts or guesses what exists.
+func newID() string { return strings.ToLower(rand.Text()) }
+
+// newToken makes a secret of 256 random bits for a cookie or a link.
+func newToken() string {
+	var b [32]byte
+	rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// hashToken is what is stored of a token. Its 256 bits need neither salt nor slow hash.
+func hashToken(token string) [32]byte { return sha256.Sum256([]byte(token)) }
+
+// newInstanceID makes 8 lower-case letters, without vowels so that they spell no words, and without l.
+func newInstanceID() string {
+	const letters = "bcdfghjkmnpqrstvwxyz"
+	id := make([]byte, 0, 8)
+	var b [16]byte
+	for len(id) < 8 {
+		rand.Read(b[:])
+		for _, c := range b {
+			if c < 240 && len(id) < 8 { // 240 = 12*20: no letter is likelier than another
+				id = append(id, letters[c%20])
+			}
+		}
+	}
+	return string(id)
+}

@@ -1,0 +1,185 @@
+package account
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options of NewService. Store, Keys, Plans (one of them the default) and Regions must be set.
+type Options struct {
+	Store   Store
+	Keys    *Keys
+	Plans   []Plan
+	Regions []Region
+	SignUp  string // "invite", "open" or "closed" ["invite"]
+	Domain  string // instances are also reached as <instance>.<Domain>; "" for no such names
+	// Invite sends an invitation's link and says how: "mail" or "file". Nil: nobody can be invited.
+	Invite func(ctx context.Context, to, language, token string) (sent string, err error)
+	Log    *slog.Logger
+	Now    func() time.Time // [time.Now]
+
+	SessionIdle time.Duration // a browser's session ends after so long without use [7 days]
+	SessionMax  time.Duration // and after so long in any case [30 days]
+}
+
+// Service changes accounts, instances, users and rules, and says who may. Its methods may be called from many
+// goroutines. Failures that a person can understand are *Error; anything else is our own failure.
+type Service struct {
+	o         Options
+	directory *Directory
+	people    *hasher   // apart from the devices' one: a storm of devices doesn't lock people out
+	tries     *failures // by account and address
+	addresses *failures // by address
+	accounts  *failures // by account, for addresses that it never signed in from
+	places    *known    // account and address that signed in before
+	ownerSeen atomic.Bool
+	lastID    atomic.Int64
+	codes     codes
+	ended     endings
+
+	// mu makes a change of an instance and its news to directory and listeners one step, so that the news keep the
+	// order of the changes. It is held during a write to the store; nothing on the message path takes it.
+	mu       sync.Mutex
+	onChange []func(Change)
+}
+
+// Change is news for running brokers, told after it is on disk.
+type Change struct {
+	Instance string
+	Deleted  bool     // the instance is gone: end its clients, delete its sessions and messages
+	Recheck  bool     // rules changed: judge all subscriptions and queued messages again
+	Users    []string // end the connections of these users: deleted, may no longer connect, or another password
+	Clients  []string // end the connections of the web client with these client ids: their person has signed out
+}
+
+// NewService checks that the key file is the one that the store was made with, and returns a service.
+func NewService(ctx context.Context, o Options) (*Service, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.SignUp == "" {
+		o.SignUp = "invite"
+	}
+	if o.SessionIdle == 0 {
+		o.SessionIdle = 7 * 24 * time.Hour
+	}
+	if o.SessionMax == 0 {
+		o.SessionMax = 30 * 24 * time.Hour
+	}
+	if _, ok := findPlan(o.Plans, ""); !ok || len(o.Regions) == 0 {
+		return nil, errors.New("accounts: want one default plan and one region or more")
+	}
+	s := &Service{
+		o:         o,
+		people:    newHasher(max(1, runtime.GOMAXPROCS(0)/2), 32),
+		tries:     newFailures(5, 20*time.Second, 10_000),
+		addresses: newFailures(20, 5*time.Second, 10_000),
+		accounts:  newFailures(30, 10*time.Second, 10_000),
+		places:    newKnown(10_000),
+	}
+	s.directory = newDirectory(o)
+	if err := s.checkKey(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Directory answers the gate's and the broker's questions.
+func (s *Service) Directory() *Directory { return s.directory }
+
+// OnChange adds a listener; call it before the first change. Listeners are called one after the other, in the order
+// of the changes, and must neither block for long nor call the Service.
+func (s *Service) OnChange(f func(Change)) { s.onChange = append(s.onChange, f) }
+
+// checkKey compares the key file with what the store remembers of it. With another key no generated password would
+// work and none could be revealed, so that start is refused.
+func (s *Service) checkKey(ctx context.Context) error {
+	const key = "key_check"
+	var wrong bool
+	err := s.o.Store.Update(ctx, func(tx Tx) error {
+		have, err := tx.Setting(key)
+		if errors.Is(err, ErrNotFound) {
+			return tx.Insert(Setting{Key: key, Value: s.o.Keys.check})
+		}
+		wrong = err == nil && !hmac.Equal(have.Value, s.o.Keys.check)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("check key file: %w", err)
+	}
+	if wrong {
+		return fmt.Errorf("the key file %s isn't the one that the accounts were made with: restore it from the backup of the same day", KeyFileName)
+	}
+	return nil
+}
+
+// now is the time with the precision that the store keeps.
+func (s *Service) now() time.Time { return s.o.Now().UTC().Truncate(time.Microsecond) }
+
+// nextID makes an ascending id from the time.
+func (s *Service) nextID() int64 { return ascending(&s.lastID, s.now()) }
+
+func ascending(last *atomic.Int64, now time.Time) int64 {
+	for {
+		old := last.Load()
+		id := max(now.UnixMicro(), old+1)
+		if last.CompareAndSwap(old, id) {
+			return id
+		}
+	}
+}
+
+// update runs f in a transaction and hides nothing of its errors but the store's kinds: what wasn't found is told as
+// such, what exists is left to the caller.
+func (s *Service) update(ctx context.Context, f func(tx Tx) error) error {
+	return told(s.o.Store.Update(ctx, f))
+}
+
+func (s *Service) view(ctx context.Context, f func(r Reader) error) error {
+	return told(s.o.Store.View(ctx, f))
+}
+
+func told(err error) error {
+	var e *Error
+	if err != nil && !errors.As(err, &e) && errors.Is(err, ErrNotFound) {
+		return notFound()
+	}
+	return err
+}
+
+// change is update for what brokers must hear of: f returns the news. The directory hears it first.
+func (s *Service) change(ctx context.Context, f func(tx Tx) (Change, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var news Change
+	var rules []Rule
+	err := s.update(ctx, func(tx Tx) (err error) {
+		if news, err = f(tx); err != nil || !news.Recheck {
+			return err
+		}
+		rules, err = tx.Rules(news.Instance)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.directory.apply(news, rules)
+	s.tell(news)
+	return nil
+}
+
+func (s *Service) tell(c Change) {
+	if c.Instance == "" {
+		return
+	}
+	for _, f := range s.onChange {
+		f(c)
+	}
+}
