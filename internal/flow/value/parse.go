@@ -1,0 +1,325 @@
+package value
+
+import (
+	"strconv"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// MaxDepth bounds how deep arrays and objects of JSON text may be nested.
+const MaxDepth = 1000
+
+// keepText is the length in bytes up to which the strings of a parsed text share its memory.
+// A string out of a longer text is copied, so that it doesn't keep all of the text alive.
+const keepText = 4096
+
+// Parse reads JSON text as JSON.parse does: the last of equal keys counts, numbers are
+// doubles, and errors speak as V8's do. It doesn't keep text.
+func Parse(text []byte) (Value, error) { return ParseString(string(text)) }
+
+// ParseString is Parse of a string.
+func ParseString(text string) (Value, error) {
+	p := parser{text: text, build: true, keys: keyCaches.Get().(*keyCache)}
+	v, err := p.document()
+	keyCaches.Put(p.keys)
+	return v, err
+}
+
+// checker finds out whether text is JSON, without building it.
+type checker struct {
+	text      []byte
+	canonical bool // out: printing the value would give the same text
+}
+
+func (c *checker) check() (Kind, error) {
+	p := parser{text: unsafe.String(unsafe.SliceData(c.text), len(c.text)), canonical: true}
+	v, err := p.document()
+	c.canonical = p.canonical
+	return v.Kind(), err
+}
+
+// parser reads one JSON text. Without build it only checks, and returns empty values of the
+// right kinds.
+type parser struct {
+	text      string
+	pos       int
+	depth     int
+	build     bool
+	canonical bool
+	keys      *keyCache
+}
+
+func (p *parser) document() (Value, error) {
+	p.space()
+	v, err := p.value()
+	if err != nil {
+		return Value{}, err
+	}
+	p.space()
+	if p.pos < len(p.text) {
+		return Value{}, p.after()
+	}
+	return v, nil
+}
+
+func (p *parser) space() {
+	for p.pos < len(p.text) {
+		switch p.text[p.pos] {
+		case ' ', '\t', '\n', '\r':
+			p.pos++
+			p.canonical = false
+		default:
+			return
+		}
+	}
+}
+
+// peek returns the next byte, 0 at the end.
+func (p *parser) peek() byte {
+	if p.pos < len(p.text) {
+		return p.text[p.pos]
+	}
+	return 0
+}
+
+func (p *parser) value() (Value, error) {
+	switch c := p.peek(); {
+	case c == '{':
+		return p.nested(p.object)
+	case c == '[':
+		return p.nested(p.array)
+	case c == '"':
+		s, err := p.str(false)
+		return Str(s), err
+	case c == '-' || c >= '0' && c <= '9':
+		return p.number()
+	case c == 't':
+		return Of(true), p.literal("true")
+	case c == 'f':
+		return Of(false), p.literal("false")
+	case c == 'n':
+		return Nil(), p.literal("null")
+	}
+	return Value{}, p.unexpected()
+}
+
+func (p *parser) nested(read func() (Value, error)) (Value, error) {
+	if p.depth++; p.depth > MaxDepth {
+		return Value{}, p.fault("More than " + strconv.Itoa(MaxDepth) + " levels of nesting")
+	}
+	v, err := read()
+	p.depth--
+	return v, err
+}
+
+func (p *parser) literal(word string) error {
+	for i := range len(word) {
+		if p.peek() != word[i] {
+			return p.unexpected()
+		}
+		p.pos++
+	}
+	return nil
+}
+
+func (p *parser) array() (Value, error) {
+	p.pos++
+	l := &List{}
+	p.space()
+	if p.peek() == ']' {
+		p.pos++
+		return l.Value(), nil
+	}
+	for {
+		p.space()
+		v, err := p.value()
+		if err != nil {
+			return Value{}, err
+		}
+		if p.build {
+			l.a = append(l.a, v)
+		}
+		p.space()
+		switch p.peek() {
+		case ',':
+			p.pos++
+		case ']':
+			p.pos++
+			return l.Value(), nil
+		default:
+			return Value{}, p.fault("Expected ',' or ']' after array element")
+		}
+	}
+}
+
+func (p *parser) object() (Value, error) {
+	p.pos++
+	o := &Map{}
+	var seen [16]string
+	keys := seen[:0]
+	p.space()
+	if p.peek() == '}' {
+		p.pos++
+		return o.Value(), nil
+	}
+	for first := true; ; first = false {
+		p.space()
+		if p.peek() != '"' {
+			if first {
+				return Value{}, p.fault("Expected property name or '}'")
+			}
+			return Value{}, p.fault("Expected double-quoted property name")
+		}
+		key, err := p.str(true)
+		if err != nil {
+			return Value{}, err
+		}
+		p.space()
+		if p.peek() != ':' {
+			return Value{}, p.fault("Expected ':' after property name")
+		}
+		p.pos++
+		p.space()
+		v, err := p.value()
+		if err != nil {
+			return Value{}, err
+		}
+		if p.build {
+			o.Set(key, v)
+		} else if p.canonical {
+			keys = p.judgeKey(keys, key)
+		}
+		p.space()
+		switch p.peek() {
+		case ',':
+			p.pos++
+		case '}':
+			p.pos++
+			return o.Value(), nil
+		default:
+			return Value{}, p.fault("Expected ',' or '}' after property value")
+		}
+	}
+}
+
+// judgeKey finds keys that JavaScript would print at another place, and gives up on objects
+// with more keys than are looked through at no cost.
+func (p *parser) judgeKey(keys []string, key string) []string {
+	if len(key) > 0 && key[0] >= '0' && key[0] <= '9' || len(keys) == cap(keys) {
+		p.canonical = false
+		return keys
+	}
+	for _, k := range keys {
+		if k == key {
+			p.canonical = false
+		}
+	}
+	return append(keys, key)
+}
+
+// number reads a number; in canonical text only plain whole numbers up to 15 digits and
+// short decimals pass for canonical.
+func (p *parser) number() (Value, error) {
+	start := p.pos
+	whole := true
+	if p.peek() == '-' {
+		p.pos++
+		if c := p.peek(); c < '0' || c > '9' {
+			return Value{}, p.fault("No number after minus sign")
+		}
+	}
+	if p.peek() == '0' {
+		p.pos++
+		if c := p.peek(); c >= '0' && c <= '9' {
+			return Value{}, p.fault("Unexpected number")
+		}
+	} else {
+		p.digits()
+	}
+	if p.peek() == '.' {
+		p.pos++
+		if whole = false; p.digits() == 0 {
+			return Value{}, p.fault("Unterminated fractional number")
+		}
+	}
+	if c := p.peek(); c == 'e' || c == 'E' {
+		p.pos++
+		if c := p.peek(); c == '+' || c == '-' {
+			p.pos++
+		}
+		if whole = false; p.digits() == 0 {
+			return Value{}, p.fault("Exponent part is missing a number")
+		}
+	}
+	text := p.text[start:p.pos]
+	if whole && len(text) <= 15 && text != "-0" {
+		return Num(float64(smallInt(text))), nil
+	}
+	f, _ := strconv.ParseFloat(text, 64) // out of range gives ±Inf, as in JavaScript
+	if p.canonical {
+		var room [32]byte
+		p.canonical = string(AppendNumber(room[:0], f)) == text
+	}
+	return Num(f), nil
+}
+
+func (p *parser) digits() (n int) {
+	for p.pos < len(p.text) && p.text[p.pos] >= '0' && p.text[p.pos] <= '9' {
+		p.pos++
+		n++
+	}
+	return n
+}
+
+func smallInt(s string) (n int64) {
+	neg := s[0] == '-'
+	if neg {
+		s = s[1:]
+	}
+	for i := range len(s) {
+		n = n*10 + int64(s[i]-'0')
+	}
+	if neg {
+		return -n
+	}
+	return n
+}
+
+// str reads a string token. Keys are shared through the cache.
+func (p *parser) str(key bool) (string, error) {
+	p.pos++
+	start, ascii := p.pos, true
+	for p.pos < len(p.text) {
+		switch c := p.text[p.pos]; {
+		case c == '"':
+			s := p.text[start:p.pos]
+			p.pos++
+			if !ascii && !utf8.ValidString(s) {
+				p.canonical = false
+				s = string(DecodeUTF8([]byte(s)))
+			}
+			return p.keep(s, key), nil
+		case c == '\\':
+			return p.escaped(start, key)
+		case c < ' ':
+			return "", p.fault("Bad control character in string literal")
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+		p.pos++
+	}
+	return "", p.fault("Unterminated string")
+}
+
+// keep makes a token of the text a string of its own where that is wanted.
+func (p *parser) keep(s string, key bool) string {
+	switch {
+	case !p.build:
+		return s
+	case key:
+		return p.keys.get(s)
+	case len(p.text) > keepText:
+		return string([]byte(s))
+	}
+	return s
+}
