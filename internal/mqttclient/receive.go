@@ -1,0 +1,94 @@
+package mqttclient
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"bytes"
+
+	"tsunagi/internal/mqtt"
+)
+
+// receive hands on a message and acknowledges it afterwards. A QoS 2 message is handed on at its first PUBLISH; its
+// repetitions until PUBREL are only acknowledged [MQTT-4.3.3-10].
+func (l *link) receive(f mqtt.Frame) error {
+	var p mqtt.Publish
+	if err := mqtt.DecodePublish(&p, f, l.version); err != nil {
+		return err
+	}
+	topic, err := l.inTopic(&p)
+	if err != nil {
+		return err
+	}
+	fresh := true
+	if p.QoS == 2 {
+		if fresh, err = l.remember(p.PacketID); err != nil {
+			return err
+		}
+	}
+	if fresh && l.c.o.OnMessage != nil {
+		l.busy.Store(true)
+		l.c.o.OnMessage(message(&p, topic))
+		l.busy.Store(false)
+	}
+	switch p.QoS {
+	case 1:
+		return l.answer(&mqtt.Ack{Type: mqtt.PUBACK, PacketID: p.PacketID})
+	case 2:
+		return l.answer(&mqtt.Ack{Type: mqtt.PUBREC, PacketID: p.PacketID})
+	}
+	return nil
+}
+
+// remember notes a QoS 2 message; false when it is known already.
+func (l *link) remember(id uint16) (fresh bool, err error) {
+	c := l.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known := c.received[id]; known {
+		return false, nil
+	}
+	if l.version == mqtt.V5 && len(c.received) >= int(c.o.ReceiveMaximum) { // [MQTT-3.3.4-9]
+		return false, fmt.Errorf("the broker: %w", mqtt.ReceiveMaximumExceeded)
+	}
+	c.received[id] = struct{}{}
+	return true, nil
+}
+
+// release ends a QoS 2 message.
+func (l *link) release(a *mqtt.Ack) error {
+	c := l.c
+	c.mu.Lock()
+	_, known := c.received[a.PacketID]
+	delete(c.received, a.PacketID)
+	c.mu.Unlock()
+	answer := mqtt.Ack{Type: mqtt.PUBCOMP, PacketID: a.PacketID}
+	if !known {
+		answer.Reason = mqtt.PacketIdentifierNotFound
+	}
+	return l.answer(&answer)
+}
+
+// inTopic is the topic of p, its alias resolved. The string of the last message is used again where it is the same.
+func (l *link) inTopic(p *mqtt.Publish) (string, error) {
+	alias := int(p.Props.TopicAlias)
+	if alias > len(l.aliasesIn) { // [MQTT-3.1.2-26]
+		return "", fmt.Errorf("the broker uses topic alias %d: %w", alias, mqtt.TopicAliasInvalid)
+	}
+	if len(p.Topic) == 0 {
+		if t := l.aliasesIn[alias-1]; t != "" { // DecodePublish wants topic or alias
+			return t, nil
+		}
+		return "", fmt.Errorf("the broker uses topic alias %d without a topic: %w", alias, mqtt.ProtocolError)
+	}
+	if string(p.Topic) != l.topic {
+		if !utf8.Valid(p.Topic) || bytes.ContainsAny(p.Topic, "\x00+#") { // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
+			return "", fmt.Errorf("a message of the broker: %w", mqtt.TopicNameInvalid)
+		}
+		l.topic = string(p.Topic)
+	}
+	if alias > 0 {
+		l.aliasesIn[alias-1] = l.topic
+	}
+	return l.topic, nil
+}
