@@ -1,0 +1,150 @@
+package editor
+
+import (
+	"bytes"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// welcomeTexts are the words of the page on which the first user is made.
+type welcomeTexts struct {
+	Lang, Title, Intro, Code, User, Password, Hint, Again, Make string
+	WrongCode, Unequal, BadUser, BadPassword, Done              string
+}
+
+var welcome = map[string]welcomeTexts{
+	"en": {"en", "Welcome", "Choose the user and password with which you will sign in to this flow server.",
+		"Code from the terminal or the log", "User", "Password", "At least 10 characters.", "Password again", "Create user",
+		"This code is not valid. Take the link that was printed when the flow server was started last.",
+		"The two passwords differ.", "Choose another user name: 1 to 64 characters, without < > & and quotes.",
+		"Choose a longer password: at least 10 characters.", "This flow server has its first user already. Open the editor and sign in."},
+	"ja": {"ja", "ようこそ", "このフローサーバーにサインインするためのユーザー名とパスワードを決めてください。",
+		"ターミナルまたはログに表示されたコード", "ユーザー名", "パスワード", "10文字以上", "パスワード（確認）", "ユーザーを作成",
+		"コードが正しくありません。フローサーバーを最後に起動したときに表示されたリンクを使ってください。",
+		"2つのパスワードが一致しません。", "別のユーザー名にしてください（1〜64文字、< > & と引用符は使えません）。",
+		"もっと長いパスワードにしてください（10文字以上）。", "最初のユーザーはすでに作成されています。エディターを開いてサインインしてください。"},
+}
+
+var welcomePage = template.Must(template.New("welcome").Parse(`<!DOCTYPE html>
+<html lang="{{.T.Lang}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Title}}: {{.T.Title}}</title>
+<link rel="icon" href="tsunagi/logo.svg">
+<style>
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 26rem; margin: 6vh auto; padding: 0 1rem; }
+img { width: 64px; } h1 { font-size: 1.4rem; }
+label:not([hidden]) { display: block; margin-top: 1rem; }
+input { display: block; box-sizing: border-box; width: 100%; font: inherit; padding: .5rem; margin-top: .25rem; }
+small { opacity: .8; } .error { color: #b91c1c; } @media (prefers-color-scheme: dark) { .error { color: #fca5a5; } }
+button { font: inherit; margin-top: 1.5rem; padding: .6rem 1.2rem; border: 0; border-radius: .4rem; background: #0f766e; color: #fff; }
+</style>
+</head>
+<body>
+<img src="tsunagi/logo.svg" alt="">
+<h1>{{.Title}}: {{.T.Title}}</h1>
+{{if .Open}}<p>{{.T.Intro}}</p>
+{{with .Error}}<p class="error" role="alert">{{.}}</p>{{end}}
+<form method="post" action="welcome">
+<label id="code-row">{{.T.Code}}<input id="code" name="code" value="{{.Code}}" autocomplete="off" required></label>
+<label>{{.T.User}}<input name="username" value="{{.User}}" autocomplete="username" maxlength="64" required></label>
+<label>{{.T.Password}}<input name="password" type="password" autocomplete="new-password" minlength="10" maxlength="200" required>
+<small>{{.T.Hint}}</small></label>
+<label>{{.T.Again}}<input name="again" type="password" autocomplete="new-password" maxlength="200" required></label>
+<button>{{.T.Make}}</button>
+</form>
+<script>
+const code = new URLSearchParams(location.hash.slice(1)).get("code");
+if (code) {
+  document.getElementById("code").value = code;
+  document.getElementById("code-row").hidden = true;
+  history.replaceState(null, "", location.pathname);
+}
+</script>
+{{else}}<p>{{.T.Done}}</p><p><a href="./">{{.Title}}</a></p>{{end}}
+</body>
+</html>
+`))
+
+// welcomeData is what the page shows.
+type welcomeData struct {
+	T                        welcomeTexts
+	Title, Code, User, Error string
+	Open                     bool
+}
+
+// getWelcome shows the page on which the first user is made.
+func (s *Server) getWelcome(w http.ResponseWriter, r *http.Request) error {
+	return s.showWelcome(w, r, http.StatusOK, welcomeData{})
+}
+
+// postWelcome makes the first user and sends the browser to the editor, signed in.
+func (s *Server) postWelcome(w http.ResponseWriter, r *http.Request) error {
+	login, ok := s.auth.(*Login)
+	if !ok {
+		return notFound("Not Found")
+	}
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	name, password := strings.TrimSpace(form.Get("username")), form.Get("password")
+	data := welcomeData{Code: form.Get("code"), User: name}
+	t := welcomeIn(r)
+	switch {
+	case password != form.Get("again"):
+		data.Error = t.Unequal
+	case checkUserName(name) != nil:
+		data.Error = t.BadUser
+	case checkNewPassword(password) != nil:
+		data.Error = t.BadPassword
+	case !login.attempts.take("welcome\x00"+network(remote(r)), time.Now()):
+		data.Error = t.WrongCode
+	}
+	if data.Error != "" {
+		return s.showWelcome(w, r, http.StatusUnprocessableEntity, data)
+	}
+	once, err := login.makeOwner(data.Code, name, password)
+	if errors.Is(err, errCode) {
+		data.Error = t.WrongCode
+		return s.showWelcome(w, r, http.StatusForbidden, data)
+	}
+	if err != nil {
+		return err
+	}
+	s.log.Info("owner made", "user", name, "remote", remote(r))
+	w.Header().Set("Location", "./?code="+url.QueryEscape(once)) // relative, for an editor below a path prefix
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) showWelcome(w http.ResponseWriter, r *http.Request, status int, data welcomeData) error {
+	login, ok := s.auth.(*Login)
+	if !ok {
+		return notFound("Not Found")
+	}
+	data.T, data.Title, data.Open = welcomeIn(r), s.o.Title, login.OwnerCode() != ""
+	var page bytes.Buffer
+	if err := welcomePage.Execute(&page, data); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(page.Bytes())
+	return nil
+}
+
+// welcomeIn chooses the language that the browser likes best.
+func welcomeIn(r *http.Request) welcomeTexts {
+	base, _, _ := strings.Cut(strings.ToLower(acceptedLanguage(r)), "-")
+	if t, ok := welcome[base]; ok {
+		return t
+	}
+	return welcome["en"]
+}
