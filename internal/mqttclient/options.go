@@ -60,7 +60,7 @@ type Options struct {
 	// Retry is asked after each connection that ended or did not come about; false ends Run with err. [always]
 	Retry func(err error) bool
 
-	Inflight       int // QoS 1 and 2 messages sent and not yet acknowledged; the server's Receive Maximum counts, too [64]
+	Inflight       int // QoS 1 and 2 messages sent and not yet acknowledged; the server's Receive Maximum counts, too [20]
 	OutboxMessages int // messages that wait to be sent; negative: none may wait while offline [1000]
 	OutboxBytes    int // their topics, payloads and properties, in bytes [8 MiB]
 
@@ -83,7 +83,7 @@ const (
 	defaultWriteTimeout   = 30 * time.Second
 	defaultRetryMin       = time.Second
 	defaultRetryMax       = 30 * time.Second
-	defaultInflight       = 64
+	defaultInflight       = 20 // Mosquitto reorders QoS 2 of more than that from 3.1.1 clients
 	defaultOutboxMessages = 1000
 	defaultOutboxBytes    = 8 << 20
 )
