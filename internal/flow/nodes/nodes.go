@@ -1,9 +1,16 @@
 // Package nodes lists the node types that this program can run.
 package nodes
 
-import "tsunagi/internal/flow"
+import (
+	"tsunagi/internal/flow"
+	"tsunagi/internal/flow/nodes/common"
+)
 
 // All returns every node type, for flow.Options.
 func All() []flow.Type {
-	return nil
+	return []flow.Type{
+		common.Inject(), common.Debug(), common.Comment(), common.Junction(), common.Unknown(), common.GlobalConfig(),
+		common.LinkIn(), common.LinkOut(), common.LinkCall(),
+		common.Catch(), common.Status(), common.Complete(),
+	}
 }
