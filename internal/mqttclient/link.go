@@ -30,7 +30,7 @@ type link struct {
 
 	work  chan struct{} // wakes the writer
 	over  chan struct{} // closed when reading has ended
-	busy  atomic.Bool   // the reader is in a callback, so silence is not the server's
+	busy  atomic.Bool   // the reader is with a message: silence is not the server's, DISCONNECT waits for the answer
 	quiet atomic.Bool   // DISCONNECT is on its way: what still comes in is not looked at
 
 	// Under Client.mu:
@@ -107,7 +107,8 @@ func (l *link) refuse(err error) {
 	l.conn.Write(d.Append(nil, l.version)) // the connection ends either way
 }
 
-// depart has DISCONNECT written and the connection closed, by force if that takes too long.
+// depart has DISCONNECT written behind the acknowledgement of the message at hand, and the connection closed; by force
+// if that takes too long.
 func (l *link) depart() {
 	c := l.c
 	c.mu.Lock()
@@ -116,6 +117,7 @@ func (l *link) depart() {
 		if c.leave != nil {
 			l.bye = c.leave
 		}
+		l.quiet.Store(true)
 		time.AfterFunc(leaveTimeout, func() { l.conn.Close() })
 	}
 	c.wake()

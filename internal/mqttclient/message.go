@@ -25,7 +25,13 @@ type Message struct {
 	ContentType     string
 	UserProps       []mqtt.Pair
 	SubscriptionIDs []uint32 // only of received messages
+
+	refused bool
 }
+
+// Refuse leaves a received message without acknowledgement, for OnMessage of a receiver that can't keep it. The
+// connection ends, politely, and the next one brings the message again if it has QoS 1 or 2 and the session lasts.
+func (m *Message) Refuse() { m.refused = true }
 
 // validate says why m can't be sent. The errors wrap ErrMessage.
 func (m *Message) validate() error {

@@ -1,10 +1,9 @@
 package mqttclient
 
 import (
+	"bytes"
 	"fmt"
 	"unicode/utf8"
-
-	"bytes"
 
 	"tsunagi/internal/mqtt"
 )
@@ -20,6 +19,10 @@ func (l *link) receive(f mqtt.Frame) error {
 	if err != nil {
 		return err
 	}
+	if !l.begin() {
+		return nil
+	}
+	defer l.idle()
 	fresh := true
 	if p.QoS == 2 {
 		if fresh, err = l.remember(p.PacketID); err != nil {
@@ -27,9 +30,13 @@ func (l *link) receive(f mqtt.Frame) error {
 		}
 	}
 	if fresh && l.c.o.OnMessage != nil {
-		l.busy.Store(true)
-		l.c.o.OnMessage(message(&p, topic))
-		l.busy.Store(false)
+		m := message(&p, topic)
+		l.c.o.OnMessage(m)
+		if m.refused {
+			l.forget(&p)
+			l.depart()
+			return nil
+		}
 	}
 	switch p.QoS {
 	case 1:
@@ -38,6 +45,36 @@ func (l *link) receive(f mqtt.Frame) error {
 		return l.answer(&mqtt.Ack{Type: mqtt.PUBREC, PacketID: p.PacketID})
 	}
 	return nil
+}
+
+// begin marks the reader busy with a message; false when DISCONNECT may be out already, so that no answer would be.
+func (l *link) begin() bool {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	if l.bye != nil {
+		return false
+	}
+	l.busy.Store(true)
+	return true
+}
+
+// idle ends what the reader was busy with; a DISCONNECT may have waited for that.
+func (l *link) idle() {
+	l.busy.Store(false)
+	if l.quiet.Load() {
+		l.c.mu.Lock()
+		l.c.wake()
+		l.c.mu.Unlock()
+	}
+}
+
+// forget takes back what remember has noted.
+func (l *link) forget(p *mqtt.Publish) {
+	if p.QoS == 2 {
+		l.c.mu.Lock()
+		delete(l.c.received, p.PacketID)
+		l.c.mu.Unlock()
+	}
 }
 
 // remember notes a QoS 2 message; false when it is known already.

@@ -113,6 +113,47 @@ func TestServerBreaksRules(t *testing.T) {
 	}
 }
 
+// A refused message is not acknowledged; what came before it is, and it comes again.
+func TestRefuse(t *testing.T) {
+	for qos := byte(1); qos <= 2; qos++ {
+		s := newFake(t)
+		got := make(chan string, 10)
+		take := false
+		s.start(Options{ClientID: "c", OnMessage: func(m *Message) {
+			if m.Topic == "b" && !take {
+				take = true
+				m.Refuse()
+				return
+			}
+			got <- m.Topic
+		}})
+		p, _ := s.connect(ok)
+		a := mqtt.Publish{Topic: []byte("a"), QoS: qos, PacketID: 1}
+		b := mqtt.Publish{Topic: []byte("b"), QoS: qos, PacketID: 2}
+		c := mqtt.Publish{Topic: []byte("c"), QoS: qos, PacketID: 3}
+		sent := later(func() error {
+			_, err := p.conn.Write(c.Append(b.Append(a.Append(nil, p.v), p.v), p.v))
+			return err
+		})
+		ack := mqtt.PUBACK
+		if qos == 2 {
+			ack = mqtt.PUBREC
+		}
+		p.expectAck(ack, 1)
+		p.expect(mqtt.DISCONNECT)
+		if err := await(t, sent); err != nil {
+			t.Error(err)
+		}
+		p.conn.Close()
+		p, _ = s.connect(mqtt.Connack{SessionPresent: true, MaxQoS: 2})
+		p.send(b.Append(nil, p.v))
+		p.expectAck(ack, 2)
+		if x, y := await(t, got), await(t, got); x != "a" || y != "b" {
+			t.Errorf("got %s, %s", x, y)
+		}
+	}
+}
+
 func TestLargeMessages(t *testing.T) {
 	s := newFake(t)
 	got := make(chan *Message, 10)

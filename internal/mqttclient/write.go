@@ -89,8 +89,9 @@ func (l *link) collect(b *batch) {
 	l.answers = l.answers[:0]
 	l.room.Broadcast()
 	if l.bye != nil {
-		b.last = true
-		b.buf = l.bye.Append(b.buf, l.version)
+		if b.last = !l.busy.Load(); b.last {
+			b.buf = l.bye.Append(b.buf, l.version)
+		}
 	} else {
 		b.buf = c.takeRequestsFor(l, b.buf)
 		l.collectMessages(b)
@@ -124,9 +125,6 @@ func (l *link) collectMessages(b *batch) {
 // flush writes b. After DISCONNECT it only waits for the server to close [MQTT-3.14.4-1]: closing at once could make the
 // kernel throw away what the server has not read yet.
 func (l *link) flush(b *batch) error {
-	if b.last {
-		l.quiet.Store(true)
-	}
 	l.conn.SetWriteDeadline(time.Now().Add(l.c.o.WriteTimeout))
 	_, err := l.conn.Write(b.buf)
 	c := l.c
