@@ -134,7 +134,7 @@ func (d *Directory) judge(ctx context.Context, c Credentials, u User) (*Refusal,
 	if u.Kind == SecretChosen && d.cache.has(key, d.o.Now()) {
 		return nil, nil
 	}
-	address, login, now := addressKey(c.Remote), c.Instance+":"+c.User, d.o.Now()
+	address, login, now := AddressKey(c.Remote), c.Instance+":"+c.User, d.o.Now()
 	if d.addresses.wait(address, now) > 0 {
 		return &Refusal{Busy: true, Cause: "too many failed logins from this address: wait some seconds"}, nil
 	}

@@ -32,7 +32,8 @@ type hasher struct {
 	places  chan struct{}
 	waiting atomic.Int64
 	queue   int64
-	dummy   string // hash of a password that nobody knows
+	done    atomic.Int64 // computed since the start
+	dummy   string       // hash of a password that nobody knows
 }
 
 func newHasher(places, queue int) *hasher {
@@ -55,6 +56,7 @@ func (h *hasher) do(ctx context.Context, f func()) error {
 	}
 	defer func() { <-h.places }()
 	f()
+	h.done.Add(1)
 	return nil
 }
 

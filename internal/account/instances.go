@@ -189,3 +189,13 @@ func (s *Service) RotatePassword(ctx context.Context, by Actor, id string) (stri
 	_, password, err := s.ChangeUser(ctx, by, id, id, UserChange{Rotate: true})
 	return password, err
 }
+
+// AuditKick notes that somebody ends a client's connection, and says whether they may.
+func (s *Service) AuditKick(ctx context.Context, by Actor, instance, clientID string) error {
+	return s.update(ctx, func(tx Tx) error {
+		if _, err := instanceOf(tx, by, instance); err != nil {
+			return err
+		}
+		return s.audit(tx, by, "connection.kick", instance, clientID)
+	})
+}

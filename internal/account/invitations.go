@@ -123,7 +123,7 @@ func (s *Service) DeleteInvitation(ctx context.Context, by Actor, id string) err
 
 // InvitationByToken is the open invitation behind a link. Tries with wrong links are limited by address.
 func (s *Service) InvitationByToken(ctx context.Context, by Actor, token string) (inv Invitation, err error) {
-	address := addressKey(by.Remote)
+	address := AddressKey(by.Remote)
 	if wait := s.addresses.wait(address, s.now()); wait > 0 {
 		return Invitation{}, &Error{Code: RateLimited, Key: "api.tries", Wait: wait}
 	}

@@ -104,8 +104,8 @@ func (k *known) has(a, b string) bool {
 	return ok
 }
 
-// addressKey is what limits count a peer by: its IPv4 address or the /64 of its IPv6 address, without the port.
-func addressKey(remote string) string {
+// AddressKey is what limits count a peer by: its IPv4 address or the /64 of its IPv6 address, without the port.
+func AddressKey(remote string) string {
 	if host, _, err := net.SplitHostPort(remote); err == nil {
 		remote = host
 	}

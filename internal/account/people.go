@@ -71,14 +71,14 @@ func (s *Service) OwnerToken(ctx context.Context) (string, error) {
 
 // CreateOwner makes the owner with the token of the link and signs the browser in.
 func (s *Service) CreateOwner(ctx context.Context, by Actor, token, email, password, language string) (session string, err error) {
-	if wait := s.addresses.wait(addressKey(by.Remote), s.now()); wait > 0 {
+	if wait := s.addresses.wait(AddressKey(by.Remote), s.now()); wait > 0 {
 		return "", &Error{Code: RateLimited, Key: "api.tries", Wait: wait}
 	}
 	check := func(r Reader) error {
 		have, err := r.Setting(ownerSetting)
 		hash := hashToken(token)
 		if errors.Is(err, ErrNotFound) || err == nil && subtle.ConstantTimeCompare(have.Value, hash[:]) != 1 {
-			s.addresses.add(addressKey(by.Remote), s.now())
+			s.addresses.add(AddressKey(by.Remote), s.now())
 			return fail(Forbidden, "api.link")
 		}
 		return err

@@ -13,7 +13,7 @@ const maxSessions = 50
 // get the same answer after the same work. Tries are limited by address and by account; an address from which the
 // account signed in before is not held up by what others try on it.
 func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) (session string, err error) {
-	address := addressKey(by.Remote)
+	address := AddressKey(by.Remote)
 	name, err := normalEmail(email)
 	if err != nil || len(password) > 256 {
 		name = "" // goes the same way as an unknown one
@@ -94,7 +94,7 @@ func (s *Service) failed(name, address string) {
 
 // confirm asks a signed-in person's password again, before something that a forgotten open browser shouldn't do.
 func (s *Service) confirm(ctx context.Context, by Actor, password string) error {
-	address := addressKey(by.Remote)
+	address := AddressKey(by.Remote)
 	if err := s.triesLeft(by.Account.Email, address); err != nil {
 		return err
 	}

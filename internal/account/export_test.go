@@ -1,0 +1,32 @@
+package account
+
+// DeviceHashes is how many slow hashes the directory has computed.
+func (d *Directory) DeviceHashes() int64 { return d.devices.done.Load() }
+
+// ForgetFailures begins all limits anew, so that tests that fail often on purpose go on.
+func (d *Directory) ForgetFailures() {
+	d.tries.mu.Lock()
+	clear(d.tries.keys)
+	d.tries.mu.Unlock()
+	d.addresses.mu.Lock()
+	clear(d.addresses.keys)
+	d.addresses.mu.Unlock()
+}
+
+// RuleSets is how many instances have their rules in memory.
+func (d *Directory) RuleSets() (n int) {
+	for i := range d.shards {
+		d.shards[i].mu.Lock()
+		n += len(d.shards[i].sets)
+		d.shards[i].mu.Unlock()
+	}
+	return n
+}
+
+// RightsOf makes rights of a user from rules, without a store.
+func RightsOf(user string, rules []Rule) *Rights {
+	set := &ruleset{users: map[string]*userState{}}
+	set.rules.Store(&rules)
+	set.generation.Store(nextGeneration())
+	return set.rights(user, false)
+}

@@ -1,0 +1,136 @@
+package panel
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tsunagi/internal/account"
+)
+
+// CookieName is the cookie of a browser's session. The prefix makes browsers refuse it from any other origin, without
+// TLS, or for a part of the paths.
+const CookieName = "__Host-tsunagi"
+
+// request is what is known of a request besides its words.
+type request struct {
+	by       account.Actor
+	language string
+	route    string
+	text     func(language, key string, args ...any) string
+}
+
+type requestKey struct{}
+
+func requestOf(ctx context.Context) request {
+	r, _ := ctx.Value(requestKey{}).(request)
+	return r
+}
+
+// actor is who calls.
+func actor(ctx context.Context) account.Actor { return requestOf(ctx).by }
+
+// admit is passed by every request of the API: rate limits, sign-in, role.
+func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(c)
+	level, _ := c.Operation().Metadata["access"].(access)
+	req := request{
+		by:       account.Actor{Via: "panel", Remote: remoteHost(r), Agent: r.UserAgent()},
+		language: p.language(r, ""),
+		route:    c.Operation().OperationID,
+		text:     p.o.Text,
+	}
+	refuse := func(err error) {
+		p.writeProblem(w, r, p.problem(context.WithValue(r.Context(), requestKey{}, req), err))
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if hasBody(r) && !isJSON(r.Header.Get("Content-Type")) {
+		refuse(&failure{status: http.StatusUnsupportedMediaType, key: "api.json"})
+		return
+	}
+	by, err := p.signedIn(r, req.by)
+	if err == nil {
+		req.by = by
+		req.language = p.language(r, by.Account.Language)
+	}
+	if wait := p.rates.take(req.by); wait > 0 {
+		refuse(&account.Error{Code: account.RateLimited, Key: "api.busy", Wait: wait})
+		return
+	}
+	var refused *account.Error
+	if err != nil && !errors.As(err, &refused) {
+		refuse(err) // the store failed: for nobody a reason to be taken for a stranger
+		return
+	}
+	switch {
+	case level != public && err != nil:
+		refuse(err)
+		return
+	case level == owner && req.by.Account.Role != account.RoleOwner:
+		refuse(&failure{status: http.StatusForbidden})
+		return
+	case level != public && level != signedIn && level != owner:
+		refuse(errors.New("route without an access level"))
+		return
+	}
+	next(huma.WithValue(c, requestKey{}, req))
+}
+
+// signedIn is the actor behind the request's cookie.
+func (p *Panel) signedIn(r *http.Request, by account.Actor) (account.Actor, error) {
+	cookie, err := r.Cookie(CookieName)
+	if err != nil {
+		return by, &account.Error{Code: account.Unauthorized, Key: "api.unauthorized"}
+	}
+	return p.o.Accounts.BySession(r.Context(), cookie.Value, by.Remote, by.Agent)
+}
+
+// sessionCookie sets (or with an empty token clears) the cookie of the session.
+func sessionCookie(token string) string {
+	c := http.Cookie{Name: CookieName, Value: token, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 30 * 24 * 3600}
+	if token == "" {
+		c.MaxAge = -1
+	}
+	return c.String()
+}
+
+// guard refuses state changes that come from another site, and answers them as problems.
+func (p *Panel) guard(next http.Handler) http.Handler {
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := context.WithValue(r.Context(), requestKey{}, request{language: p.language(r, ""), text: p.o.Text})
+		p.writeProblem(w, r, p.problem(ctx, &failure{status: http.StatusForbidden, key: "api.origin"}))
+	}))
+	return cross.Handler(next)
+}
+
+// recover turns a panic, which is our own bug, into one failed request.
+func (p *Panel) recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v)
+			}
+			ctx := context.WithValue(r.Context(), requestKey{}, request{language: p.language(r, ""), text: p.o.Text, route: r.Pattern})
+			p.writeProblem(w, r, p.problem(ctx, &panicked{v}))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func hasBody(r *http.Request) bool {
+	return r.ContentLength != 0 && r.Method != http.MethodGet && r.Method != http.MethodHead
+}
+
+func isJSON(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "application/json")
+}

@@ -1,0 +1,187 @@
+package panel
+
+import (
+	"context"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+type planBody struct {
+	ID               string `json:"id"`
+	Name             string `json:"name"`
+	Default          bool   `json:"default"`
+	Instances        int    `json:"instances" doc:"Per account; 0: no limit"`
+	Connections      int    `json:"connections" doc:"Concurrent clients of an instance; 0: no limit"`
+	WebConnections   int    `json:"web_connections" doc:"Concurrent web clients, not counted as connections"`
+	FlowServers      int    `json:"flow_servers" doc:"Hosted flow servers per account"`
+	FlowMemoryMB     int    `json:"flow_memory_mb" doc:"MiB of each flow server"`
+	MaxPacket        int    `json:"max_packet" doc:"Bytes"`
+	QueueMessages    int    `json:"queue_messages" doc:"Kept for one absent session"`
+	QueueBytes       int    `json:"queue_bytes" doc:"Kept for one absent session"`
+	RetainedMessages int    `json:"retained_messages"`
+	Subscriptions    int    `json:"subscriptions" doc:"Of one session"`
+	Users            int    `json:"users" doc:"MQTT users of an instance"`
+}
+
+func (p *Panel) listPlans(context.Context, *empty) (*answer[page[planBody]], error) {
+	return reply(pageOf(p.o.Accounts.Plans(), func(l account.Plan) planBody {
+		return planBody{l.ID, l.Name, l.Default, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
+			l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.Subscriptions, l.Users}
+	})), nil
+}
+
+type regionBody struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func (p *Panel) listRegions(context.Context, *empty) (*answer[page[regionBody]], error) {
+	return reply(pageOf(p.o.Accounts.Regions(), func(r account.Region) regionBody { return regionBody(r) })), nil
+}
+
+type instanceBody struct {
+	ID              string    `json:"id" doc:"8 lower-case letters; also the first user's name"`
+	Name            string    `json:"name"`
+	Region          string    `json:"region"`
+	Plan            string    `json:"plan"`
+	CreatedAt       time.Time `json:"created_at"`
+	Server          string    `json:"server"`
+	User            string    `json:"user" doc:"The first user; it logs in as <id>, others as <id>:<user>"`
+	Port            int       `json:"port" doc:"Plain MQTT; closed unless plain is true"`
+	SSLPort         int       `json:"ssl_port"`
+	WebSocketPort   int       `json:"websocket_port"`
+	WebSocketPath   string    `json:"websocket_path"`
+	Plain           bool      `json:"plain" doc:"Plain MQTT is let in"`
+	ConnectionLimit int       `json:"connection_limit"`
+	CA              caBody    `json:"ca"`
+	Versions        []string  `json:"versions" doc:"Versions of MQTT"`
+}
+
+type caBody struct {
+	Fingerprint string `json:"fingerprint_sha256" doc:"Empty where public certificates are used"`
+	URL         string `json:"url"`
+}
+
+func (p *Panel) showInstance(i account.Instance) instanceBody {
+	e := p.o.Endpoints
+	out := instanceBody{ID: i.ID, Name: i.Name, Region: i.Region, Plan: i.Plan, CreatedAt: i.CreatedAt, Server: e.Server, User: i.ID,
+		Port: e.Port, SSLPort: e.SSLPort, WebSocketPort: e.WebSocketPort, WebSocketPath: "/mqtt/" + i.ID,
+		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}}
+	if len(p.o.Authority.PEM) > 0 {
+		out.CA = caBody{p.o.Authority.Fingerprint, "/ca.pem"}
+	}
+	return out
+}
+
+func (p *Panel) listInstances(ctx context.Context, _ *empty) (*answer[page[instanceBody]], error) {
+	list, err := p.o.Accounts.Instances(ctx, actor(ctx))
+	return reply(pageOf(list, p.showInstance)), err
+}
+
+type createInstanceInput struct {
+	Body struct {
+		Name   string `json:"name" maxLength:"256"`
+		Region string `json:"region,omitempty" maxLength:"64" doc:"Empty: the first region"`
+		Plan   string `json:"plan,omitempty" maxLength:"64" doc:"Empty: the default plan"`
+	}
+}
+
+func (p *Panel) createInstance(ctx context.Context, in *createInstanceInput) (*answer[instanceBody], error) {
+	made, _, err := p.o.Accounts.CreateInstance(ctx, actor(ctx), account.NewInstance{Name: in.Body.Name, Region: in.Body.Region, Plan: in.Body.Plan})
+	return reply(p.showInstance(made)), err
+}
+
+func (p *Panel) getInstance(ctx context.Context, in *withID) (*answer[instanceBody], error) {
+	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
+	return reply(p.showInstance(i)), err
+}
+
+type renameInput struct {
+	withID
+	Body struct {
+		Name *string `json:"name,omitempty" maxLength:"256"`
+	}
+}
+
+func (p *Panel) renameInstance(ctx context.Context, in *renameInput) (*answer[instanceBody], error) {
+	if in.Body.Name == nil {
+		return p.getInstance(ctx, &in.withID)
+	}
+	i, err := p.o.Accounts.RenameInstance(ctx, actor(ctx), in.ID, *in.Body.Name)
+	return reply(p.showInstance(i)), err
+}
+
+func (p *Panel) deleteInstance(ctx context.Context, in *withID) (*nothing, error) {
+	return nil, p.o.Accounts.DeleteInstance(ctx, actor(ctx), in.ID)
+}
+
+type revealInput struct {
+	withID
+	Body struct {
+		Password string `json:"password" maxLength:"256" doc:"The password of the account, again"`
+	}
+}
+
+type passwordBody struct {
+	Password string `json:"password"`
+}
+
+func (p *Panel) revealPassword(ctx context.Context, in *revealInput) (*answer[passwordBody], error) {
+	password, err := p.o.Accounts.RevealPassword(ctx, actor(ctx), in.ID, in.Body.Password)
+	return reply(passwordBody{password}), err
+}
+
+func (p *Panel) rotatePassword(ctx context.Context, in *withID) (*answer[passwordBody], error) {
+	password, err := p.o.Accounts.RotatePassword(ctx, actor(ctx), in.ID)
+	return reply(passwordBody{password}), err
+}
+
+func (p *Panel) getStats(ctx context.Context, in *withID) (*answer[Stats], error) {
+	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	s := p.o.Brokers.Stats(i.ID)
+	s.ConnectionLimit = p.o.Accounts.Plan(i.Plan).Connections
+	if p.o.Store != nil {
+		s.Store = p.o.Store()
+	}
+	return reply(s), nil
+}
+
+func (p *Panel) listConnections(ctx context.Context, in *withID) (*answer[page[Connection]], error) {
+	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return reply(pageOf(p.o.Brokers.Connections(i.ID), func(c Connection) Connection { return c })), nil
+}
+
+type kickInput struct {
+	withID
+	ClientID string `path:"client_id" maxLength:"65535"`
+}
+
+func (p *Panel) kick(ctx context.Context, in *kickInput) (*nothing, error) {
+	by := actor(ctx)
+	if err := p.o.Accounts.AuditKick(ctx, by, in.ID, in.ClientID); err != nil {
+		return nil, err
+	}
+	if !p.o.Brokers.Kick(in.ID, in.ClientID) {
+		return nil, &account.Error{Code: account.NotFound, Key: "api.client_gone"}
+	}
+	return nil, nil
+}
+
+type webTokenBody struct {
+	Token     string    `json:"token" doc:"MQTT password; the user name is web-client"`
+	ClientID  string    `json:"client_id" doc:"The client id that goes with it"`
+	URL       string    `json:"url" doc:"Address of the WebSocket"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (p *Panel) mintWebToken(ctx context.Context, in *withID) (*answer[webTokenBody], error) {
+	t, err := p.o.Accounts.MintWebToken(ctx, actor(ctx), in.ID)
+	return reply(webTokenBody{t.Token, t.ClientID, webSocketURL(p.o.Endpoints.PanelURL) + "/mqtt/" + in.ID, t.Ends}), err
+}

@@ -1,0 +1,139 @@
+package panel
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tsunagi/internal/account"
+)
+
+type logInput struct {
+	Kind   string `query:"kind" maxLength:"32" doc:"connected, disconnected, refused, denied, dropped, takeover"`
+	Query  string `query:"query" maxLength:"256" doc:"Part of client, user, topic, address, rule or cause"`
+	Before int64  `query:"before" minimum:"0" doc:"Lines with a lower id only"`
+	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
+}
+
+type instanceLogInput struct {
+	withID
+	logInput
+}
+
+func (p *Panel) getLog(ctx context.Context, in *instanceLogInput) (*answer[page[account.LogLine]], error) {
+	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return p.readLog(ctx, i.ID, in.logInput)
+}
+
+func (p *Panel) getOperatorLog(ctx context.Context, in *logInput) (*answer[page[account.LogLine]], error) {
+	return p.readLog(ctx, "", *in)
+}
+
+func (p *Panel) readLog(ctx context.Context, instance string, in logInput) (*answer[page[account.LogLine]], error) {
+	list, err := p.o.Journal.Read(ctx, account.LogQuery{Instance: instance, Kind: in.Kind, Contains: in.Query, Before: in.Before, Limit: in.Limit})
+	out := pageOf(list, func(l account.LogLine) account.LogLine { return l })
+	if n := len(list); n > 0 {
+		out.Next = fmt.Sprint(list[n-1].ID)
+	}
+	return reply(out), err
+}
+
+// Bounds of the log streams.
+const (
+	streamsOfOne  = 10               // of one account at a time
+	streamPulse   = 15 * time.Second // a comment, so that middle boxes keep the connection
+	streamPatient = 10 * time.Second // longest write
+)
+
+// streams counts the open log streams by account.
+type streams struct {
+	mu   sync.Mutex // guards open
+	open map[string]int
+}
+
+func (s *streams) enter(account string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = map[string]int{}
+	}
+	if s.open[account] >= streamsOfOne {
+		return false
+	}
+	s.open[account]++
+	return true
+}
+
+func (s *streams) leave(account string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[account]--; s.open[account] <= 0 {
+		delete(s.open, account)
+	}
+}
+
+// followLog sends new lines as server-sent events, until the browser leaves, the session ends or the instance is gone.
+func (p *Panel) followLog(ctx context.Context, in *withID) (*huma.StreamResponse, error) {
+	by := actor(ctx)
+	i, err := p.o.Accounts.Instance(ctx, by, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !p.streams.enter(by.Account.ID) {
+		return nil, &account.Error{Code: account.RateLimited, Key: "api.busy", Wait: streamPulse}
+	}
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		defer p.streams.leave(by.Account.ID)
+		_, w := humago.Unwrap(c)
+		p.stream(ctx, w, by, i.ID)
+	}}, nil
+}
+
+func (p *Panel) stream(ctx context.Context, w http.ResponseWriter, by account.Actor, instance string) {
+	lines, stop := p.o.Journal.Follow(instance)
+	defer stop()
+	ended, forget := p.o.Accounts.SessionEnd(by.Session)
+	defer forget()
+	pulse := time.NewTicker(streamPulse)
+	defer pulse.Stop()
+	control := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // for proxies that would wait for more
+	send := func(format string, args ...any) bool {
+		_ = control.SetWriteDeadline(time.Now().Add(streamPatient)) // where it can't be set, TCP has its own
+		_, err := fmt.Fprintf(w, format, args...)
+		return err == nil && control.Flush() == nil
+	}
+	ok := send(": log of %s\n\n", instance)
+	for ok {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ended:
+			return
+		case l := <-lines:
+			body, err := json.Marshal(l)
+			ok = err == nil && send("id: %d\ndata: %s\n\n", l.ID, body)
+		case <-pulse.C:
+			ok = p.mayFollow(ctx, by, instance) && send(": still here\n\n")
+		}
+	}
+}
+
+// mayFollow asks again what was asked at the beginning.
+func (p *Panel) mayFollow(ctx context.Context, by account.Actor, instance string) bool {
+	if alive, err := p.o.Accounts.SessionAlive(ctx, by.Session); err != nil || !alive {
+		return false
+	}
+	_, err := p.o.Accounts.Instance(ctx, by, instance)
+	return err == nil
+}

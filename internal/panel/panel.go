@@ -1,0 +1,151 @@
+// Package panel is the HTTP API of `tsunagi serve` (OpenAPI 3.1 from the code), sign-in by browser, and the server of
+// the panel's pages. What may be done is decided in package account; here it is only asked and answered.
+//
+// Every route stands in the one table of routes.go. A request passes, in this order: security headers, the guard
+// against requests of other sites, body bounds, rate limits, sign-in, role; then its handler.
+package panel
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+// Options of New. Accounts, Journal, Brokers and Text must be set.
+type Options struct {
+	Accounts  *account.Service
+	Journal   *account.Journal
+	Brokers   Brokers
+	Flows     FlowServers // nil: no hosted flow servers
+	Authority Authority
+	Endpoints Endpoints
+	// Store tells how the store of messages and accounts is; nil: nothing is told.
+	Store func() StoreHealth
+	// Pages is the built panel with index.html at its root; nil in a build without pages.
+	Pages fs.FS
+	// Text gives a text of the catalogue; args are pairs of placeholder and value.
+	Text      func(language, key string, args ...any) string
+	Languages []string // [en, ja]
+	Language  string   // where a person's own isn't known [en]
+	Version   string
+	Log       *slog.Logger
+}
+
+// Brokers are the running brokers of the instances. The methods must not block for long; an instance without a
+// running broker has zero numbers and no connections.
+type Brokers interface {
+	Stats(instance string) Stats
+	Connections(instance string) []Connection
+	// Kick ends the connection of a client id; false when there is none.
+	Kick(instance, clientID string) bool
+}
+
+// Stats are the numbers of one instance since its broker was started.
+type Stats struct {
+	Connections     int         `json:"connections" doc:"Connected clients that count against the plan"`
+	WebConnections  int         `json:"web_connections" doc:"Connected web clients of the panel"`
+	ConnectionLimit int         `json:"connection_limit" doc:"Set by the panel from the plan; 0: no limit"`
+	Sessions        int         `json:"sessions" doc:"Sessions, of clients that are away too"`
+	Subscriptions   int         `json:"subscriptions"`
+	Retained        int         `json:"retained" doc:"Retained messages"`
+	MessagesIn      uint64      `json:"messages_in"`
+	MessagesOut     uint64      `json:"messages_out"`
+	Dropped         uint64      `json:"dropped" doc:"Messages that were not delivered; the log says why"`
+	Store           StoreHealth `json:"store"`
+}
+
+// StoreHealth says how the store is.
+type StoreHealth struct {
+	Healthy   bool   `json:"healthy"`
+	Cause     string `json:"cause,omitempty" doc:"What is wrong, in words"`
+	FreeBytes int64  `json:"free_bytes,omitempty" doc:"Free space where the store lies"`
+}
+
+// Connection is one connected client.
+type Connection struct {
+	ClientID      string    `json:"client_id"`
+	User          string    `json:"user"`
+	Remote        string    `json:"remote" doc:"Address of the peer"`
+	Via           string    `json:"via" enum:"mqtts,wss,mqtt,ws"`
+	Version       string    `json:"version" example:"5.0"`
+	ConnectedAt   time.Time `json:"connected_at"`
+	KeepAlive     int       `json:"keep_alive" doc:"Seconds; 0: none"`
+	Subscriptions int       `json:"subscriptions"`
+	Queue         int       `json:"queue" doc:"Messages that wait for the client"`
+}
+
+// FlowServers run the hosted flow servers. The entries themselves are package account's.
+type FlowServers interface {
+	// Start begins to run a flow server; State tells how it goes.
+	Start(ctx context.Context, f account.FlowServer) error
+	Restart(ctx context.Context, f account.FlowServer) error
+	// Remove stops a flow server and deletes its directory.
+	Remove(ctx context.Context, f account.FlowServer) error
+	State(f account.FlowServer) FlowState
+	// EditorURL is the address of the editor's origin, ending in a slash.
+	EditorURL(f account.FlowServer) string
+}
+
+// FlowState is how a hosted flow server is.
+type FlowState struct {
+	State         string          `json:"state" enum:"starting,running,stopped,failed"`
+	Cause         string          `json:"cause,omitempty" doc:"Why it isn't running, in words"`
+	MemoryMB      int             `json:"memory_mb" doc:"MiB in use"`
+	MemoryLimitMB int             `json:"memory_limit_mb" doc:"MiB that it may use"`
+	Restarts      int             `json:"restarts" doc:"Times that it died and was started again"`
+	Sandbox       map[string]bool `json:"sandbox" doc:"Which walls of the sandbox are up"`
+}
+
+// Authority is the local certificate authority; empty PEM when public certificates are used.
+type Authority struct {
+	PEM, DER    []byte
+	Fingerprint string // SHA-256
+}
+
+// Endpoints are the addresses that clients use.
+type Endpoints struct {
+	Server        string // name or address
+	Port          int    // plain MQTT, where it is refused with the way to TLS
+	SSLPort       int
+	WebSocketPort int
+	PanelURL      string // origin of the panel, without slash at the end
+}
+
+// Panel is the handler of the panel's origin.
+type Panel struct {
+	o       Options
+	handler http.Handler
+	rates   rates
+	streams streams
+}
+
+// New builds the routes. It starts nothing.
+func New(o Options) (*Panel, error) {
+	if o.Accounts == nil || o.Journal == nil || o.Brokers == nil || o.Text == nil {
+		return nil, errors.New("panel: want Accounts, Journal, Brokers and Text")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(o.Languages) == 0 {
+		o.Languages = []string{"en", "ja"}
+	}
+	if o.Language == "" {
+		o.Language = o.Languages[0]
+	}
+	p := &Panel{o: o}
+	mux := http.NewServeMux()
+	p.mount(mux)
+	if err := p.mountFiles(mux); err != nil {
+		return nil, err
+	}
+	p.handler = p.headers(p.guard(p.recover(mux)))
+	return p, nil
+}
+
+func (p *Panel) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.ServeHTTP(w, r) }

@@ -1,0 +1,181 @@
+package panel
+
+import (
+	"context"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+// empty is the input of a route that needs none.
+type empty struct{}
+
+// withID is the input of a route about one thing.
+type withID struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+// nothing is the answer of a route that says no more than that it worked.
+type nothing struct{}
+
+// withCookie is the answer of a route that begins or ends a session.
+type withCookie struct {
+	Cookie string `header:"Set-Cookie"`
+}
+
+// answer wraps a body.
+type answer[T any] struct{ Body T }
+
+func reply[T any](body T) *answer[T] { return &answer[T]{body} }
+
+type statusBody struct {
+	Owner     bool     `json:"owner" doc:"An owner exists"`
+	SignUp    string   `json:"signup" enum:"invite,open,closed"`
+	Version   string   `json:"version"`
+	Languages []string `json:"languages"`
+}
+
+func (p *Panel) status(ctx context.Context, _ *empty) (*answer[statusBody], error) {
+	has, err := p.o.Accounts.HasOwner(ctx)
+	return reply(statusBody{has, p.o.Accounts.SignUp(), p.o.Version, p.o.Languages}), err
+}
+
+type accountBody struct {
+	ID       string `json:"id"`
+	Email    string `json:"email"`
+	Role     string `json:"role" enum:"owner,member"`
+	Language string `json:"language" doc:"Empty: not chosen"`
+}
+
+func showAccount(a account.Account) accountBody {
+	return accountBody{a.ID, a.Email, string(a.Role), a.Language}
+}
+
+type sessionBody struct {
+	Account accountBody `json:"account"`
+}
+
+func (p *Panel) getSession(ctx context.Context, _ *empty) (*answer[sessionBody], error) {
+	return reply(sessionBody{showAccount(actor(ctx).Account)}), nil
+}
+
+type ownerInput struct {
+	Body struct {
+		Token    string `json:"token" maxLength:"128"`
+		Email    string `json:"email" maxLength:"254"`
+		Password string `json:"password" maxLength:"256"`
+		Language string `json:"language,omitempty" maxLength:"8"`
+	}
+}
+
+func (p *Panel) createOwner(ctx context.Context, in *ownerInput) (*withCookie, error) {
+	token, err := p.o.Accounts.CreateOwner(ctx, actor(ctx), in.Body.Token, in.Body.Email, in.Body.Password, in.Body.Language)
+	return &withCookie{sessionCookie(token)}, err
+}
+
+type signInInput struct {
+	Body struct {
+		Email    string `json:"email" maxLength:"254"`
+		Password string `json:"password" maxLength:"256"`
+	}
+}
+
+func (p *Panel) signIn(ctx context.Context, in *signInInput) (*withCookie, error) {
+	token, err := p.o.Accounts.SignIn(ctx, actor(ctx), in.Body.Email, in.Body.Password)
+	return &withCookie{sessionCookie(token)}, err
+}
+
+func (p *Panel) signOut(ctx context.Context, _ *empty) (*withCookie, error) {
+	return &withCookie{sessionCookie("")}, p.o.Accounts.SignOut(ctx, actor(ctx))
+}
+
+type accountInput struct {
+	Body struct {
+		Language *string `json:"language,omitempty" maxLength:"8"`
+		Password *struct {
+			Old string `json:"old" maxLength:"256"`
+			New string `json:"new" maxLength:"256"`
+		} `json:"password,omitempty"`
+	}
+}
+
+type accountOutput struct {
+	Cookie string `header:"Set-Cookie"`
+	Body   accountBody
+}
+
+func (p *Panel) changeAccount(ctx context.Context, in *accountInput) (*accountOutput, error) {
+	by := actor(ctx)
+	out := &accountOutput{Body: showAccount(by.Account)}
+	if c := in.Body.Password; c != nil {
+		token, err := p.o.Accounts.ChangePassword(ctx, by, c.Old, c.New)
+		if err != nil {
+			return nil, err
+		}
+		out.Cookie = sessionCookie(token)
+	}
+	if in.Body.Language != nil {
+		a, err := p.o.Accounts.SetLanguage(ctx, by, *in.Body.Language)
+		if err != nil {
+			return nil, err
+		}
+		out.Body = showAccount(a)
+	}
+	return out, nil
+}
+
+type invitationBody struct {
+	ID        string    `json:"id"`
+	Email     string    `json:"email"`
+	Sent      string    `json:"sent" enum:"mail,file" doc:"How the link went out; a file lies in the server's data directory"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func showInvitation(i account.Invitation) invitationBody {
+	return invitationBody{i.ID, i.Email, i.Sent, i.CreatedAt, i.ExpiresAt}
+}
+
+func (p *Panel) listInvitations(ctx context.Context, _ *empty) (*answer[page[invitationBody]], error) {
+	list, err := p.o.Accounts.Invitations(ctx, actor(ctx))
+	return reply(pageOf(list, showInvitation)), err
+}
+
+type inviteInput struct {
+	Body struct {
+		Email string `json:"email" maxLength:"254"`
+	}
+}
+
+func (p *Panel) invite(ctx context.Context, in *inviteInput) (*answer[invitationBody], error) {
+	inv, err := p.o.Accounts.Invite(ctx, actor(ctx), in.Body.Email)
+	return reply(showInvitation(inv)), err
+}
+
+func (p *Panel) deleteInvitation(ctx context.Context, in *withID) (*nothing, error) {
+	return nil, p.o.Accounts.DeleteInvitation(ctx, actor(ctx), in.ID)
+}
+
+type invitedBody struct {
+	Email string `json:"email"`
+}
+
+func (p *Panel) getInvitation(ctx context.Context, in *struct {
+	Token string `path:"token" maxLength:"128"`
+}) (*answer[invitedBody], error) {
+	inv, err := p.o.Accounts.InvitationByToken(ctx, actor(ctx), in.Token)
+	return reply(invitedBody{inv.Email}), err
+}
+
+type acceptInput struct {
+	Body struct {
+		Token    string `json:"token" maxLength:"128"`
+		Password string `json:"password" maxLength:"256"`
+		Language string `json:"language,omitempty" maxLength:"8"`
+	}
+}
+
+func (p *Panel) acceptInvitation(ctx context.Context, in *acceptInput) (*withCookie, error) {
+	token, err := p.o.Accounts.AcceptInvitation(ctx, actor(ctx), in.Body.Token, in.Body.Password, in.Body.Language)
+	return &withCookie{sessionCookie(token)}, err
+}

@@ -1,0 +1,136 @@
+package panel
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// access says who may call a route.
+type access string
+
+const (
+	public   access = "public"    // anybody
+	signedIn access = "signed in" // an account; whose things, package account decides
+	owner    access = "owner"     // the owner of the installation
+)
+
+// route is one line of the table.
+type route struct {
+	pattern  string // method and path, below /api/v1
+	access   access
+	status   int // of success
+	name     string
+	summary  string
+	register func(huma.API, huma.Operation)
+}
+
+// routes is the table of all routes of the API.
+func (p *Panel) routes() []route {
+	return []route{
+		{"GET /status", public, 200, "status", "What this server is", handle(p, p.status)},
+		{"POST /owner", public, 204, "create-owner", "Make the owner with the single-use link of the first start", handle(p, p.createOwner)},
+
+		{"GET /session", signedIn, 200, "get-session", "Who is signed in", handle(p, p.getSession)},
+		{"POST /session", public, 204, "sign-in", "Sign in", handle(p, p.signIn)},
+		{"DELETE /session", signedIn, 204, "sign-out", "Sign out", handle(p, p.signOut)},
+		{"PATCH /account", signedIn, 200, "change-account", "Change language or password", handle(p, p.changeAccount)},
+
+		{"GET /invitations", owner, 200, "list-invitations", "Open invitations", handle(p, p.listInvitations)},
+		{"POST /invitations", owner, 201, "invite", "Invite somebody by mail", handle(p, p.invite)},
+		{"DELETE /invitations/{id}", owner, 204, "delete-invitation", "Take an invitation back", handle(p, p.deleteInvitation)},
+		{"GET /invitations/{token}", public, 200, "get-invitation", "Whom a link invites", handle(p, p.getInvitation)},
+		{"POST /invitations/accept", public, 204, "accept-invitation", "Make an account with a link", handle(p, p.acceptInvitation)},
+
+		{"GET /plans", signedIn, 200, "list-plans", "Plans", handle(p, p.listPlans)},
+		{"GET /regions", signedIn, 200, "list-regions", "Regions", handle(p, p.listRegions)},
+
+		{"GET /instances", signedIn, 200, "list-instances", "Instances of the account", handle(p, p.listInstances)},
+		{"POST /instances", signedIn, 201, "create-instance", "Make an instance", handle(p, p.createInstance)},
+		{"GET /instances/{id}", signedIn, 200, "get-instance", "Details of an instance", handle(p, p.getInstance)},
+		{"PATCH /instances/{id}", signedIn, 200, "rename-instance", "Rename an instance", handle(p, p.renameInstance)},
+		{"DELETE /instances/{id}", signedIn, 204, "delete-instance", "Delete an instance with all that is in it", handle(p, p.deleteInstance)},
+		{"POST /instances/{id}/password/reveal", signedIn, 200, "reveal-password", "Show the first user's password", handle(p, p.revealPassword)},
+		{"POST /instances/{id}/password/rotate", signedIn, 200, "rotate-password", "Give the first user a new password", handle(p, p.rotatePassword)},
+		{"GET /instances/{id}/stats", signedIn, 200, "get-stats", "Numbers of an instance", handle(p, p.getStats)},
+		{"GET /instances/{id}/connections", signedIn, 200, "list-connections", "Connected clients", handle(p, p.listConnections)},
+		{"DELETE /instances/{id}/connections/{client_id}", signedIn, 204, "kick", "End a client's connection", handle(p, p.kick)},
+		{"POST /instances/{id}/web-token", signedIn, 200, "mint-web-token", "Login of the web client, minutes long", handle(p, p.mintWebToken)},
+
+		{"GET /instances/{id}/users", signedIn, 200, "list-users", "MQTT users", handle(p, p.listUsers)},
+		{"POST /instances/{id}/users", signedIn, 201, "create-user", "Make an MQTT user", handle(p, p.createUser)},
+		{"GET /instances/{id}/users/{name}", signedIn, 200, "get-user", "One MQTT user", handle(p, p.getUser)},
+		{"PATCH /instances/{id}/users/{name}", signedIn, 200, "change-user", "Change an MQTT user", handle(p, p.changeUser)},
+		{"DELETE /instances/{id}/users/{name}", signedIn, 204, "delete-user", "Delete an MQTT user", handle(p, p.deleteUser)},
+
+		{"GET /instances/{id}/rules", signedIn, 200, "list-rules", "Access rules", handle(p, p.listRules)},
+		{"POST /instances/{id}/rules", signedIn, 201, "create-rule", "Make an access rule", handle(p, p.createRule)},
+		{"PATCH /instances/{id}/rules/{rule}", signedIn, 200, "change-rule", "Change an access rule", handle(p, p.changeRule)},
+		{"DELETE /instances/{id}/rules/{rule}", signedIn, 204, "delete-rule", "Delete an access rule", handle(p, p.deleteRule)},
+
+		{"GET /instances/{id}/log", signedIn, 200, "get-log", "Log of an instance, newest first", handle(p, p.getLog)},
+		{"GET /instances/{id}/log/stream", signedIn, 200, "follow-log", "New log lines as server-sent events", handle(p, p.followLog)},
+		{"GET /log", owner, 200, "get-operator-log", "The operator's log: refusals where no instance can be told", handle(p, p.getOperatorLog)},
+
+		{"GET /flow-servers", signedIn, 200, "list-flow-servers", "Hosted flow servers", handle(p, p.listFlowServers)},
+		{"POST /flow-servers", signedIn, 201, "create-flow-server", "Make a hosted flow server", handle(p, p.createFlowServer)},
+		{"GET /flow-servers/{id}", signedIn, 200, "get-flow-server", "One hosted flow server", handle(p, p.getFlowServer)},
+		{"DELETE /flow-servers/{id}", signedIn, 204, "delete-flow-server", "Delete a hosted flow server with its flows", handle(p, p.deleteFlowServer)},
+		{"POST /flow-servers/{id}/restart", signedIn, 200, "restart-flow-server", "Restart a hosted flow server", handle(p, p.restartFlowServer)},
+		{"POST /flow-servers/{id}/open", signedIn, 200, "open-flow-server", "Single-use address of the editor, for this browser", handle(p, p.openFlowServer)},
+	}
+}
+
+// Bounds of a request.
+const (
+	maxBody  = 64 << 10
+	bodyTime = 10 * time.Second
+)
+
+// mount puts the API on mux and returns it.
+func (p *Panel) mount(mux *http.ServeMux) huma.API {
+	problemsOnce.Do(useProblems)
+	config := huma.DefaultConfig("Tsunagi", p.o.Version)
+	config.CreateHooks = nil // no $schema in answers
+	config.DocsPath, config.SchemasPath = "", ""
+	config.OpenAPIPath = "/api/openapi"
+	config.NoFormatFallback = false
+	config.Servers = []*huma.Server{{URL: "/"}}
+	config.Info.Description = "The HTTP API that the panel itself uses. Failures are application/problem+json with a stable code."
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: CookieName},
+	}
+	api := humago.New(mux, config)
+	api.UseMiddleware(p.admit)
+	for _, r := range p.routes() {
+		method, path, _ := strings.Cut(r.pattern, " ")
+		op := huma.Operation{OperationID: r.name, Method: method, Path: "/api/v1" + path, Summary: r.summary,
+			DefaultStatus: r.status, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
+			Metadata: map[string]any{"access": r.access}, Errors: []int{400, 401, 403, 404, 409, 422, 429}}
+		if r.access != public {
+			op.Security = []map[string][]string{{"session": {}}}
+		}
+		r.register(api, op)
+	}
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		p.writeProblem(w, r, p.problem(r.Context(), &failure{status: http.StatusNotFound}))
+	})
+	return api
+}
+
+// handle makes a line of the table from a method: its failures become problems in the language of the request.
+func handle[I, O any](p *Panel, f func(context.Context, *I) (*O, error)) func(huma.API, huma.Operation) {
+	return func(api huma.API, op huma.Operation) {
+		huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+			out, err := f(ctx, in)
+			if err != nil {
+				return nil, p.problem(ctx, err)
+			}
+			return out, nil
+		})
+	}
+}

@@ -1,0 +1,159 @@
+package panel
+
+import (
+	"context"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+type userBody struct {
+	Name      string    `json:"name"`
+	First     bool      `json:"first" doc:"The first user owns # and can't be deleted"`
+	Connect   bool      `json:"connect" doc:"May connect"`
+	Note      string    `json:"note"`
+	CreatedAt time.Time `json:"created_at"`
+	Rules     int       `json:"rules" doc:"Rules that name this user"`
+	Password  string    `json:"password,omitempty" doc:"Generated password; shown in this answer only"`
+}
+
+func showUser(u account.User, rules int, password string) userBody {
+	return userBody{u.Name, u.First, u.Connect, u.Note, u.CreatedAt, rules, password}
+}
+
+type listUsersInput struct {
+	withID
+	Query  string `query:"query" maxLength:"128" doc:"Part of the name"`
+	Cursor string `query:"cursor" maxLength:"128"`
+	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
+}
+
+func (p *Panel) listUsers(ctx context.Context, in *listUsersInput) (*answer[page[userBody]], error) {
+	list, err := p.o.Accounts.Users(ctx, actor(ctx), account.UserQuery{Instance: in.ID, Contains: in.Query, After: in.Cursor, Limit: in.Limit})
+	out := pageOf(list.Users, func(u account.User) userBody { return showUser(u, list.Rules[u.Name], "") })
+	out.Total, out.Next = list.Total, list.Next
+	return reply(out), err
+}
+
+type createUserInput struct {
+	withID
+	Body struct {
+		Name     string `json:"name" maxLength:"256"`
+		Password string `json:"password,omitempty" maxLength:"256" doc:"Empty: one is generated"`
+		Connect  *bool  `json:"connect,omitempty" doc:"May connect [true]"`
+		Note     string `json:"note,omitempty" maxLength:"1024"`
+	}
+}
+
+func (p *Panel) createUser(ctx context.Context, in *createUserInput) (*answer[userBody], error) {
+	n := account.NewUser{Name: in.Body.Name, Password: in.Body.Password, Connect: true, Note: in.Body.Note}
+	if in.Body.Connect != nil {
+		n.Connect = *in.Body.Connect
+	}
+	u, password, err := p.o.Accounts.CreateUser(ctx, actor(ctx), in.ID, n)
+	return reply(showUser(u, 0, password)), err
+}
+
+type oneUser struct {
+	withID
+	Name string `path:"name" maxLength:"256"`
+}
+
+func (p *Panel) getUser(ctx context.Context, in *oneUser) (*answer[userBody], error) {
+	u, rules, err := p.o.Accounts.User(ctx, actor(ctx), in.ID, in.Name)
+	return reply(showUser(u, rules, "")), err
+}
+
+type changeUserInput struct {
+	oneUser
+	Body struct {
+		Password *string `json:"password,omitempty" maxLength:"256"`
+		Rotate   bool    `json:"rotate,omitempty" doc:"Generate a new password"`
+		Connect  *bool   `json:"connect,omitempty"`
+		Note     *string `json:"note,omitempty" maxLength:"1024"`
+	}
+}
+
+func (p *Panel) changeUser(ctx context.Context, in *changeUserInput) (*answer[userBody], error) {
+	by := actor(ctx)
+	c := account.UserChange{Password: in.Body.Password, Rotate: in.Body.Rotate, Connect: in.Body.Connect, Note: in.Body.Note}
+	u, password, err := p.o.Accounts.ChangeUser(ctx, by, in.ID, in.Name, c)
+	if err != nil {
+		return nil, err
+	}
+	_, rules, err := p.o.Accounts.User(ctx, by, in.ID, in.Name)
+	return reply(showUser(u, rules, password)), err
+}
+
+func (p *Panel) deleteUser(ctx context.Context, in *oneUser) (*nothing, error) {
+	return nil, p.o.Accounts.DeleteUser(ctx, actor(ctx), in.ID, in.Name)
+}
+
+type ruleBody struct {
+	ID        string    `json:"id"`
+	User      *string   `json:"user" doc:"null: all users; %u and %c in the filter stand for user name and client id"`
+	Effect    string    `json:"effect" enum:"allow,deny"`
+	Access    string    `json:"access" enum:"publish,subscribe,both"`
+	Filter    string    `json:"filter"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func showRule(r account.Rule) ruleBody {
+	out := ruleBody{ID: r.ID, Effect: string(r.Effect), Access: string(r.Access), Filter: r.Filter, CreatedAt: r.CreatedAt}
+	if r.User != "" {
+		out.User = &r.User
+	}
+	return out
+}
+
+type listRulesInput struct {
+	withID
+	User string `query:"user" maxLength:"256" doc:"Only rules that name this user"`
+}
+
+func (p *Panel) listRules(ctx context.Context, in *listRulesInput) (*answer[page[ruleBody]], error) {
+	list, err := p.o.Accounts.Rules(ctx, actor(ctx), in.ID, in.User)
+	return reply(pageOf(list, showRule)), err
+}
+
+type createRuleInput struct {
+	withID
+	Body struct {
+		User   *string `json:"user,omitempty" nullable:"true" maxLength:"256" doc:"null: all users"`
+		Effect string  `json:"effect" maxLength:"16"`
+		Access string  `json:"access" maxLength:"16"`
+		Filter string  `json:"filter" maxLength:"4096"`
+	}
+}
+
+func (p *Panel) createRule(ctx context.Context, in *createRuleInput) (*answer[ruleBody], error) {
+	n := account.Rule{Instance: in.ID, Effect: account.Effect(in.Body.Effect), Access: account.Access(in.Body.Access), Filter: in.Body.Filter}
+	if in.Body.User != nil {
+		n.User = *in.Body.User
+	}
+	rule, err := p.o.Accounts.CreateRule(ctx, actor(ctx), n)
+	return reply(showRule(rule)), err
+}
+
+type oneRule struct {
+	withID
+	Rule string `path:"rule" maxLength:"64"`
+}
+
+type changeRuleInput struct {
+	oneRule
+	Body struct {
+		Effect *account.Effect `json:"effect,omitempty" maxLength:"16"`
+		Access *account.Access `json:"access,omitempty" maxLength:"16"`
+		Filter *string         `json:"filter,omitempty" maxLength:"4096"`
+	}
+}
+
+func (p *Panel) changeRule(ctx context.Context, in *changeRuleInput) (*answer[ruleBody], error) {
+	rule, err := p.o.Accounts.ChangeRule(ctx, actor(ctx), in.ID, in.Rule, account.RuleChange{Effect: in.Body.Effect, Access: in.Body.Access, Filter: in.Body.Filter})
+	return reply(showRule(rule)), err
+}
+
+func (p *Panel) deleteRule(ctx context.Context, in *oneRule) (*nothing, error) {
+	return nil, p.o.Accounts.DeleteRule(ctx, actor(ctx), in.ID, in.Rule)
+}
