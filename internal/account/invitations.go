@@ -11,6 +11,13 @@ const (
 	maxInvitations = 1000
 )
 
+// InviteMail is an invitation to be sent. Token is the secret of its link.
+type InviteMail struct {
+	To      string
+	Token   string
+	Expires time.Time
+}
+
 // Invite sends somebody a link with which to make an account. An open invitation of the same e-mail is replaced: only
 // the newest link works.
 func (s *Service) Invite(ctx context.Context, by Actor, email string) (inv Invitation, err error) {
@@ -44,7 +51,7 @@ func (s *Service) Invite(ctx context.Context, by Actor, email string) (inv Invit
 	if err != nil {
 		return Invitation{}, err
 	}
-	return s.deliver(ctx, inv, token, by.Account.Language)
+	return s.deliver(ctx, inv, token)
 }
 
 // makeRoomForInvitation deletes what is over, and what the new invitation replaces.
@@ -70,10 +77,10 @@ func (s *Service) makeRoomForInvitation(tx Tx, email string) error {
 }
 
 // deliver sends the link, outside of any transaction. What could not be sent is deleted again: nobody has its link.
-func (s *Service) deliver(ctx context.Context, inv Invitation, token, language string) (Invitation, error) {
+func (s *Service) deliver(ctx context.Context, inv Invitation, token string) (Invitation, error) {
 	err := errors.New("no way to send mail is set up")
 	if s.o.Invite != nil {
-		inv.Sent, err = s.o.Invite(ctx, inv.Email, language, token)
+		inv.Sent, err = s.o.Invite(ctx, InviteMail{inv.Email, token, inv.ExpiresAt})
 	}
 	if err != nil {
 		s.o.Log.Warn("invitation not sent", "invitation", inv.ID, "error", err)

@@ -21,7 +21,7 @@ type Options struct {
 	SignUp  string // "invite", "open" or "closed" ["invite"]
 	Domain  string // instances are also reached as <instance>.<Domain>; "" for no such names
 	// Invite sends an invitation's link and says how: "mail" or "file". Nil: nobody can be invited.
-	Invite func(ctx context.Context, to, language, token string) (sent string, err error)
+	Invite func(ctx context.Context, m InviteMail) (sent string, err error)
 	Log    *slog.Logger
 	Now    func() time.Time // [time.Now]
 

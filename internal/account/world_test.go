@@ -65,8 +65,8 @@ func (w *world) open() {
 			{ID: "big", Name: "Big", Instances: 1},
 		},
 		Regions: []account.Region{{ID: "home", Name: "Home"}},
-		Invite: func(_ context.Context, to, _, token string) (string, error) {
-			w.mails[to] = token
+		Invite: func(_ context.Context, m account.InviteMail) (string, error) {
+			w.mails[m.To] = m.Token
 			return "file", nil
 		},
 		Log: slog.New(slog.DiscardHandler), Now: w.clock,
