@@ -81,6 +81,16 @@ func (c *Client) Unsubscribe(ctx context.Context, filters ...string) ([]mqtt.Rea
 	return c.wait(ctx, subs, true)
 }
 
+// UnsubscribeAsync is Unsubscribe which calls done (nil: nobody asks) with the answer, once for each packet. Requests
+// are sent in the order of the calls, so a filter can be subscribed anew right behind.
+func (c *Client) UnsubscribeAsync(done func([]mqtt.Reason, error), filters ...string) error {
+	subs := make([]Subscription, len(filters))
+	for i, f := range filters {
+		subs[i].Filter = f
+	}
+	return c.request(pack(subs, true, done))
+}
+
 // wait makes the packets one after the other.
 func (c *Client) wait(ctx context.Context, subs []Subscription, remove bool) ([]mqtt.Reason, error) {
 	type answer struct {
