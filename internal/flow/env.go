@@ -295,3 +295,6 @@ func (b *Base) substitute(v value.Value, fields *value.Map) value.Value {
 	}
 	return v
 }
+
+// ExpandEnv evaluates a text of type env for a node: NAME, ${NAME}, or a text with ${NAME}.
+func ExpandEnv(b *Base, text string) value.Value { return expandEnv(text, b.Env) }

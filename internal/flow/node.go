@@ -143,6 +143,9 @@ func (b *Base) Error(err error, m *Msg) {
 // Warn logs a text and shows it in the debug sidebar.
 func (b *Base) Warn(text string) { b.log(levelWarn, Text(text)) }
 
+// WarnError is Warn for an error that flows would see with its stack.
+func (b *Base) WarnError(err error) { b.log(levelWarn, err) }
+
 // Log logs a text.
 func (b *Base) Log(text string) { b.log(levelInfo, Text(text)) }
 
@@ -170,6 +173,10 @@ func (b *Base) StatusValue(s *value.Map) { b.in.status(b, s, b, false) }
 // Do runs f on the loop, unless the node is closed by then. It may be called from any
 // goroutine and waits while the loop's inbox is full; it says whether f was taken.
 func (b *Base) Do(f func()) bool { return b.rt.in.post(b.ctx, event{to: b, run: f}) }
+
+// Soon is Do that never waits, for answers to what the node itself asked for: it bounds how
+// many of those there can be. It still runs while the node is being closed.
+func (b *Base) Soon(f func()) bool { return b.rt.in.urgent(event{to: b, run: f}) }
 
 // Emit sends m from the node's first output. Like Do it is for goroutines of the node; m is
 // the loop's from then on.

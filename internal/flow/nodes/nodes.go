@@ -4,6 +4,7 @@ package nodes
 import (
 	"tsunagi/internal/flow"
 	"tsunagi/internal/flow/nodes/common"
+	"tsunagi/internal/flow/nodes/network"
 )
 
 // All returns every node type, for flow.Options.
@@ -12,5 +13,6 @@ func All() []flow.Type {
 		common.Inject(), common.Debug(), common.Comment(), common.Junction(), common.Unknown(), common.GlobalConfig(),
 		common.LinkIn(), common.LinkOut(), common.LinkCall(),
 		common.Catch(), common.Status(), common.Complete(),
+		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 	}
 }

@@ -1,0 +1,182 @@
+package network
+
+import (
+	"strings"
+
+	"tsunagi/internal/flow"
+	"tsunagi/internal/flow/value"
+	"tsunagi/internal/mqttclient"
+)
+
+// mqttOut publishes messages.
+type mqttOut struct {
+	b      *flow.Base
+	broker *broker
+	fixed  []fixedProp // what the dialog sets over what the message says
+	topic  string
+	qos    value.Value
+	retain value.Value
+}
+
+type fixedProp struct {
+	key string
+	val value.Value
+}
+
+// MQTTOut publishes messages to a broker.
+func MQTTOut() flow.Type {
+	return flow.Type{
+		Name:   "mqtt out",
+		Fields: []string{"topic", "qos", "retain", "broker", "respTopic", "contentType", "userProps", "correl", "expiry"},
+		New:    newMQTTOut,
+	}
+}
+
+func newMQTTOut(b *flow.Base, c flow.Config) (flow.Node, error) {
+	n := &mqttOut{b: b, topic: c.Str("topic"), qos: c.Get("qos"), retain: c.Get("retain")}
+	var ok bool
+	if n.broker, ok = b.Lookup(c.Str("broker")).(*broker); !ok {
+		b.Error(flow.Text("missing broker configuration"), nil)
+		return n, nil
+	}
+	if n.broker.v5() {
+		n.fix("userProperties", userPropsOf(c.Get("userProps")))
+		n.fix("responseTopic", c.Get("respTopic"))
+		n.fix("correlationData", c.Get("correl"))
+		n.fix("contentType", c.Get("contentType"))
+		n.fix("messageExpiryInterval", c.Get("expiry"))
+	}
+	b.Status(statuses[disconnected])
+	n.broker.register(b)
+	return n, nil
+}
+
+func (n *mqttOut) fix(key string, v value.Value) {
+	if v.Truthy() {
+		n.fixed = append(n.fixed, fixedProp{key, v})
+	}
+}
+
+// userPropsOf reads the JSON text of the dialog; values that are no text become JSON.
+func userPropsOf(text value.Value) value.Value {
+	pairs := userProps(text)
+	if len(pairs) == 0 {
+		return value.Value{}
+	}
+	o := value.NewMap(len(pairs))
+	for _, p := range pairs {
+		o.Set(p.Key, value.Str(p.Value))
+	}
+	return o.Value()
+}
+
+// Close takes the node off its broker.
+func (n *mqttOut) Close(removed bool, done func()) {
+	if n.broker == nil {
+		done()
+		return
+	}
+	n.broker.deregister(n.b, removed, done)
+}
+
+func (n *mqttOut) Receive(m *flow.Msg) {
+	done := func(err error) { n.b.Done(m, err) }
+	if n.broker == nil {
+		return
+	}
+	if action := m.Get("action"); action.Truthy() {
+		switch action.Str() {
+		case "connect":
+			n.broker.connectAction(m, done)
+		case "disconnect":
+			n.broker.disconnect(func() { done(nil) })
+		default:
+			done(flow.NewError("%s", errAction))
+		}
+		return
+	}
+	n.prepare(m)
+	if !m.Has("payload") {
+		done(nil)
+		return
+	}
+	if n.broker.state != connected {
+		return // lost, as in Node-RED: the status below the node says why
+	}
+	n.publish(m, done)
+}
+
+// prepare writes what the dialog sets into the message, as Node-RED does.
+func (n *mqttOut) prepare(m *flow.Msg) {
+	if n.topic != "" {
+		m.Set("topic", value.Str(n.topic))
+	}
+	qos := n.qos
+	if !qos.Truthy() {
+		qos = m.Get("qos")
+	}
+	f, ok := value.ParseInt(qos.Text())
+	if !ok || f != 0 && f != 1 && f != 2 {
+		f = 0
+	}
+	m.Set("qos", value.Num(f))
+	retain := n.retain
+	if !retain.Truthy() {
+		retain = m.Get("retain")
+	}
+	m.Set("retain", value.Of(retain.Bool() || retain.Str() == "true"))
+	for _, p := range n.fixed {
+		m.Set(p.key, p.val.Clone())
+	}
+}
+
+// publish sends the message to the broker.
+func (n *mqttOut) publish(m *flow.Msg, done func(error)) {
+	payload := m.Get("payload")
+	out := &mqttclient.Message{Topic: m.Get("topic").Str(), Payload: payloadBytes(payload),
+		QoS: byte(m.Get("qos").Num()), Retain: m.Get("retain").Bool()}
+	switch payload.Kind() {
+	case value.Bytes, value.String:
+	default:
+		m.Set("payload", value.Str(string(out.Payload)))
+	}
+	if n.broker.v5() {
+		n.props(m, out)
+	}
+	if !validTopic(out.Topic) {
+		n.b.WarnError(flow.NewError("%s", errTopic))
+		return
+	}
+	n.broker.publish(out, done)
+}
+
+// props takes the properties of version 5 off the message. An alias that the broker doesn't
+// take is left out.
+func (n *mqttOut) props(m *flow.Msg, out *mqttclient.Message) {
+	out.ResponseTopic = m.Get("responseTopic").Str()
+	out.Correlation = bufferOf(m.Get("correlationData"))
+	out.ContentType = m.Get("contentType").Str()
+	out.Expiry, out.HasExpiry = whole(m.Get("messageExpiryInterval"))
+	if u := m.Get("userProperties"); u.Is(value.Object) {
+		out.UserProps = userProps(u)
+	} else if u.Defined() {
+		m.Delete("userProperties")
+	}
+	if f := m.Get("payloadFormatIndicator"); f.Bool() || f.Str() == "true" {
+		out.PayloadFormat = 1
+	}
+	alias, ok := whole(m.Get("topicAlias"))
+	switch {
+	case ok && alias >= 1 && validTopic(out.Topic):
+		if alias <= uint32(n.broker.server.aliasMax) {
+			out.TopicAlias = uint16(alias)
+		}
+	case !m.Get("topic").Truthy() && out.ResponseTopic != "":
+		out.Topic = out.ResponseTopic
+		m.Set("topic", value.Str(out.Topic))
+		m.Delete("responseTopic")
+	}
+}
+
+// validTopic is what Node-RED publishes to.
+func validTopic(t string) bool { return t != "" && !strings.ContainsAny(t, "+#\b\f\n\r\t\v\x00") }
