@@ -16,6 +16,7 @@ var (
 	ErrNoAnswer       = errors.New("the mqtt broker does not answer pings")
 	ErrTooLarge       = errors.New("message is larger than the mqtt broker takes")
 	ErrMessage        = errors.New("message cannot be sent")
+	ErrRefused        = errors.New("a received mqtt message was refused here")
 	ErrRunning        = errors.New("Run has been called before")
 )
 

@@ -33,7 +33,7 @@ func (l *link) receive(f mqtt.Frame) error {
 		m := message(&p, topic)
 		l.c.o.OnMessage(m)
 		if m.refused {
-			l.forget(&p)
+			l.undo(&p)
 			l.depart()
 			return nil
 		}
@@ -68,12 +68,15 @@ func (l *link) idle() {
 	}
 }
 
-// forget takes back what remember has noted.
-func (l *link) forget(p *mqtt.Publish) {
+// undo takes back what remember has noted, for a message that was refused.
+func (l *link) undo(p *mqtt.Publish) {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
 	if p.QoS == 2 {
-		l.c.mu.Lock()
 		delete(l.c.received, p.PacketID)
-		l.c.mu.Unlock()
+	}
+	if l.cause == nil {
+		l.cause = ErrRefused
 	}
 }
 
