@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"tsunagi/internal/mqtt"
@@ -81,6 +82,7 @@ type Event struct {
 	Rule   string      `json:"rule,omitempty"`  // the rule or setting that decided
 	Cause  string      `json:"cause,omitempty"` // in words, with what to change
 	Reason mqtt.Reason `json:"reason,omitempty"`
+	Count  int         `json:"count,omitempty"` // how many of the kind this line stands for, when more than one
 }
 
 // Options of New.
@@ -88,9 +90,14 @@ type Options struct {
 	ID        string // instance id
 	Limits    Limits
 	Committer *Committer
-	Events    func(Event) // must not block
+	Events    func(Event) // must neither block nor call the broker
 	Now       func() time.Time
-	Node      string // name of this server, for $SYS
+	Node      string       // name of this server, for $SYS
+	Log       *slog.Logger // what concerns who runs the server; nil: nowhere
+	// Rights are the present rights of a user who may not be connected: for Recheck, for wills that fire later and for
+	// the source of retained messages. false: the user may not connect; nil with it: there is no such user any more.
+	// Without the function these checks don't take place.
+	Rights func(user string) (Rights, bool)
 }
 
 // The doors of a Broker that the gate and the app use:

@@ -1,0 +1,73 @@
+package broker
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// backlog knows which records of the log an instance still needs.
+type backlog struct {
+	mu     sync.Mutex
+	list   ring[*message] // guarded by mu: in the order of their offsets
+	live   atomic.Int64   // messages that are owed to somebody
+	routed atomic.Uint64  // the last record that has been routed to its receivers
+}
+
+// add takes in a message with its first claim on it, that of the caller.
+func (k *backlog) add(m *message) {
+	m.owed.Store(1)
+	live := k.live.Add(1)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.list.push(m)
+	if n := k.list.len(); n > 4096 && int64(n) > 2*live {
+		k.list.filter(func(m **message) bool { return (*m).owed.Load() > 0 })
+	}
+}
+
+// owe adds a claim.
+func (m *message) owe() {
+	if m.offset != 0 {
+		m.owed.Add(1)
+	}
+}
+
+// settle ends a claim.
+func (k *backlog) settle(m *message) {
+	if m.offset != 0 && m.owed.Add(-1) == 0 {
+		k.live.Add(-1)
+	}
+}
+
+// lowest is the first offset that is still needed, 0 when none is.
+func (k *backlog) lowest() uint64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for k.list.len() > 0 {
+		if m := *k.list.at(0); m.owed.Load() > 0 {
+			return m.offset
+		}
+		k.list.pop()
+	}
+	return 0
+}
+
+// bodyCache bounds the memory of stored messages: the oldest lose their bodies and are read back when they are sent.
+type bodyCache struct {
+	mu    sync.Mutex
+	list  ring[*message] // guarded by mu
+	bytes int            // guarded by mu
+	limit int
+}
+
+func (k *bodyCache) add(m *message) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.list.push(m)
+	k.bytes += m.size
+	for k.bytes > k.limit && k.list.len() > 1 {
+		old := k.list.pop()
+		k.bytes -= old.size
+		old.body.Store(nil)
+	}
+}

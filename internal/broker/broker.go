@@ -1,0 +1,218 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tsunagi/internal/mqtt"
+	"tsunagi/internal/topic"
+)
+
+// Broker is the broker of one instance.
+type Broker struct {
+	id     string
+	node   string
+	commit *Committer
+	events func(Event)
+	rights func(user string) (Rights, bool)
+	clock  clock
+	log    *slog.Logger
+	limits atomic.Pointer[Limits]
+
+	mu         sync.Mutex               // guards the registry below
+	sessions   map[string]*Session      //
+	connecting map[string]chan struct{} // client ids on which a CONNECT is at work; closed when it is done
+	plain      int                      // connections that count against the plan
+	web        int                      // connections of the panel's web client
+	persistent int                      // sessions that outlive their connection
+	stopped    bool                     //
+
+	tree     topic.Tree[*subscription]
+	gen      atomic.Uint64 // raised after each change of what lookup may find
+	cache    matchCache
+	retained topic.Retained[*message]
+	retCount atomic.Int64 // retained messages
+	retBytes atomic.Int64 // bytes of them
+
+	ready   atomic.Bool // what the log owes is known
+	backlog backlog
+	cursors cursors
+	timers  timers
+	total   totals
+}
+
+// Refusal is a reason code in words that help. It unwraps to its mqtt.Reason.
+type Refusal struct {
+	Reason mqtt.Reason
+	Words  string
+}
+
+func (r *Refusal) Error() string { return r.Words }
+
+func (r *Refusal) Unwrap() error { return r.Reason }
+
+var (
+	errNotReading = errors.New("the client makes the server answer but doesn't read")
+	errPanic      = errors.New("the broker failed while it handled the client's packet")
+
+	// ErrDisconnected is returned by Handle after a DISCONNECT of the client.
+	ErrDisconnected = errors.New("the client has disconnected")
+	// ErrStopped says that the broker is shutting down.
+	ErrStopped = errors.New("the broker is shutting down")
+)
+
+// Limits that hold where Options name none.
+const (
+	defaultOutbox   = 1 << 20
+	defaultReceive  = 1024
+	defaultAliases  = 32
+	windowMax       = 1024     // QoS 1 and 2 messages open towards one client
+	memoryQueueMax  = 16 << 20 // bytes queued in memory alone for one session, where the plan sets no bound
+	maxClientID     = 1024     // bytes
+	maxSubscription = 1 << 20  // subscriptions of one session, where the plan sets no bound
+)
+
+func (l Limits) withDefaults() *Limits {
+	if l.OutboxBytes <= 0 {
+		l.OutboxBytes = defaultOutbox
+	}
+	if l.ReceiveMaximum <= 0 || l.ReceiveMaximum > 0xFFFF {
+		l.ReceiveMaximum = defaultReceive
+	}
+	if l.TopicAliasMax <= 0 || l.TopicAliasMax > 0xFFFF {
+		l.TopicAliasMax = defaultAliases
+	}
+	return &l
+}
+
+// New makes the broker of one instance and loads its state from the committer's store.
+func New(o Options) (*Broker, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Events == nil {
+		o.Events = func(Event) {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	b := &Broker{
+		id: o.ID, node: o.Node, commit: o.Committer, events: o.Events, rights: o.Rights, log: o.Log.With("instance", o.ID),
+		clock:    clock{o.Now, o.Now()},
+		sessions: map[string]*Session{}, connecting: map[string]chan struct{}{},
+	}
+	b.limits.Store(o.Limits.withDefaults())
+	b.total.since = b.clock.start
+	b.timers.b, b.cursors.b = b, b
+	if err := b.commit.open(b); err != nil {
+		return nil, err
+	}
+	if err := b.restore(); err != nil {
+		b.commit.close(b)
+		return nil, err
+	}
+	b.ready.Store(true)
+	return b, nil
+}
+
+// ID is the instance that the broker is for.
+func (b *Broker) ID() string { return b.id }
+
+// SetLimits changes the limits. Clients that are connected keep what they were told at CONNECT.
+func (b *Broker) SetLimits(l Limits) {
+	n := l.withDefaults()
+	b.limits.Store(n)
+	for _, c := range b.live() {
+		c.outbox.mu.Lock()
+		c.outbox.limit = n.OutboxBytes
+		c.outbox.mu.Unlock()
+	}
+}
+
+// live are the clients that are connected.
+func (b *Broker) live() []*Client {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := make([]*Client, 0, b.plain+b.web)
+	for _, s := range b.sessions {
+		if c := s.client.Load(); c != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Kick ends the connection of a client id; it answers whether there was one.
+func (b *Broker) Kick(clientID string, words string) bool {
+	b.mu.Lock()
+	s := b.sessions[clientID]
+	b.mu.Unlock()
+	if s == nil {
+		return false
+	}
+	c := s.client.Load()
+	if c != nil {
+		c.expel(mqtt.AdministrativeAction, words)
+	}
+	return c != nil
+}
+
+// Recheck judges the connected clients of the users again (all of them when none is named): who may no longer connect
+// is disconnected, the others go on under their present rights. It isn't needed when only rules have changed: these
+// are told by Rights.Generation.
+func (b *Broker) Recheck(users ...string) {
+	named := map[string]bool{}
+	for _, u := range users {
+		named[u] = true
+	}
+	for _, c := range b.live() {
+		if len(users) > 0 && !named[c.user] || c.web || b.rights == nil {
+			continue
+		}
+		r, ok := b.rights(c.user)
+		if !ok {
+			b.event(Event{Kind: "refused", Client: c.s.id, User: c.user, Remote: c.remote, Gate: "login", Reason: mqtt.NotAuthorized,
+				Rule: "user", Cause: "the user was deleted, may no longer connect or has a new password"})
+			c.expel(mqtt.NotAuthorized, "this user may no longer connect")
+			continue
+		}
+		if r != nil {
+			c.rights.Store(&r)
+		}
+	}
+}
+
+// expel tells a client why and closes its connection.
+func (c *Client) expel(r mqtt.Reason, words string) {
+	var t Turn
+	c.farewell(r, words, &t)
+	t.Flush()
+	c.link.Close(&Refusal{r, words})
+}
+
+// Idle says whether the broker could be let go: nobody is connected and no timer runs.
+func (b *Broker) Idle() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.plain+b.web == 0 && len(b.connecting) == 0 && !b.timers.armed()
+}
+
+// Stop refuses new clients, sends DISCONNECT 0x8B to those that are connected, keeps the sessions and writes what is
+// written lazily. It returns when that is on disk or ctx ends.
+func (b *Broker) Stop(ctx context.Context) error {
+	b.mu.Lock()
+	b.stopped = true
+	b.mu.Unlock()
+	for _, c := range b.live() {
+		c.expel(mqtt.ServerShuttingDown, "the server is shutting down")
+		c.Gone(ErrStopped)
+	}
+	b.timers.stop()
+	err := b.cursors.flush(ctx)
+	b.commit.close(b)
+	return err
+}

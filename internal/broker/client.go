@@ -1,0 +1,165 @@
+package broker
+
+import (
+	"sync/atomic"
+	"time"
+
+	"tsunagi/internal/mqtt"
+)
+
+// Client is one connection that has been accepted.
+type Client struct {
+	b         *Broker
+	s         *Session
+	link      Link
+	outbox    Outbox
+	user      string
+	rights    atomic.Pointer[Rights] // never nil
+	remote    string
+	via       string
+	since     time.Time
+	version   mqtt.Version
+	wire      wire
+	web       bool
+	problem   bool // reason strings and user properties may be sent [MQTT-3.1.2-29]
+	maxIn     int  // bytes of a packet from the client, 0: no limit
+	maxOut    int  // bytes of a packet to the client [MQTT-3.1.2-24]
+	window    int  // QoS 1 and 2 messages that may be open towards the client
+	recvMax   int  // and from it; 5.0 only, 0: not told
+	aliasMax  int
+	keepAlive time.Duration // as told; 0: off
+	until     *time.Timer   // ends the connection of a minted token
+
+	open    int          // QoS 1 and 2 messages open on this connection; guarded by s.mu
+	gone    atomic.Bool  // the session has let go of it
+	orderly bool         // DISCONNECT has come, without will; guarded by s.mu
+	pending atomic.Int32 // operations that wait for the committer; while there are any, QoS 1 and 2 wait behind them
+	unacked atomic.Int32 // of these, QoS 1 publishes
+
+	messagesIn atomic.Uint64
+	bytesIn    atomic.Uint64
+	drops      throttle
+	denials    throttle
+
+	// Owned by the goroutine that calls Handle.
+	memo       memo
+	aliases    []string
+	ended      error // why Handle refuses to go on
+	lastDenied string
+}
+
+// ID is the client identifier.
+func (c *Client) ID() string { return c.s.id }
+
+// User is the name that the client has logged in with.
+func (c *Client) User() string { return c.user }
+
+// Link is the connection as it was given to Connect.
+func (c *Client) Link() Link { return c.link }
+
+// Outbox holds what waits for the connection.
+func (c *Client) Outbox() *Outbox { return &c.outbox }
+
+// KeepAlive is the interval that holds for the client: the longest pause between two of its packets is one and a half
+// times as long [MQTT-3.1.2-22]. 0 means that there is no limit. Time spent inside Handle is not the client's.
+func (c *Client) KeepAlive() time.Duration { return c.keepAlive }
+
+// MaxPacket is the largest packet in bytes that the client may send, fixed header included; 0: no limit.
+func (c *Client) MaxPacket() int { return c.maxIn }
+
+// Version is the protocol version that the client speaks.
+func (c *Client) Version() mqtt.Version { return c.version }
+
+// opened and closed count a message in the client's window [MQTT-3.3.4-9]. Callers hold s.mu.
+func (c *Client) opened(sl *slot) {
+	c.open++
+	sl.open = true
+}
+
+func (c *Client) closed(sl *slot) {
+	if sl.open {
+		c.open--
+		sl.open = false
+	}
+}
+
+// answer appends a packet that is no message to the client's outbox. A client that makes the server answer without ever
+// reading is cut off at twice the bound.
+func (c *Client) answer(packet []byte, t *Turn) {
+	o := &c.outbox
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return
+	}
+	over := o.n > 2*o.limit
+	if !over {
+		o.copyIn(packet)
+		o.mark(t)
+	}
+	o.mu.Unlock()
+	if over {
+		c.link.Close(errNotReading)
+	}
+}
+
+// sendAck appends a PUBACK, PUBREC, PUBREL or PUBCOMP.
+func (c *Client) sendAck(kind mqtt.Type, id uint16, r mqtt.Reason, t *Turn) {
+	a := mqtt.Ack{Type: kind, PacketID: id, Reason: r}
+	if c.wire == wire3 {
+		a.Reason = mqtt.Success
+	}
+	t.small = a.Append(t.small[:0], c.version)
+	c.answer(t.small, t)
+}
+
+// refuseAck appends a PUBACK or PUBREC with a refusal and, where the client wants them, the words.
+func (c *Client) refuseAck(kind mqtt.Type, id uint16, r mqtt.Reason, words string, t *Turn) {
+	a := mqtt.Ack{Type: kind, PacketID: id, Reason: r}
+	if c.problem {
+		a.ReasonString = words
+	}
+	t.small = a.Append(t.small[:0], c.version)
+	if len(t.small) > c.maxOut { // [MQTT-3.4.2-2]
+		a.ReasonString = ""
+		t.small = a.Append(t.small[:0], c.version)
+	}
+	c.answer(t.small, t)
+}
+
+// farewell appends the DISCONNECT that tells a 5.0 client why the connection ends; others are not told [MQTT-3.14.0-1].
+// Nothing comes behind it.
+func (c *Client) farewell(r mqtt.Reason, words string, t *Turn) {
+	defer c.outbox.seal()
+	if c.wire != wire5 {
+		return
+	}
+	d := mqtt.Disconnect{Reason: r}
+	if c.problem {
+		d.ReasonString = words
+	}
+	packet := d.Append(nil, c.version)
+	if len(packet) > c.maxOut { // [MQTT-3.14.2-3]
+		d.ReasonString = ""
+		packet = d.Append(nil, c.version)
+	}
+	c.answer(packet, t)
+}
+
+// throttle lets one event of a kind through in ten seconds and counts the others.
+type throttle struct {
+	next  atomic.Int64 // ms of the broker's clock
+	count atomic.Int64
+}
+
+const throttlePause = 10_000 // ms
+
+// hit counts n and says how many have come since the last event, or 0 when it isn't time for one.
+func (t *throttle) hit(n int, now int64) int64 {
+	t.count.Add(int64(n))
+	next := t.next.Load()
+	if now < next || !t.next.CompareAndSwap(next, now+throttlePause) {
+		return 0
+	}
+	return t.count.Swap(0)
+}

@@ -1,0 +1,273 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+)
+
+// operation is something that waits to become durable. The committer's goroutine calls both methods.
+type operation interface {
+	// prepare adds to the batch. It may be called a second time, with a new plan, when the store was full.
+	prepare(p *plan)
+	// done runs when the batch is on disk or, with an error, is not.
+	done(t *Turn, err error)
+	// size is the memory in bytes that the operation holds while it waits.
+	size() int
+	// grows says whether the store must have room for it: when it is full, only such operations fail.
+	grows() bool
+}
+
+// Committer makes operations of all instances durable: one goroutine gathers what waits into one write, and then runs
+// the completions in the order in which the operations came. There are no timers: while one batch is being written
+// the next one fills, and a lone publisher waits for one write only.
+type Committer struct {
+	store Store
+	flush func(*Turn)
+	log   *slog.Logger
+
+	mu      sync.Mutex // guards all down to brokers
+	queue   []operation
+	bytes   int
+	space   *sync.Cond // tells that bytes has become less, or that failure is set
+	failure error
+	pins    map[string]uint64  // instance -> offset from which on it may need the log, as stored
+	brokers map[string]*Broker // those in memory
+
+	wake   chan struct{}
+	failed chan struct{} // closed when failure is set
+	bodies bodyCache
+	reads  chan struct{} // bounds how many sessions read back at a time
+
+	// Owned by the goroutine of Run.
+	plan    plan
+	errs    []error
+	trimmed uint64 // what Trim was told last
+	logged  int    // records since then
+}
+
+const (
+	maxWaiting   = 8 << 20  // bytes of operations that may wait before publishers are held up
+	maxBatch     = 4 << 20  // bytes of one batch
+	maxBatchOps  = 16 << 10 // operations of one batch
+	bodyBytes    = 16 << 20 // bytes of stored messages kept in memory
+	parallelRead = 4
+	trimEvery    = 8192 // records
+)
+
+// NewCommitter makes a committer for a store. flush writes to all clients that a turn has touched and resets it; it is
+// called from the committer's goroutine after each batch, and from a publisher's inside Handle before it has to wait.
+func NewCommitter(store Store, flush func(*Turn), log *slog.Logger) *Committer {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if flush == nil {
+		flush = (*Turn).Flush
+	}
+	k := &Committer{
+		store: store, flush: flush, log: log,
+		pins: map[string]uint64{}, brokers: map[string]*Broker{},
+		wake: make(chan struct{}, 1), failed: make(chan struct{}), reads: make(chan struct{}, parallelRead),
+	}
+	k.space = sync.NewCond(&k.mu)
+	k.bodies.limit = bodyBytes
+	k.plan.k = k
+	return k
+}
+
+// Failed is closed when the store has failed for good: nothing is acknowledged any more, and the process must end.
+func (k *Committer) Failed() <-chan struct{} { return k.failed }
+
+// Err says why Failed is closed.
+func (k *Committer) Err() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.failure
+}
+
+// Run works until ctx ends, and then finishes what waits. Stop the brokers first.
+func (k *Committer) Run(ctx context.Context) error {
+	var t Turn
+	for {
+		for k.step(&t) {
+		}
+		select {
+		case <-k.wake:
+		case <-ctx.Done():
+			for k.step(&t) {
+			}
+			return k.Err()
+		}
+	}
+}
+
+// submit hands an operation over. It holds the caller up while too much waits; before that it flushes the caller's turn.
+func (k *Committer) submit(op operation, t *Turn) error {
+	k.mu.Lock()
+	if k.bytes > maxWaiting && k.failure == nil {
+		k.mu.Unlock()
+		k.flush(t)
+		k.mu.Lock()
+		for k.bytes > maxWaiting && k.failure == nil {
+			k.space.Wait()
+		}
+	}
+	defer k.mu.Unlock()
+	return k.put(op)
+}
+
+// post hands over an operation that is bounded otherwise, such as by the packet identifiers of a session. It never
+// waits, so it may be called with locks held and by the committer itself.
+func (k *Committer) post(op operation) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.put(op)
+}
+
+func (k *Committer) put(op operation) error {
+	if k.failure != nil {
+		return k.failure
+	}
+	k.queue = append(k.queue, op)
+	k.bytes += op.size()
+	if len(k.queue) == 1 {
+		select {
+		case k.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+// take gets the next batch.
+func (k *Committer) take() (ops []operation, bytes int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	n := 0
+	for n < len(k.queue) && n < maxBatchOps && (n == 0 || bytes+k.queue[n].size() <= maxBatch) {
+		bytes += k.queue[n].size()
+		n++
+	}
+	if n == len(k.queue) {
+		ops, k.queue = k.queue, nil
+		return ops, bytes
+	}
+	ops = append(ops, k.queue[:n]...)
+	rest := copy(k.queue, k.queue[n:])
+	clear(k.queue[rest:])
+	k.queue = k.queue[:rest]
+	return ops, bytes
+}
+
+// step commits one batch; false when nothing waits.
+func (k *Committer) step(t *Turn) bool {
+	ops, bytes := k.take()
+	if len(ops) == 0 {
+		return false
+	}
+	k.errs = append(k.errs[:0], make([]error, len(ops))...)
+	k.write(ops)
+	for i, op := range ops {
+		k.finish(op, t, k.errs[i])
+	}
+	k.flush(t)
+	k.mu.Lock()
+	k.bytes -= bytes
+	k.space.Broadcast()
+	k.mu.Unlock()
+	if k.logged >= trimEvery {
+		k.trim()
+	}
+	return true
+}
+
+// write makes the batch durable. When the store is full, what needs room fails and the rest is tried again, so that
+// acknowledgements and deletions go on.
+func (k *Committer) write(ops []operation) {
+	err := k.attempt(ops)
+	if errors.Is(err, ErrStoreFull) {
+		for i, op := range ops {
+			if op.grows() && k.errs[i] == nil {
+				k.errs[i] = err
+			}
+		}
+		err = k.attempt(ops)
+	}
+	if err == nil {
+		return
+	}
+	if !errors.Is(err, ErrStoreFull) {
+		k.fail(err)
+	}
+	for i := range ops {
+		if k.errs[i] == nil {
+			k.errs[i] = err
+		}
+	}
+}
+
+// attempt writes the operations that have no error yet.
+func (k *Committer) attempt(ops []operation) error {
+	p := &k.plan
+	p.reset(k.store.NextOffset())
+	for i, op := range ops {
+		if k.errs[i] == nil {
+			k.errs[i] = k.prepare(op)
+		}
+	}
+	p.close()
+	if p.empty() {
+		return nil
+	}
+	if err := k.Err(); err != nil {
+		return err
+	}
+	if err := k.store.Write(&p.batch); err != nil {
+		p.undo()
+		return err
+	}
+	k.logged += len(p.batch.Log)
+	p.keep()
+	return nil
+}
+
+// fail ends all acknowledging. A sync that failed may have lost what was written before: it can't be tried again.
+func (k *Committer) fail(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failure != nil {
+		return
+	}
+	k.failure = err
+	k.log.Error("the message store has failed, nothing is acknowledged any more; the process must be restarted", "error", err)
+	close(k.failed)
+	k.space.Broadcast()
+}
+
+// prepare and finish keep a fault in one operation from ending the process.
+func (k *Committer) prepare(op operation) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = k.report("prepare", r)
+		}
+	}()
+	op.prepare(&k.plan)
+	return nil
+}
+
+func (k *Committer) finish(op operation, t *Turn, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			_ = k.report("finish", r)
+		}
+	}()
+	op.done(t, err)
+}
+
+func (k *Committer) report(where string, r any) error {
+	k.log.Error("an operation of the committer panicked", "where", where, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	return errPanic
+}

@@ -1,0 +1,249 @@
+package broker
+
+import "tsunagi/internal/mqtt"
+
+// The receiving side of QoS 1 and 2: what clients publish.
+
+// receive checks the QoS state of a message. known says that it has come before and is answered [MQTT-4.3.3-10].
+func (c *Client) receive(p *mqtt.Publish, t *Turn) (known bool, err error) {
+	s := c.s
+	if p.QoS == 2 {
+		s.mu.Lock()
+		state := s.in.get(p.PacketID)
+		s.mu.Unlock()
+		if state == inReceived {
+			c.sendAck(mqtt.PUBREC, p.PacketID, mqtt.Success, t)
+		}
+		if state != 0 { // inStoring: its PUBREC follows
+			return true, nil
+		}
+	}
+	if c.recvMax > 0 && int(c.unacked.Load()+s.inOpen.Load()) >= c.recvMax { // [MQTT-3.3.4-7]
+		return false, &Refusal{mqtt.ReceiveMaximumExceeded, "more QoS 1 and 2 messages are open than the Receive Maximum allows"}
+	}
+	if p.QoS == 2 {
+		s.setIn(p.PacketID, inReceived)
+	}
+	return false, nil
+}
+
+// setIn sets the state of an incoming identifier; 0 closes it.
+func (s *Session) setIn(id uint16, state byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == 0 {
+		s.in.drop(id)
+	} else {
+		s.in.put(id, state)
+	}
+	s.inOpen.Store(int32(s.in.n))
+}
+
+// pubrel ends an incoming QoS 2 message [MQTT-4.3.3-11]. For a persistent session the identifier is removed durably
+// before PUBCOMP.
+func (c *Client) pubrel(a *mqtt.Ack, t *Turn) {
+	s := c.s
+	s.mu.Lock()
+	state := s.in.get(a.PacketID)
+	if state == inReceived {
+		if s.persistent.Load() {
+			s.in.put(a.PacketID, inClosing)
+			s.post(&forgetOp{s: s, id: a.PacketID})
+		} else {
+			s.in.drop(a.PacketID)
+			s.inOpen.Store(int32(s.in.n))
+		}
+	}
+	persistent := s.persistent.Load()
+	s.mu.Unlock()
+	switch {
+	case state == inReceived && persistent || state == inClosing: // PUBCOMP follows
+	case state == inReceived:
+		c.sendAck(mqtt.PUBCOMP, a.PacketID, mqtt.Success, t)
+	default:
+		c.sendAck(mqtt.PUBCOMP, a.PacketID, mqtt.PacketIdentifierNotFound, t)
+	}
+}
+
+// forgetOp removes an incoming identifier.
+type forgetOp struct {
+	s  *Session
+	id uint16
+}
+
+func (o *forgetOp) size() int   { return 64 }
+func (o *forgetOp) grows() bool { return false }
+
+func (o *forgetOp) prepare(p *plan) {
+	if o.s.live() {
+		p.packet(o.s, Incoming, o.id, nil)
+	}
+}
+
+func (o *forgetOp) done(t *Turn, err error) {
+	s := o.s
+	if err != nil {
+		s.setIn(o.id, inReceived)
+		if c := s.client.Load(); c != nil { // the client asks again when it comes back
+			c.link.Close(err)
+		}
+		return
+	}
+	s.setIn(o.id, 0)
+	if c := s.client.Load(); c != nil {
+		c.sendAck(mqtt.PUBCOMP, o.id, mqtt.Success, t)
+	}
+}
+
+// submit hands an accepted message to the committer. routed says that a QoS 0 message has gone to its receivers and
+// only its retained copy is to be kept.
+func (c *Client) submit(p *mqtt.Publish, m *match, routed bool, t *Turn) error {
+	b := c.b
+	now := int64(0)
+	if p.Props.HasExpiry {
+		now = b.clock.ms()
+	}
+	msg, rec := newMessage(m.topic, p, c.s.id, c.user, b.clock.now(), now)
+	op := &publishOp{b: b, c: c, s: c.s, m: msg, rec: rec, topic: m.topic, qos: p.QoS, id: p.PacketID,
+		retain: p.Retain, clear: len(p.Payload) == 0, routed: routed}
+	switch p.QoS {
+	case 1:
+		c.unacked.Add(1)
+	case 2:
+		c.s.setIn(p.PacketID, inStoring)
+	}
+	c.pending.Add(1)
+	return b.commit.submit(op, t)
+}
+
+// publishOp is an accepted message that waits for the committer. What it stores is decided when the batch is built:
+// the order of the operations is the order in which things happen.
+type publishOp struct {
+	b      *Broker
+	c      *Client  // who waits for the acknowledgement; nil: nobody
+	s      *Session // who has published; nil: the server
+	m      *message
+	rec    []byte
+	topic  string
+	then   func(error) // told the outcome; nil: nobody
+	id     uint16
+	qos    byte
+	retain bool
+	clear  bool // the payload is empty: the retained message goes
+	routed bool // receivers have it already
+	stored bool // the retained copy or the message has gone into the batch
+}
+
+func (o *publishOp) size() int   { return len(o.rec) + 256 }
+func (o *publishOp) grows() bool { return o.stored && !(o.clear && o.retain && o.m.offset == 0) }
+
+func (o *publishOp) prepare(p *plan) {
+	o.m.offset, o.stored = 0, false
+	if o.qos > 0 && !o.routed && o.b.matchOf(o.topic).stored {
+		o.m.offset = p.log(o.b, o.rec)
+		o.stored = true
+	}
+	if o.retain {
+		o.stored = true
+		if o.clear {
+			p.retain(o.b, o.topic, nil)
+		} else {
+			p.retain(o.b, o.topic, o.rec)
+		}
+	}
+	if o.qos == 2 && o.s != nil && o.s.live() {
+		p.packet(o.s, Incoming, o.id, []byte{stateVersion, packetReceived})
+	}
+}
+
+func (o *publishOp) done(t *Turn, err error) {
+	if o.c != nil {
+		defer o.c.pending.Add(-1)
+	}
+	if o.then != nil {
+		defer func() { o.then(err) }()
+	}
+	if err != nil {
+		o.fail(err, t)
+		return
+	}
+	m := o.b.matchOf(o.topic)
+	if !o.routed {
+		o.route(m, t)
+	}
+	if o.retain {
+		o.b.keepRetained(o.retainedCopy(), o.topic, o.clear)
+	}
+	o.answer(reached(m), t)
+}
+
+// route hands the message to its receivers; if it is stored it is owed to those that are persistent until they have
+// acknowledged it.
+func (o *publishOp) route(m *match, t *Turn) {
+	b := o.b
+	if o.m.offset != 0 {
+		b.backlog.add(o.m)
+		b.commit.bodies.add(o.m)
+	}
+	t.out.fromBody(o.m, o.m.body.Load(), m, o.s)
+	b.route(&t.out, t)
+	if o.m.offset != 0 {
+		b.backlog.settle(o.m)
+		b.backlog.routed.Store(o.m.offset)
+	}
+}
+
+// retainedCopy is the message for the retained index, whose body is never let go and whose claims aren't counted.
+func (o *publishOp) retainedCopy() *message {
+	if o.m.offset == 0 {
+		return o.m
+	}
+	m := &message{size: o.m.size}
+	b, err := readRecord(o.rec, &o.b.clock)
+	if err != nil {
+		b = &body{topic: o.topic} // can't be: it has just been encoded
+	}
+	m.body.Store(b)
+	return m
+}
+
+// answer acknowledges the message to its publisher, if that connection still stands; a QoS 2 identifier belongs to the
+// session and is answered on whatever connection it has now.
+func (o *publishOp) answer(r mqtt.Reason, t *Turn) {
+	switch {
+	case o.c == nil:
+	case o.qos == 1:
+		o.c.unacked.Add(-1)
+		o.c.sendAck(mqtt.PUBACK, o.id, r, t)
+	case o.qos == 2:
+		o.s.setIn(o.id, inReceived)
+		if c := o.s.client.Load(); c != nil {
+			c.sendAck(mqtt.PUBREC, o.id, r, t)
+		}
+	}
+}
+
+// fail tells the publisher that its message was not kept. Nobody has received it, but for QoS 0.
+func (o *publishOp) fail(err error, t *Turn) {
+	r := storeRefusal(err)
+	e := Event{Kind: "refused", Topic: o.topic, Gate: "store", Reason: r.Reason, Cause: r.Words}
+	if o.c == nil {
+		o.b.event(e)
+		return
+	}
+	o.c.event(e)
+	switch o.qos {
+	case 1:
+		o.c.unacked.Add(-1)
+	case 2:
+		o.s.setIn(o.id, 0)
+	default:
+		return
+	}
+	if o.b.commit.Err() != nil { // nothing is said any more
+		return
+	}
+	if err := o.c.refuseID(o.qos, o.id, r, t); err != nil {
+		o.c.link.Close(err)
+	}
+}

@@ -1,0 +1,63 @@
+package broker
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"tsunagi/internal/mqtt"
+)
+
+// Session is what a broker remembers of a client identifier. It ends with the connection, or outlives it (persistent).
+type Session struct {
+	b          *Broker
+	id         string
+	client     atomic.Pointer[Client] // nil: away. Changed under mu
+	persistent atomic.Bool            // its messages are kept in the log. Changed under mu
+	inOpen     atomic.Int32           // how many identifiers in holds
+
+	mu    sync.Mutex // guards all below
+	ended bool
+	sessionMeta
+	subs       map[string]*subscription
+	in         idSet     // QoS 2 identifiers from the client
+	out        slotTable // QoS 1 and 2 towards the client
+	resend     []uint16  // identifiers that wait to be sent again, in order
+	queue      ring[ref] // what has not been sent, in order
+	queueBytes int       // what it is charged with
+	replays    []replay  // retained messages that are still to be sent
+	loading    bool      // bodies are being read back from the log
+	drops      throttle
+
+	dirty     bool // on the broker's list of cursors to write
+	dirtyMeta bool // the session record, too
+	acks      int  // since the cursor was written
+	inPlan    bool // its cursor is in the batch that is being built; the committer's
+}
+
+// sessionMeta is what the session record says.
+type sessionMeta struct {
+	user    string
+	version mqtt.Version
+	expiry  uint32 // seconds after the connection's end, SessionForever: never
+	will    *will
+	awayAt  int64 // ms of the broker's clock at which it went away; 0: it is connected
+}
+
+// The states of incoming QoS 2 identifiers.
+const (
+	inStoring  = 1 // the message waits for the committer
+	inReceived = 2 // PUBREC sent, PUBREL awaited
+	inClosing  = 3 // PUBREL has come; removal waits for the committer
+)
+
+// subscription is one filter of one session. It is never changed: a new SUBSCRIBE makes a new one.
+type subscription struct {
+	s       *Session
+	full    string // as it was sent
+	filter  string // what names are matched with
+	start   uint64 // offset in the log from which on it holds
+	id      uint32 // subscription identifier, 0: none
+	qos     byte
+	noLocal bool
+	rap     bool // Retain As Published
+}

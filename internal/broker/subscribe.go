@@ -1,0 +1,253 @@
+package broker
+
+import (
+	"tsunagi/internal/mqtt"
+	"tsunagi/internal/topic"
+)
+
+// maxFilter is the longest topic filter in bytes; the standard would allow 65,535.
+const maxFilter = 4096
+
+// subscribe carries out a SUBSCRIBE. For a persistent session the SUBACK waits until the subscriptions are durable;
+// behind operations of the same client that wait, it waits, too.
+func (c *Client) subscribe(p *mqtt.Subscribe, t *Turn) error {
+	op := &subscribeOp{c: c, id: p.PacketID, list: make([]wish, len(p.Filters)), reasons: make([]mqtt.Reason, len(p.Filters))}
+	for i := range p.Filters {
+		op.list[i], op.reasons[i] = c.examine(&p.Filters[i], p.SubscriptionID)
+	}
+	return c.settleOp(op, t)
+}
+
+// settleOp carries an operation on the session out at once, if nothing has to be durable and nothing waits in front.
+func (c *Client) settleOp(op operation, t *Turn) error {
+	if !c.s.persistent.Load() && c.pending.Load() == 0 {
+		op.done(t, nil)
+		return nil
+	}
+	c.pending.Add(1)
+	return c.b.commit.submit(&waiting{op, c}, t)
+}
+
+// waiting is an operation that later ones of the same client must not overtake.
+type waiting struct {
+	operation
+	c *Client
+}
+
+func (o *waiting) done(t *Turn, err error) {
+	defer o.c.pending.Add(-1)
+	o.operation.done(t, err)
+}
+
+// wish is one filter of a SUBSCRIBE that is granted.
+type wish struct {
+	sub      *subscription
+	handling byte // of retained messages
+	isNew    bool
+}
+
+// examine judges one filter. The reason is the granted QoS or why it is refused.
+func (c *Client) examine(f *mqtt.Subscription, id uint32) (wish, mqtt.Reason) {
+	refuse := func(r mqtt.Reason, gate, rule, cause string) (wish, mqtt.Reason) {
+		c.event(Event{Kind: "denied", Topic: string(f.Filter[:min(len(f.Filter), 256)]), Gate: gate, Rule: rule, Reason: r, Cause: cause})
+		return wish{}, r
+	}
+	if len(f.Filter) > maxFilter {
+		return refuse(mqtt.TopicFilterInvalid, "packet", "", "the topic filter is longer than 4096 bytes")
+	}
+	parsed, err := topic.ParseFilter(string(f.Filter))
+	if err != nil {
+		return refuse(mqtt.TopicFilterInvalid, "packet", "", err.Error())
+	}
+	if parsed.Share != "" {
+		return refuse(mqtt.SharedSubscriptionsNotSupported, "packet", "", "shared subscriptions are not available on this server")
+	}
+	if v := (*c.rights.Load()).MaySubscribe(parsed.Filter, c.s.id); !v.Allowed {
+		return refuse(mqtt.NotAuthorized, "acl", v.Rule, "the user may not subscribe to this filter")
+	}
+	if !c.s.hasRoom(parsed.Full) {
+		return refuse(mqtt.QuotaExceeded, "limits", "subscriptions", "the plan allows no more subscriptions for one client")
+	}
+	sub := &subscription{s: c.s, full: parsed.Full, filter: parsed.Filter, qos: f.QoS, noLocal: f.NoLocal,
+		rap: f.RetainAsPublished, id: id}
+	return wish{sub: sub, handling: f.RetainHandling}, mqtt.Reason(f.QoS)
+}
+
+// hasRoom says whether the session may have one more filter, or has this one already.
+func (s *Session) hasRoom(filter string) bool {
+	most := s.b.limits.Load().Subscriptions
+	if most <= 0 {
+		most = maxSubscription
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.subs[filter] != nil || len(s.subs) < most
+}
+
+// subscribeOp makes subscriptions durable, then in force, then acknowledges them.
+type subscribeOp struct {
+	c       *Client
+	id      uint16
+	list    []wish // sub is nil where the filter is refused
+	reasons []mqtt.Reason
+	start   uint64
+}
+
+func (o *subscribeOp) size() int   { return 256 * (1 + len(o.list)) }
+func (o *subscribeOp) grows() bool { return true }
+
+// prepare notes the offset from which on the subscriptions hold: that of the first message behind them in the order of
+// operations. One that replaces another keeps the old one's, so that what is queued stays matched.
+func (o *subscribeOp) prepare(p *plan) {
+	s := o.c.s
+	if !s.live() {
+		return
+	}
+	o.start = p.next
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range o.list {
+		if w.sub != nil {
+			p.subscription(s, w.sub.full, w.sub.encode(s.startOf(w.sub.full, o.start)))
+		}
+	}
+}
+
+func (s *Session) startOf(filter string, start uint64) uint64 {
+	if old := s.subs[filter]; old != nil {
+		return old.start
+	}
+	return start
+}
+
+func (o *subscribeOp) done(t *Turn, err error) {
+	s := o.c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	for i := range o.list {
+		w := &o.list[i]
+		switch {
+		case w.sub == nil:
+		case err != nil:
+			o.reasons[i], w.sub = storeRefusal(err).Reason, nil
+		default:
+			w.sub.start = s.startOf(w.sub.full, o.start)
+			w.isNew = s.put(w.sub)
+		}
+	}
+	if s.client.Load() != o.c {
+		return
+	}
+	packet := (&mqtt.Suback{Type: mqtt.SUBACK, PacketID: o.id, Reasons: o.reasons}).Append(nil, o.c.version)
+	o.c.answer(packet, t) // [MQTT-3.8.4-1] [MQTT-3.8.4-5]
+	for i := range o.list {
+		w := &o.list[i]
+		if w.sub != nil && (w.handling == 0 || w.handling == 1 && w.isNew) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
+			s.startReplay(w.sub)
+		}
+	}
+	s.pump(o.c, t)
+}
+
+// put brings a subscription into force in place of one with the same filter [MQTT-3.8.4-3], and says whether there was
+// none. Callers hold s.mu.
+func (s *Session) put(sub *subscription) (isNew bool) {
+	old := s.subs[sub.full]
+	if s.subs == nil {
+		s.subs = make(map[string]*subscription, 1)
+	}
+	s.subs[sub.full] = sub
+	s.b.tree.Add(sub.filter, sub)
+	if old != nil {
+		s.b.tree.Remove(old.filter, old)
+	} else {
+		s.b.total.subscriptions.Add(1)
+	}
+	s.b.gen.Add(1)
+	return old == nil
+}
+
+// drop ends a subscription and says whether there was one. Callers hold s.mu.
+func (s *Session) drop(filter string) bool {
+	old := s.subs[filter]
+	if old == nil {
+		return false
+	}
+	delete(s.subs, filter)
+	s.b.tree.Remove(old.filter, old)
+	s.b.total.subscriptions.Add(-1)
+	s.b.gen.Add(1)
+	return true
+}
+
+// unsubscribe carries out an UNSUBSCRIBE. What is queued already is still delivered (3.10.4).
+func (c *Client) unsubscribe(p *mqtt.Unsubscribe, t *Turn) error {
+	op := &unsubscribeOp{c: c, id: p.PacketID, filters: make([]string, len(p.Filters))}
+	for i, f := range p.Filters {
+		op.filters[i] = string(f)
+	}
+	return c.settleOp(op, t)
+}
+
+type unsubscribeOp struct {
+	c       *Client
+	id      uint16
+	filters []string
+}
+
+func (o *unsubscribeOp) size() int   { return 256 * (1 + len(o.filters)) }
+func (o *unsubscribeOp) grows() bool { return false }
+
+func (o *unsubscribeOp) prepare(p *plan) {
+	if o.c.s.live() {
+		for _, f := range o.filters {
+			p.subscription(o.c.s, f, nil)
+		}
+	}
+}
+
+func (o *unsubscribeOp) done(t *Turn, err error) {
+	s := o.c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	reasons := make([]mqtt.Reason, len(o.filters))
+	for i, f := range o.filters {
+		switch {
+		case err != nil:
+			reasons[i] = mqtt.UnspecifiedError
+		case topicFilter(f) != nil:
+			reasons[i] = mqtt.TopicFilterInvalid
+		case !s.drop(f):
+			reasons[i] = mqtt.NoSubscriptionExisted
+		}
+	}
+	if s.client.Load() != o.c {
+		return
+	}
+	if err != nil && o.c.wire == wire3 { // which can't tell
+		o.c.link.Close(err)
+		return
+	}
+	packet := (&mqtt.Suback{Type: mqtt.UNSUBACK, PacketID: o.id, Reasons: reasons}).Append(nil, o.c.version)
+	o.c.answer(packet, t) // [MQTT-3.10.4-4] [MQTT-3.10.4-5]
+}
+
+func topicFilter(s string) error {
+	_, err := topic.ParseFilter(s)
+	return err
+}
+
+// parseStored is the part of a stored filter that names are matched with.
+func parseStored(full string) (string, error) {
+	f, err := topic.ParseFilter(full)
+	if err != nil {
+		return "", errState
+	}
+	return f.Filter, nil
+}

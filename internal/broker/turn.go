@@ -1,0 +1,39 @@
+package broker
+
+import "tsunagi/internal/mqtt"
+
+// Turn collects the clients whose outboxes were touched, so that each is written to once. It belongs to one goroutine:
+// the caller of Handle, or the committer's for a batch. Its zero value is ready.
+type Turn struct {
+	touched []*Client
+	out     outgoing     // the message in hand, reused
+	pub     mqtt.Publish // the packet in hand, reused
+	ack     mqtt.Ack     // the same
+	small   []byte       // room for encoding an answer
+}
+
+// Touched are the clients that wait for a flush. A client is in at most one turn's list at a time; its mark is cleared
+// when Outbox.Flush begins, so whoever takes the list must flush all that is on it.
+func (t *Turn) Touched() []*Client { return t.touched }
+
+// Reset forgets the clients. It keeps room for as many again, within reason.
+func (t *Turn) Reset() {
+	clear(t.touched)
+	if t.touched = t.touched[:0]; cap(t.touched) > maxTouchedKept {
+		t.touched = nil
+	}
+	t.out.forget()
+}
+
+const maxTouchedKept = 4096
+
+// Flush asks the link of each touched client to write, and resets the turn.
+func (t *Turn) Flush() {
+	for _, c := range t.touched {
+		c.link.Flush()
+	}
+	t.Reset()
+}
+
+// touch puts c on the list. Callers hold the outbox's lock and have set its mark.
+func (t *Turn) touch(c *Client) { t.touched = append(t.touched, c) }
