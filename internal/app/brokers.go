@@ -1,0 +1,170 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"tsunagi/internal/account"
+	"tsunagi/internal/broker"
+)
+
+// brokers keeps one broker for each instance that is in use: those with stored state from the start on, since wills
+// and expiries may be due, the others from their first CONNECT.
+type brokers struct {
+	committer *broker.Committer
+	store     broker.Store
+	limits    func(instance string) (broker.Limits, error)
+	events    func(instance string, e broker.Event)
+	rights    func(instance, user string) (broker.Rights, bool)
+	node      string
+	log       *slog.Logger
+
+	mu      sync.Mutex // guards the fields below
+	all     map[string]*opening
+	stopped bool
+}
+
+// opening is a broker that is being made or is there: done is closed then.
+type opening struct {
+	done   chan struct{}
+	broker *broker.Broker
+	err    error
+}
+
+// get returns the instance's broker and makes it where there is none.
+func (b *brokers) get(ctx context.Context, instance string) (*broker.Broker, error) {
+	b.mu.Lock()
+	if b.stopped {
+		b.mu.Unlock()
+		return nil, broker.ErrStopped
+	}
+	o := b.all[instance]
+	if o == nil {
+		o = &opening{done: make(chan struct{})}
+		b.all[instance] = o
+		go b.open(instance, o) // ends when the instance's state is loaded
+	}
+	b.mu.Unlock()
+	select {
+	case <-o.done:
+		return o.broker, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (b *brokers) open(instance string, o *opening) {
+	defer close(o.done)
+	limits, err := b.limits(instance)
+	if err == nil {
+		o.broker, err = broker.New(broker.Options{
+			ID: instance, Limits: limits, Committer: b.committer, Node: b.node, Log: b.log,
+			Events: func(e broker.Event) { b.events(instance, e) },
+			Rights: func(user string) (broker.Rights, bool) { return b.rights(instance, user) },
+		})
+	}
+	if err != nil {
+		o.err = fmt.Errorf("open instance %s: %w", instance, err)
+		b.mu.Lock()
+		delete(b.all, instance)
+		b.mu.Unlock()
+	}
+}
+
+// find returns the instance's broker if there is one.
+func (b *brokers) find(instance string) *broker.Broker {
+	b.mu.Lock()
+	o := b.all[instance]
+	b.mu.Unlock()
+	if o == nil {
+		return nil
+	}
+	<-o.done
+	return o.broker
+}
+
+// openStored opens the brokers of all instances that have stored state. State of an instance that no longer exists is
+// dropped: its deletion was interrupted.
+func (b *brokers) openStored(ctx context.Context, exists func(instance string) (bool, error)) error {
+	list, err := b.store.Instances()
+	if err != nil {
+		return err
+	}
+	for _, instance := range list {
+		ok, err := exists(instance)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			if err := b.store.Drop(instance); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := b.get(ctx, instance); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change brings news of users and rules to a running broker, and ends the broker of a deleted instance.
+func (b *brokers) change(c account.Change) {
+	if c.Deleted {
+		b.drop(c.Instance)
+		return
+	}
+	running := b.find(c.Instance)
+	if running == nil {
+		return
+	}
+	for _, client := range running.Clients() {
+		if slices.Contains(c.Users, client.User) || slices.Contains(c.Clients, client.ID) {
+			running.Kick(client.ID, "this login holds no more: the user was changed or deleted")
+		}
+	}
+	if c.Recheck {
+		running.Recheck()
+	}
+}
+
+// drop stops the broker of an instance and deletes its state. The store goes on without what fails here: openStored
+// tries again at the next start.
+func (b *brokers) drop(instance string) {
+	if running := b.find(instance); running != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+		defer cancel()
+		if err := running.Stop(ctx); err != nil {
+			b.log.Error("stop the broker of a deleted instance", "instance", instance, "error", err)
+		}
+		b.mu.Lock()
+		delete(b.all, instance)
+		b.mu.Unlock()
+	}
+	if err := b.store.Drop(instance); err != nil {
+		b.log.Error("delete the messages of a deleted instance", "instance", instance, "error", err)
+	}
+}
+
+// stop stops all brokers: their clients get DISCONNECT 0x8B, their sessions stay.
+func (b *brokers) stop(ctx context.Context) error {
+	b.mu.Lock()
+	b.stopped = true
+	list := make([]*opening, 0, len(b.all))
+	for _, o := range b.all {
+		list = append(list, o)
+	}
+	b.mu.Unlock()
+	var errs []error
+	for _, o := range list {
+		<-o.done
+		if o.broker != nil {
+			errs = append(errs, o.broker.Stop(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,251 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"tsunagi/internal/account"
+	"tsunagi/internal/broker"
+	"tsunagi/internal/cert"
+	"tsunagi/internal/config"
+	"tsunagi/internal/front"
+	"tsunagi/internal/gate"
+	"tsunagi/internal/mail"
+	"tsunagi/internal/panel"
+	"tsunagi/internal/store/sqlite"
+	"tsunagi/web"
+)
+
+// logKept is how many lines of each instance's log are kept.
+const logKept = 10_000
+
+// cloud is `tsunagi serve` in its proper mode.
+type cloud struct {
+	*core
+	cfg       *config.Serve
+	texts     texts
+	accounts  *account.Service
+	journal   *account.Journal
+	door      *door
+	sites     *front.Sites
+	authority *cert.Authority // nil with certificate files
+	files     *cert.Files
+	doors     doors
+}
+
+// doors are the listeners; nil where the settings close one.
+type doors struct{ https, mqtts, mqtt, http net.Listener }
+
+// serveCloud makes every part, runs them until ctx ends, and stops them in reverse.
+func serveCloud(ctx context.Context, cfg *config.Serve, log *slog.Logger, s Streams) (err error) {
+	base, err := newCore(ctx, cfg.Data, cfg.Store.ReserveMB, log)
+	if err != nil {
+		return err
+	}
+	c := &cloud{core: base, cfg: cfg}
+	if err := c.build(ctx); err != nil {
+		c.doors.close()
+		return errors.Join(err, c.store.Close())
+	}
+	parts, err := c.parts()
+	if err != nil {
+		c.doors.close()
+		return errors.Join(err, c.store.Close())
+	}
+	greeting, err := c.greeting(ctx)
+	if err != nil {
+		c.doors.close()
+		return errors.Join(err, c.store.Close())
+	}
+	return runParts(ctx, log, parts, func() { fmt.Fprint(s.Out, greeting) }, c.failure.c)
+}
+
+// build makes the parts that the listeners lead to.
+func (c *cloud) build(ctx context.Context) (err error) {
+	if c.texts, err = loadTexts(); err != nil {
+		return err
+	}
+	if err = c.listen(); err != nil {
+		return err
+	}
+	if err = c.openAccounts(ctx); err != nil {
+		return err
+	}
+	c.door = &door{c.accounts.Directory(), c.brokers, c.journal}
+	c.brokers.limits = c.limits
+	c.brokers.events = c.door.record
+	c.brokers.rights = (&awayRights{directory: c.accounts.Directory(), log: c.log}).of
+	c.accounts.OnChange(c.brokers.change)
+	c.openGate(gate.Options{
+		Door: c.door, Refused: c.door.refused(c.exists), Reference: net.JoinHostPort(c.cfg.Domain, c.doors.port(c.doors.mqtts)),
+		Patience: c.cfg.Connect.Patience, PerAddress: c.cfg.Connect.PerAddress, Waiting: c.cfg.Connect.Waiting,
+	})
+	if err = c.openCertificates(); err != nil {
+		return err
+	}
+	return c.openSites()
+}
+
+func (c *cloud) openAccounts(ctx context.Context) error {
+	secret, err := account.LoadKeyFile(c.cfg.Data)
+	if err != nil {
+		return &dataError{err}
+	}
+	keys, err := account.NewKeys(secret)
+	if err != nil {
+		return &dataError{err}
+	}
+	post, err := mail.New(mail.Options{
+		Host: c.cfg.SMTP.Host, Port: c.cfg.SMTP.Port, User: c.cfg.SMTP.User, Password: c.cfg.SMTP.Password, From: c.cfg.SMTP.From,
+		Security: c.cfg.SMTP.Security, Dir: filepath.Join(c.cfg.Data, "mail"), PanelURL: c.panelURL(), Text: c.texts.text, Log: c.log,
+	})
+	if err != nil {
+		return err
+	}
+	c.accounts, err = account.NewService(ctx, account.Options{
+		Store: c.store.Accounts, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
+		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Log: c.log,
+	})
+	if err != nil {
+		return &dataError{err}
+	}
+	c.journal = account.NewJournal(c.store.Accounts, logKept, c.log, time.Now)
+	return nil
+}
+
+func (c *cloud) openCertificates() (err error) {
+	if c.cfg.TLS.Cert != "" {
+		c.files, err = cert.OpenFiles(c.cfg.TLS.Cert, c.cfg.TLS.Key, c.log)
+		return err
+	}
+	names := c.cfg.Names
+	if c.cfg.Domain != "localhost" {
+		names = append([]string{c.cfg.Domain}, names...)
+	}
+	if c.authority, err = cert.OpenAuthority(filepath.Join(c.cfg.Data, "ca"), names...); err != nil {
+		return &dataError{err}
+	}
+	return nil
+}
+
+// tls is the configuration of a TLS listener; instance and flow server names are minted when they are asked for.
+func (c *cloud) tls(alpn ...string) *tls.Config {
+	if c.files != nil {
+		return c.files.TLSConfig(alpn...)
+	}
+	return c.authority.TLSConfig(c.servesName, alpn...)
+}
+
+// servesName says whether a certificate may be minted for a name: a flow server's or an instance's that exists.
+func (c *cloud) servesName(name string) bool {
+	if c.sites.FlowHost != nil && c.sites.FlowHost(name) {
+		return true
+	}
+	instance, _ := c.accounts.Directory().Resolve(account.Where{Host: name})
+	return instance != "" && c.exists(instance)
+}
+
+func (c *cloud) openSites() error {
+	a := panel.Authority{}
+	if c.authority != nil {
+		a = panel.Authority{PEM: c.authority.PEM(), DER: c.authority.DER(), Fingerprint: c.authority.Fingerprint()}
+	}
+	p, err := panel.New(panel.Options{
+		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Authority: a,
+		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
+			WebSocketPort: number(c.doors.port(c.doors.https)), PanelURL: c.panelURL()},
+		Store: c.health, Pages: web.Panel(), Text: c.texts.text, Language: c.cfg.Language, Version: Version, Log: c.log,
+	})
+	if err != nil {
+		return err
+	}
+	socket := c.gate.WebSocket(gate.WebSocketOptions{})
+	mux := http.NewServeMux()
+	mux.Handle("/mqtt", socket)
+	mux.Handle("/mqtt/{instance}", socket)
+	mux.Handle("/", p)
+	c.sites = &front.Sites{Domain: c.cfg.Domain, Names: c.cfg.Names, Panel: mux}
+	return nil
+}
+
+// panelURL is the panel's origin.
+func (c *cloud) panelURL() string {
+	port := c.doors.port(c.doors.https)
+	if port == "443" {
+		return "https://" + c.cfg.Domain
+	}
+	return "https://" + net.JoinHostPort(c.cfg.Domain, port)
+}
+
+// health is how the store is, for the panel.
+func (c *cloud) health() panel.StoreHealth {
+	h, err := c.store.Health()
+	if err != nil {
+		c.log.Warn("health of the store not read", "error", err)
+		return panel.StoreHealth{Cause: "the store can't be asked; the server's log says why"}
+	}
+	out := panel.StoreHealth{Healthy: h.Level != sqlite.Critical, FreeBytes: h.FreeBytes}
+	if !out.Healthy {
+		out.Cause = "the disk is nearly full: messages that must be stored are refused"
+	}
+	return out
+}
+
+// limits are those of an instance's plan.
+func (c *cloud) limits(instance string) (broker.Limits, error) {
+	in, err := c.readInstance(instance)
+	if err != nil {
+		return broker.Limits{}, err
+	}
+	p := c.accounts.Plan(in.Plan)
+	return broker.Limits{
+		Connections: p.Connections, WebConnections: p.WebConnections, MaxPacket: p.MaxPacket, QueueMessages: p.QueueMessages,
+		QueueBytes: p.QueueBytes, Subscriptions: p.Subscriptions, RetainedMessages: p.RetainedMessages,
+	}, nil
+}
+
+func (c *cloud) readInstance(id string) (in account.Instance, err error) {
+	err = c.store.Accounts.View(context.Background(), func(r account.Reader) error {
+		in, err = r.Instance(id)
+		return err
+	})
+	return in, err
+}
+
+// exists says whether there is an instance; a store that fails answers no.
+func (c *cloud) exists(instance string) bool {
+	_, err := c.readInstance(instance)
+	return err == nil
+}
+
+func number(port string) int {
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func plans(from []config.Plan) []account.Plan {
+	var out []account.Plan
+	for _, p := range from {
+		out = append(out, account.Plan(p))
+	}
+	return out
+}
+
+func regions(from []config.Region) []account.Region {
+	var out []account.Region
+	for _, r := range from {
+		out = append(out, account.Region(r))
+	}
+	return out
+}

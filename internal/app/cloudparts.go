@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"tsunagi/internal/account"
+	"tsunagi/internal/config"
+	"tsunagi/internal/front"
+	"tsunagi/internal/gate"
+)
+
+// listen opens every door of the settings.
+func (c *cloud) listen() (err error) {
+	for _, d := range []struct {
+		setting, addr string
+		into          *net.Listener
+	}{
+		{"https", c.cfg.HTTPS, &c.doors.https}, {"mqtts", c.cfg.MQTTS, &c.doors.mqtts},
+		{"mqtt", c.cfg.MQTT, &c.doors.mqtt}, {"http", c.cfg.HTTP, &c.doors.http},
+	} {
+		if d.addr == config.Off {
+			continue
+		}
+		if *d.into, err = listen(d.setting, d.addr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// port is the number of a listener's port as text, "" of none.
+func (doors) port(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return ""
+	}
+	return port
+}
+
+// close closes what was opened; the process ends anyway.
+func (d *doors) close() {
+	for _, l := range []net.Listener{d.https, d.mqtts, d.mqtt, d.http} {
+		if l != nil {
+			_ = l.Close() // nothing was accepted yet
+		}
+	}
+}
+
+// parts are all parts in the order of their start: what is stopped first stands last.
+func (c *cloud) parts() ([]part, error) {
+	list := []part{c.storing(), c.logging(), c.committing(),
+		{name: "brokers", start: func(ctx context.Context) error {
+			return c.brokers.openStored(ctx, c.existsOrError)
+		}},
+		c.gating(),
+	}
+	if l := c.doors.mqtts; l != nil {
+		list = append(list, c.accepting("mqtts", l, c.tls("mqtt"), false))
+	}
+	if l := c.doors.mqtt; l != nil {
+		list = append(list, c.accepting("mqtt", l, nil, false))
+	}
+	if l := c.doors.https; l != nil {
+		server := front.NewServer("https", gate.Listener(l), c.tls(), c.sites, c.log)
+		list = append(list, part{"https", server.Start, server.Stop})
+	}
+	if l := c.doors.http; l != nil {
+		handler := front.Redirect(c.doors.port(c.doors.https), c.cfg.Domain, c.sites.Ours)
+		server := front.NewServer("http", l, nil, handler, c.log)
+		list = append(list, part{"http", server.Start, server.Stop})
+	}
+	return list, nil
+}
+
+// logging is the journal as a part: it stores what waits when it stops.
+func (c *cloud) logging() part {
+	ended := make(chan error, 1)
+	var cancel context.CancelFunc
+	return part{
+		name: "journal",
+		start: func(ctx context.Context) error {
+			ctx, cancel = context.WithCancel(ctx)
+			go func() { ended <- c.journal.Run(ctx) }() // ends with its context
+			return nil
+		},
+		stop: func(ctx context.Context) error {
+			cancel()
+			select {
+			case err := <-ended:
+				return err
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+	}
+}
+
+func (c *cloud) existsOrError(instance string) (bool, error) {
+	_, err := c.readInstance(instance)
+	if errors.Is(err, account.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// greeting is what a person sees at the start: every address, and the owner link while there is no owner.
+func (c *cloud) greeting(ctx context.Context) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Tsunagi %s, data in %s\n", Version, c.cfg.Data)
+	line := func(name, format string, a ...any) { fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, a...)) }
+	if c.doors.https != nil {
+		line("panel", "%s/", c.panelURL())
+		line("WebSocket", "wss://%s/mqtt", strings.TrimPrefix(c.panelURL(), "https://"))
+	}
+	if c.doors.mqtts != nil {
+		line("MQTT (TLS)", "mqtts://%s:%s", c.cfg.Domain, c.doors.port(c.doors.mqtts))
+	}
+	if c.doors.http != nil {
+		line("http", "port %s only shows the way to https", c.doors.port(c.doors.http))
+	}
+	if c.doors.mqtt != nil {
+		line("plain MQTT", "port %s is refused with the way to TLS", c.doors.port(c.doors.mqtt))
+	}
+	if c.authority != nil {
+		line("authority", "%s/ca/ca.pem (clients need it: --cafile)", c.cfg.Data)
+		line("", "SHA-256 %s", c.authority.Fingerprint())
+	}
+	token, err := c.accounts.OwnerToken(ctx)
+	if err != nil {
+		return "", err
+	}
+	if token != "" {
+		fmt.Fprintf(&b, "\nNobody owns this installation yet. This link works once; open it and choose e-mail and password:\n\n  %s/welcome#token=%s\n\n", c.panelURL(), token)
+	}
+	b.WriteString("ready\n")
+	return b.String(), nil
+}

@@ -1,0 +1,36 @@
+package app
+
+import (
+	"context"
+
+	"tsunagi/internal/cli"
+	"tsunagi/internal/config"
+)
+
+// commands are all words that may follow `tsunagi`.
+func commands() []command {
+	return []command{
+		{"serve", "the cloud side: brokers, accounts, panel, API, hosted flow servers", serve},
+		{"flow", "one flow server: Node-RED's editor and flows, on a device or anywhere", flowCommand},
+		{"pub", "publish messages, with the options of mosquitto_pub", func(ctx context.Context, args []string, s Streams) int {
+			return cli.Pub(ctx, args, s.In, s.Out, s.Err)
+		}},
+		{"sub", "subscribe and print messages, with the options of mosquitto_sub", func(ctx context.Context, args []string, s Streams) int {
+			return cli.Sub(ctx, args, s.In, s.Out, s.Err)
+		}},
+		{"version", "print the version; with --notices the licences of what is shipped", version},
+	}
+}
+
+// serve is `tsunagi serve`.
+func serve(ctx context.Context, args []string, s Streams) int {
+	var cfg config.Serve
+	if code, done := settingsOf("serve", "Runs the cloud side: MQTT brokers, accounts, panel, API and hosted flow servers.", &cfg, args, s); done {
+		return code
+	}
+	log := newLog(cfg.Log, s.Err)
+	if cfg.Dev {
+		return exitCode("serve", serveDev(ctx, &cfg, log, s), s)
+	}
+	return exitCode("serve", serveCloud(ctx, &cfg, log, s), s)
+}

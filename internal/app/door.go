@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tsunagi/internal/account"
+	"tsunagi/internal/broker"
+	"tsunagi/internal/gate"
+	"tsunagi/internal/mqtt"
+)
+
+// door lets clients in by the logins of the accounts.
+type door struct {
+	directory *account.Directory
+	brokers   *brokers
+	journal   *account.Journal
+}
+
+// Admit finds the instance and checks the login. Whatever is wrong, instance, user or password, the client gets the
+// same answer; the log says which it was.
+func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.Identity, error) {
+	var none broker.Identity
+	instance, user := d.resolve(h)
+	login, err := d.directory.Authenticate(ctx, account.Credentials{
+		Instance: instance, User: user, Password: string(h.Password), ClientID: h.ClientID, Remote: h.Remote,
+	})
+	var refused *account.Refusal
+	if errors.As(err, &refused) {
+		answer := &broker.Refusal{Reason: mqtt.BadUserNameOrPassword, Words: "user name or password is wrong; the instance's log says more"}
+		if refused.Busy {
+			answer = &broker.Refusal{Reason: mqtt.ServerBusy, Words: "too many logins at once; try again in some seconds"}
+		}
+		d.record(refused.Instance, broker.Event{Kind: "refused", Client: h.ClientID, User: h.User, Remote: h.Remote,
+			Gate: "login", Cause: refused.Cause, Reason: answer.Reason})
+		return nil, none, answer
+	}
+	if err != nil {
+		return nil, none, err
+	}
+	b, err := d.brokers.get(ctx, login.Instance.ID)
+	if err != nil {
+		return nil, none, err
+	}
+	return b, broker.Identity{User: login.User, Rights: rights{login.Rights}, Web: login.Web, Until: login.Until}, nil
+}
+
+func (d *door) resolve(h gate.Hello) (instance, user string) {
+	w := account.Where{Host: h.Host, User: h.User}
+	if h.Instance != "" {
+		w.Path = "/mqtt/" + h.Instance
+	}
+	return d.directory.Resolve(w)
+}
+
+// refused records a connection that was turned away before its login was looked at, in the log of the instance that
+// it seems to mean if there is one.
+func (d *door) refused(exists func(instance string) bool) func(gate.Hello, broker.Event) {
+	return func(h gate.Hello, e broker.Event) {
+		instance, _ := d.resolve(h)
+		if instance != "" && !exists(instance) {
+			instance = ""
+		}
+		d.record(instance, e)
+	}
+}
+
+// record writes an event into the log of an instance, or the operator's ("").
+func (d *door) record(instance string, e broker.Event) {
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	d.journal.Add(account.LogLine{
+		Instance: instance, Time: e.Time, Kind: e.Kind, Client: e.Client, User: e.User, Remote: e.Remote,
+		Topic: e.Topic, Gate: e.Gate, Rule: e.Rule, Cause: e.Cause, Reason: byte(e.Reason),
+	})
+}
+
+// openDoor lets everybody in: the door of --dev.
+type openDoor struct{ brokers *brokers }
+
+// devInstance is the one instance of --dev.
+const devInstance = "dev"
+
+func (d openDoor) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.Identity, error) {
+	b, err := d.brokers.get(ctx, devInstance)
+	return b, broker.Identity{User: h.User, Rights: openRights{}}, err
+}

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"tsunagi/internal/cert"
+	"tsunagi/internal/config"
+	"tsunagi/internal/editor"
+	"tsunagi/internal/flow"
+	"tsunagi/internal/flow/nodes"
+	"tsunagi/internal/front"
+)
+
+// flowServer is one flow server: the runtime and the editor in front of it.
+type flowServer struct {
+	log     *slog.Logger
+	runtime *flow.Runtime
+	editor  *editor.Server
+	ended   chan struct{}
+	cancel  context.CancelFunc
+}
+
+// newFlowServer makes runtime and editor on one directory. What is the mode's own comes in ro and eo.
+func newFlowServer(dir string, ro flow.Options, eo editor.Options, log *slog.Logger) (*flowServer, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, &dataError{err}
+	}
+	assets, err := editor.EmbeddedAssets()
+	if err != nil {
+		return nil, fmt.Errorf("the editor inside this program: %w", err)
+	}
+	comms := editor.NewComms(log)
+	ro.Dir, ro.Log, ro.Nodes, ro.Events = dir, log, nodes.All(), comms.Publish
+	f := &flowServer{log: log, ended: make(chan struct{})}
+	f.runtime = flow.New(ro)
+	eo.Dir, eo.Runtime, eo.Comms, eo.Assets, eo.Release, eo.Log = dir, f.runtime, comms, assets, Version, log
+	if f.editor, err = editor.New(eo); err != nil {
+		return nil, &dataError{fmt.Errorf("data directory %s: %w", dir, err)}
+	}
+	return f, nil
+}
+
+// running is the event loop as a part; the flows that are stored start with it.
+func (f *flowServer) running() part {
+	return part{
+		name: "flows",
+		start: func(ctx context.Context) error {
+			own, cancel := context.WithCancel(ctx)
+			f.cancel = cancel
+			go func() { // ends when every node is closed
+				defer close(f.ended)
+				if err := f.runtime.Run(own); err != nil {
+					f.log.Error("flows ended", "error", err)
+				}
+			}()
+			return f.editor.Load(ctx)
+		},
+		stop: func(ctx context.Context) error {
+			f.cancel()
+			select {
+			case <-f.ended:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+	}
+}
+
+// editing is the editor as a part; it is started before its listener.
+func (f *flowServer) editing() part {
+	return part{name: "editor", stop: func(context.Context) error { return f.editor.Close() }}
+}
+
+// flowCommand is `tsunagi flow`.
+func flowCommand(ctx context.Context, args []string, s Streams) int {
+	var cfg config.Flow
+	if code, done := settingsOf("flow", "Runs one flow server: Node-RED's editor and flows, on a device or anywhere.", &cfg, args, s); done {
+		return code
+	}
+	if cfg.MemoryMB > 0 {
+		debug.SetMemoryLimit(int64(cfg.MemoryMB) << 20)
+	}
+	log := newLog(cfg.Log, s.Err)
+	return exitCode("flow", runFlow(ctx, &cfg, log, s), s)
+}
+
+// runFlow runs a flow server that stands by itself.
+func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams) error {
+	ro := flow.Options{Env: os.LookupEnv}
+	if cfg.CA != "" {
+		pem, err := os.ReadFile(cfg.CA)
+		if err != nil {
+			return fmt.Errorf("ca %q: want a PEM file that can be read: %w", cfg.CA, err)
+		}
+		ro.TrustedCA = pem
+	}
+	eo := editor.Options{Title: cfg.Title}
+	var login *editor.Login
+	if !cfg.NoLogin {
+		login = editor.NewLogin()
+		eo.Auth = login
+	}
+	f, err := newFlowServer(cfg.Data, ro, eo, log)
+	if err != nil {
+		return err
+	}
+	l, config, scheme, err := flowListener(cfg)
+	if err != nil {
+		return errors.Join(err, f.editor.Close())
+	}
+	handler := http.Handler(f.editor)
+	server := front.NewServer("editor", l, config, handler, log)
+	parts := []part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}
+	return runParts(ctx, log, parts, func() {
+		base := scheme + "://" + reachable(l.Addr())
+		fmt.Fprintf(s.Out, "Flow server, data in %s\n  editor      %s/\n", cfg.Data, base)
+		if login != nil {
+			if code := login.OwnerCode(); code != "" {
+				fmt.Fprintf(s.Out, "  first user  %s/welcome#code=%s\n              This link works once, on this machine; until it is used nobody can sign in.\n", base, code)
+			}
+		}
+		fmt.Fprintln(s.Out, "ready")
+	}, newFailure().c)
+}
+
+// flowListener listens as the settings say: plain http on loopback, https beyond it.
+func flowListener(cfg *config.Flow) (net.Listener, *tls.Config, string, error) {
+	l, err := listen("listen", cfg.Listen)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if config.Loopback(cfg.Listen) {
+		return l, nil, "http", nil
+	}
+	authority, err := cert.OpenAuthority(filepath.Join(cfg.Data, "ca"))
+	if err != nil {
+		return nil, nil, "", &dataError{errors.Join(err, l.Close())}
+	}
+	return l, authority.TLSConfig(func(string) bool { return false }), "https", nil
+}
+
+// reachable is an address that a browser on this machine can open.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

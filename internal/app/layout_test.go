@@ -1,0 +1,100 @@
+package app
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layout says which packages of ours each package may import; ARCHITECTURE.md shows the same map. "data types" of a
+// store are the packages whose interfaces it fulfils.
+var layout = map[string]string{
+	"cmd/tsunagi":                   "internal/app",
+	"internal/config":               "",
+	"internal/mqtt":                 "",
+	"internal/topic":                "",
+	"internal/account":              "internal/topic",
+	"internal/broker":               "internal/mqtt internal/topic",
+	"internal/gate":                 "internal/broker internal/mqtt",
+	"internal/mqttclient":           "internal/mqtt",
+	"internal/cli":                  "internal/mqttclient internal/mqtt internal/topic",
+	"internal/bench":                "internal/mqtt internal/mqttclient",
+	"internal/flow":                 "",
+	"internal/flow/nodes":           "internal/flow internal/flow/nodes/*",
+	"internal/flow/nodes/*":         "internal/flow internal/flow/script internal/flow/jsonata internal/mqttclient internal/mqtt internal/flow/nodes/*",
+	"internal/editor":               "internal/flow web",
+	"internal/panel":                "internal/account internal/broker web",
+	"internal/front":                "",
+	"internal/hosted":               "internal/account",
+	"internal/mail":                 "internal/account",
+	"internal/admin":                "internal/account",
+	"internal/store/sqlite":         "internal/account internal/broker",
+	"internal/store/storetest":      "internal/account internal/broker",
+	"internal/cert":                 "",
+	"web":                           "",
+	"web/editor/pack":               "",
+	"conformance":                   "internal/mqtt",
+	"internal/app":                  "*",
+	"e2e":                           "internal/app",
+	"internal/bench/compare":        "internal/bench",
+	"internal/store/sqlite/torture": "internal/account internal/broker internal/store/sqlite",
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-tags", "no_ui", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "tsunagi/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		fields := strings.Fields(line)
+		pkg := strings.TrimPrefix(fields[0], "tsunagi/")
+		allowed, ok := allowedFor(pkg)
+		if !ok {
+			t.Errorf("package %s stands in no line of the map: give it a purpose there and in ARCHITECTURE.md", pkg)
+			continue
+		}
+		for _, imported := range fields[1:] {
+			imported, ours := strings.CutPrefix(imported, "tsunagi/")
+			if ours && !slices.ContainsFunc(allowed, func(a string) bool { return covers(a, imported) }) {
+				t.Errorf("%s imports %s; the map allows it only %q", pkg, imported, allowed)
+			}
+		}
+	}
+}
+
+func TestLivingRoomsKnowNoOutside(t *testing.T) {
+	rooms := []string{"mqtt", "topic", "broker", "account", "flow"}
+	for _, room := range rooms {
+		out, err := exec.Command("go", "list", "-f", `{{join .Imports " "}}`, "tsunagi/internal/"+room).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, imported := range strings.Fields(string(out)) {
+			if slices.Contains([]string{"net", "net/http", "database/sql"}, imported) && !(room == "flow" && imported == "net") {
+				t.Errorf("%s imports %s: declare a small interface, and app hands it in", room, imported)
+			}
+		}
+	}
+}
+
+// allowedFor finds the line of the map for a package, the exact one first.
+func allowedFor(pkg string) ([]string, bool) {
+	if a, ok := layout[pkg]; ok {
+		return strings.Fields(a), true
+	}
+	for pattern, a := range layout {
+		if strings.HasSuffix(pattern, "/*") && covers(pattern, pkg) {
+			return strings.Fields(a), true
+		}
+	}
+	return nil, false
+}
+
+func covers(pattern, pkg string) bool {
+	if pattern == "*" || pattern == pkg {
+		return true
+	}
+	prefix, ok := strings.CutSuffix(pattern, "*")
+	return ok && strings.HasPrefix(pkg, prefix)
+}
