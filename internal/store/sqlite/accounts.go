@@ -1,0 +1,118 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"tsunagi/internal/account"
+)
+
+// Accounts is accounts.db, an account.Store.
+type Accounts struct{ db *database }
+
+var _ account.Store = (*Accounts)(nil)
+
+// openAccounts opens or makes accounts.db.
+func openAccounts(ctx context.Context, path string, o Options) (*Accounts, error) {
+	db, err := openDatabase(ctx, path, migrations("accounts"), o)
+	if err != nil {
+		return nil, err
+	}
+	return &Accounts{db}, nil
+}
+
+func (a *Accounts) close() error { return a.db.close(func() error { return nil }) }
+
+// View implements account.Store.
+func (a *Accounts) View(ctx context.Context, f func(account.Reader) error) error {
+	tx, err := a.db.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return a.failed(ctx, "read accounts", err)
+	}
+	defer func() { _ = tx.Rollback() }() // there is nothing to roll back: it only ends the snapshot
+	if err := f(reader{&snapshot{ctx, a.db, tx}}); err != nil {
+		return a.failed(ctx, "read accounts", err)
+	}
+	return nil
+}
+
+// Update implements account.Store.
+func (a *Accounts) Update(ctx context.Context, f func(account.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var refused error
+	err := a.db.update(ctx, 4*frameBytes, func() error {
+		refused = f(transaction{reader{a.db}})
+		return refused
+	})
+	if refused != nil && code(refused) == 0 {
+		return refused // f's own
+	}
+	return err
+}
+
+// failed puts the end of ctx before what SQLite says about being interrupted.
+func (a *Accounts) failed(ctx context.Context, doing string, err error) error {
+	if end := ctx.Err(); end != nil {
+		return end
+	}
+	if code(err) == 0 {
+		return err // f's own
+	}
+	return a.db.sort(doing, err)
+}
+
+// AppendLog implements account.Store.
+func (a *Accounts) AppendLog(ctx context.Context, lines []account.LogLine, keep int) error {
+	if len(lines) == 0 {
+		return ctx.Err()
+	}
+	err := a.db.update(ctx, len(lines)*256, func() error {
+		touched := map[string]bool{}
+		for _, l := range lines {
+			if _, err := a.db.exec(appendLine, append(logLines.fields(&l), l.Instance, l.Instance)...); err != nil {
+				return err
+			}
+			touched[l.Instance] = true
+		}
+		for instance := range touched {
+			_, err := a.db.exec("delete from log_line where instance = ? and id <= (select id from log_line "+
+				"where instance = ? order by id desc limit 1 offset ?)", instance, instance, max(keep, 0))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("append to log: %w", err)
+	}
+	return err
+}
+
+const appendLine = "insert or ignore into log_line " +
+	"(id, instance, time, kind, client, user, remote, topic, gate, rule, cause, reason) " +
+	"select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where ? = '' or exists (select 1 from instance where id = ?)"
+
+// snapshot is the connection of a View.
+type snapshot struct {
+	ctx context.Context
+	db  *database
+	tx  *sql.Tx
+}
+
+func (s *snapshot) rows(text string, args []any, f func(*sql.Rows) (bool, error)) error {
+	prepared, err := s.db.statementForReads(text)
+	if err != nil {
+		return err
+	}
+	rows, err := s.tx.StmtContext(s.ctx, prepared).QueryContext(s.ctx, args...)
+	return walk(rows, err, f)
+}
+
+func (s *snapshot) exec(string, ...any) (int64, error) {
+	return 0, errors.New("a view of accounts can't write")
+}

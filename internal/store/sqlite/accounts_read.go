@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"database/sql"
+	"fmt"
+
+	"tsunagi/internal/account"
+)
+
+// reader is an account.Reader over a connection.
+type reader struct{ c connection }
+
+const (
+	byAge     = "order by created_at, id"
+	contained = "instr(cast(%s as blob), cast(? as blob)) > 0" // byte for byte
+)
+
+func (r reader) Account(id string) (account.Account, error) { return accounts.one(r.c, "id", id) }
+
+func (r reader) AccountByEmail(email string) (account.Account, error) {
+	return accounts.one(r.c, "email", email)
+}
+
+func (r reader) Accounts() ([]account.Account, error) { return accounts.all(r.c, byAge) }
+
+func (r reader) BrowserSession(hash [32]byte) (account.BrowserSession, error) {
+	return sessions.one(r.c, "hash", hash[:])
+}
+
+func (r reader) BrowserSessions(of string) ([]account.BrowserSession, error) {
+	if of == "" {
+		return sessions.all(r.c, "order by created_at, hash")
+	}
+	return sessions.all(r.c, "where account = ? order by created_at, hash", of)
+}
+
+func (r reader) Invitation(id string) (account.Invitation, error) {
+	return invitations.one(r.c, "id", id)
+}
+
+func (r reader) InvitationByToken(hash [32]byte) (account.Invitation, error) {
+	return invitations.one(r.c, "token_hash", hash[:])
+}
+
+func (r reader) Invitations() ([]account.Invitation, error) {
+	return invitations.all(r.c, "order by created_at desc, id desc")
+}
+
+func (r reader) Instance(id string) (account.Instance, error) { return instances.one(r.c, "id", id) }
+
+func (r reader) Instances(owner string) ([]account.Instance, error) {
+	if owner == "" {
+		return instances.all(r.c, byAge)
+	}
+	return instances.all(r.c, "where owner = ? "+byAge, owner)
+}
+
+func (r reader) User(instance, name string) (account.User, error) {
+	return users.one(r.c, "instance, name", instance, name)
+}
+
+func (r reader) Users(q account.UserQuery) ([]account.User, error) {
+	where, args := userFilter(q)
+	if q.After != "" {
+		where, args = where+" and name > ?", append(args, q.After)
+	}
+	return users.all(r.c, where+" order by name limit ?", append(args, max(q.Limit, 0))...)
+}
+
+func (r reader) CountUsers(q account.UserQuery) (n int, err error) {
+	where, args := userFilter(q)
+	err = r.c.rows("select count(*) from mqtt_user "+where, args, func(r *sql.Rows) (bool, error) { return false, r.Scan(&n) })
+	if err != nil {
+		return 0, fmt.Errorf("count users: %w", err)
+	}
+	return n, nil
+}
+
+func userFilter(q account.UserQuery) (where string, args []any) {
+	where, args = "where instance = ?", []any{q.Instance}
+	if q.Contains != "" {
+		where, args = where+" and "+fmt.Sprintf(contained, "name"), append(args, q.Contains)
+	}
+	return where, args
+}
+
+func (r reader) Rule(instance, id string) (account.Rule, error) {
+	return rules.one(r.c, "instance, id", instance, id)
+}
+
+func (r reader) Rules(instance string) ([]account.Rule, error) {
+	return rules.all(r.c, "where instance = ? "+byAge, instance)
+}
+
+func (r reader) FlowServer(id string) (account.FlowServer, error) {
+	return flowServers.one(r.c, "id", id)
+}
+
+func (r reader) FlowServerByName(name string) (account.FlowServer, error) {
+	return flowServers.one(r.c, "name", name)
+}
+
+func (r reader) FlowServers(owner string) ([]account.FlowServer, error) {
+	if owner == "" {
+		return flowServers.all(r.c, byAge)
+	}
+	return flowServers.all(r.c, "where owner = ? "+byAge, owner)
+}
+
+func (r reader) Setting(key string) (account.Setting, error) { return settings.one(r.c, "key", key) }
+
+func (r reader) Log(q account.LogQuery) ([]account.LogLine, error) {
+	where, args := "where instance = ?", []any{q.Instance}
+	if q.Kind != "" {
+		where, args = where+" and kind = ?", append(args, q.Kind)
+	}
+	if q.Before != 0 {
+		where, args = where+" and id < ?", append(args, q.Before)
+	}
+	if q.Contains != "" {
+		where += " and ("
+		for i, column := range []string{"client", "user", "topic", "remote", "rule", "cause"} {
+			if i > 0 {
+				where += " or "
+			}
+			where, args = where+fmt.Sprintf(contained, column), append(args, q.Contains)
+		}
+		where += ")"
+	}
+	return logLines.all(r.c, where+" order by id desc limit ?", append(args, max(q.Limit, 0))...)
+}
+
+func (r reader) Audit(before int64, limit int) ([]account.AuditEntry, error) {
+	if before == 0 {
+		return audits.all(r.c, "order by id desc limit ?", max(limit, 0))
+	}
+	return audits.all(r.c, "where id < ? order by id desc limit ?", before, max(limit, 0))
+}

@@ -1,0 +1,71 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"tsunagi/internal/account"
+)
+
+// transaction is an account.Tx inside of update.
+type transaction struct{ reader }
+
+// verb is what is done to a row.
+type verb int
+
+const (
+	inserting verb = iota
+	saving
+	removing
+)
+
+// Insert implements account.Tx.
+func (t transaction) Insert(rows ...account.Row) error { return t.each(inserting, rows) }
+
+// Save implements account.Tx.
+func (t transaction) Save(rows ...account.Row) error { return t.each(saving, rows) }
+
+// Delete implements account.Tx. What stands below a row goes with it by foreign keys, and log lines by a trigger.
+func (t transaction) Delete(rows ...account.Row) error { return t.each(removing, rows) }
+
+func (t transaction) each(v verb, rows []account.Row) error {
+	for _, row := range rows {
+		if err := t.one(v, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t transaction) one(v verb, row account.Row) error {
+	switch r := row.(type) {
+	case account.Account:
+		return do(t.c, accounts, v, r)
+	case account.BrowserSession:
+		return do(t.c, sessions, v, r)
+	case account.Invitation:
+		return do(t.c, invitations, v, r)
+	case account.Instance:
+		return do(t.c, instances, v, r)
+	case account.User:
+		return do(t.c, users, v, r)
+	case account.Rule:
+		return do(t.c, rules, v, r)
+	case account.FlowServer:
+		return do(t.c, flowServers, v, r)
+	case account.Setting:
+		return do(t.c, settings, v, r)
+	case account.AuditEntry:
+		return do(t.c, audits, v, r)
+	}
+	return fmt.Errorf("rows of type %T aren't kept", row)
+}
+
+func do[T any](c connection, e entity[T], v verb, row T) error {
+	switch v {
+	case inserting:
+		return e.insert(c, row)
+	case saving:
+		return e.save(c, row)
+	}
+	return e.remove(c, row)
+}

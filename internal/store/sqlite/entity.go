@@ -1,0 +1,148 @@
+package sqlite
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"strings"
+	"time"
+
+	lib "modernc.org/sqlite/lib"
+
+	"tsunagi/internal/account"
+)
+
+// entity maps a type of package account to its table.
+type entity[T any] struct {
+	table   string
+	columns []string
+	keys    int            // so many of the columns, from the first, are the primary key
+	fields  func(*T) []any // where the columns are kept, for reading and for writing
+}
+
+// connection is what reads and writes rows: the writer inside update, or a read transaction, which can't write.
+type connection interface {
+	rows(text string, args []any, f func(*sql.Rows) (more bool, err error)) error
+	exec(text string, args ...any) (changed int64, err error)
+}
+
+// all reads rows. tail is what follows the table's name.
+func (e entity[T]) all(c connection, tail string, args ...any) ([]T, error) {
+	list := []T{}
+	err := c.rows("select "+strings.Join(e.columns, ", ")+" from "+e.table+" "+tail, args,
+		func(r *sql.Rows) (bool, error) {
+			var row T
+			err := r.Scan(e.fields(&row)...)
+			list = append(list, row)
+			return true, err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", e.table, err)
+	}
+	return list, nil
+}
+
+// one reads the row whose columns, as listed, have these values.
+func (e entity[T]) one(c connection, columns string, args ...any) (T, error) {
+	where := "where " + strings.ReplaceAll(columns, ", ", " = ? and ") + " = ?"
+	list, err := e.all(c, where, args...)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("%s: %w", e.table, account.ErrNotFound)
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return list[0], nil
+}
+
+func (e entity[T]) insert(c connection, row T) error {
+	_, err := c.exec("insert into "+e.table+" ("+strings.Join(e.columns, ", ")+") values (?"+
+		strings.Repeat(", ?", len(e.columns)-1)+")", e.fields(&row)...)
+	return e.refused(err)
+}
+
+func (e entity[T]) save(c connection, row T) error {
+	fields := e.fields(&row)
+	args := append(append([]any{}, fields[e.keys:]...), fields[:e.keys]...)
+	changed, err := c.exec("update "+e.table+" set "+strings.Join(e.columns[e.keys:], " = ?, ")+" = ? where "+
+		e.where(), args...)
+	if err == nil && changed == 0 {
+		return fmt.Errorf("%s: %w", e.table, account.ErrNotFound)
+	}
+	return e.refused(err)
+}
+
+func (e entity[T]) remove(c connection, row T) error {
+	_, err := c.exec("delete from "+e.table+" where "+e.where(), e.fields(&row)[:e.keys]...)
+	return e.refused(err)
+}
+
+func (e entity[T]) where() string { return strings.Join(e.columns[:e.keys], " = ? and ") + " = ?" }
+
+// refused tells the errors that a Store has names for.
+func (e entity[T]) refused(err error) error {
+	switch code(err) {
+	case lib.SQLITE_CONSTRAINT_PRIMARYKEY, lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_ROWID:
+		return fmt.Errorf("%s: %w: %w", e.table, account.ErrExists, err)
+	case lib.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return fmt.Errorf("what %s belongs to: %w: %w", e.table, account.ErrNotFound, err)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", e.table, err)
+	}
+	return nil
+}
+
+// stamp keeps a time as microseconds since 1970; the zero time fits in, too.
+type stamp struct{ t *time.Time }
+
+// Scan implements sql.Scanner.
+func (s stamp) Scan(v any) error {
+	micros, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("a time is stored as %T", v)
+	}
+	if *s.t = time.UnixMicro(micros).UTC(); s.t.IsZero() {
+		*s.t = time.Time{}
+	}
+	return nil
+}
+
+// Value implements driver.Valuer.
+func (s stamp) Value() (driver.Value, error) { return s.t.UnixMicro(), nil }
+
+// digest keeps a hash as a blob.
+type digest struct{ h *[32]byte }
+
+// Scan implements sql.Scanner.
+func (d digest) Scan(v any) error {
+	b, ok := v.([]byte)
+	if !ok || len(b) != len(d.h) {
+		return fmt.Errorf("a hash is stored as %T of %d bytes", v, len(b))
+	}
+	copy(d.h[:], b)
+	return nil
+}
+
+// Value implements driver.Valuer.
+func (d digest) Value() (driver.Value, error) { return d.h[:], nil }
+
+// orNull keeps an empty string as null, which refers to nothing.
+type orNull struct{ s *string }
+
+// Scan implements sql.Scanner.
+func (o orNull) Scan(v any) error {
+	var s sql.NullString
+	err := s.Scan(v)
+	*o.s = s.String
+	return err
+}
+
+// Value implements driver.Valuer.
+func (o orNull) Value() (driver.Value, error) {
+	if *o.s == "" {
+		return nil, nil
+	}
+	return *o.s, nil
+}

@@ -1,0 +1,45 @@
+package sqlite
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations
+var migrationFiles embed.FS
+
+// migrations are the steps that bring one of the two files up to date.
+func migrations(name string) fs.FS {
+	sub, err := fs.Sub(migrationFiles, "migrations/"+name)
+	if err != nil { // only when name is no valid path
+		panic(err)
+	}
+	return sub
+}
+
+// migrate brings the tables up to date. A file that a newer program has changed is left alone.
+func (db *database) migrate(ctx context.Context, steps fs.FS) error {
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db.writes, steps, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	has, wants, err := provider.GetVersions(ctx)
+	if err != nil {
+		return db.sort("read version of store", err)
+	}
+	if has > wants {
+		return fmt.Errorf("%s has version %d, and this program knows versions up to %d: start the newer program "+
+			"again, or restore a backup from before its first start", db.path, has, wants)
+	}
+	if has == wants {
+		return nil
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return db.sort(fmt.Sprintf("bring store from version %d to %d", has, wants), err)
+	}
+	return nil
+}
