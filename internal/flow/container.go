@@ -24,7 +24,6 @@ type container struct {
 	active []*Base // in the order of their start
 
 	catches, statuses []*Base
-	completes         map[string][]*Base
 }
 
 const globalID = "global"
@@ -207,7 +206,8 @@ func (c *container) find(id string) *Base {
 
 // listen collects the nodes that hear of errors, status and completion.
 func (c *container) listen() {
-	c.catches, c.statuses, c.completes = nil, nil, map[string][]*Base{}
+	c.catches, c.statuses = nil, nil
+	completes := map[string][]*Base{}
 	for _, b := range c.active {
 		switch b.def.typ {
 		case "catch":
@@ -216,9 +216,12 @@ func (c *container) listen() {
 			c.statuses = append(c.statuses, b)
 		case "complete":
 			for _, id := range b.listens.ids {
-				c.completes[id] = append(c.completes[id], b)
+				completes[id] = append(completes[id], b)
 			}
 		}
+	}
+	for _, b := range c.active {
+		b.hearers = completes[b.def.id]
 	}
 	slices.SortStableFunc(c.catches, func(x, y *Base) int { return x.listens.rank() - y.listens.rank() })
 }

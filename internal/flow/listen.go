@@ -200,8 +200,8 @@ func (c *container) status(b *Base, s *value.Map, reporter *Base, mute bool) (ha
 }
 
 // complete tells complete nodes that b is done with m.
-func (c *container) complete(b *Base, m *Msg) {
-	for _, l := range c.completes[b.def.id] {
+func (b *Base) complete(m *Msg) {
+	for _, l := range b.hearers {
 		out := m.Clone()
 		out.Set("complete", value.MapOf("source", sourceOf(b)).Value())
 		l.receive(out)

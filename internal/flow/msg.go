@@ -11,7 +11,10 @@ import (
 //
 // A node that has sent a Msg may keep reading it, but the next node may already have written
 // to it: whoever needs it as it was takes a Clone first.
-type Msg struct{ o *value.Map }
+type Msg struct {
+	o     *value.Map
+	named bool // the message has an id; false says nothing
+}
 
 // NewMsg returns a message with keys and values in turn, as value.From takes them.
 func NewMsg(kv ...any) *Msg {
@@ -19,11 +22,11 @@ func NewMsg(kv ...any) *Msg {
 	for i := 0; i+1 < len(kv); i += 2 {
 		o.Set(kv[i].(string), value.From(kv[i+1]))
 	}
-	return &Msg{o}
+	return &Msg{o: o}
 }
 
 // MsgOf returns a message with the properties of o, which it may share.
-func MsgOf(o *value.Map) *Msg { return &Msg{o} }
+func MsgOf(o *value.Map) *Msg { return &Msg{o: o} }
 
 // Root is the message as an object, to read.
 func (m *Msg) Root() *value.Map { return m.o }
@@ -37,6 +40,7 @@ func (m *Msg) Has(key string) bool { return m.o.Has(key) }
 // Set sets a property.
 func (m *Msg) Set(key string, v value.Value) {
 	m.o = m.o.Own()
+	m.named = m.named && key != keyID
 	m.o.Set(key, v)
 }
 
@@ -44,6 +48,7 @@ func (m *Msg) Set(key string, v value.Value) {
 func (m *Msg) Delete(key string) {
 	if m.o.Has(key) {
 		m.o = m.o.Own()
+		m.named = m.named && key != keyID
 		m.o.Delete(key)
 	}
 }
@@ -60,20 +65,25 @@ func (m *Msg) GetPath(p *value.Path) (value.Value, error) {
 // whether it could.
 func (m *Msg) SetPath(p *value.Path, v value.Value, create bool) (bool, error) {
 	m.o = m.o.Own()
+	m.named = false
 	return p.Set(m.o, v, create, m.o)
 }
 
 // Clone returns a message that stays as m is now. It costs next to nothing until one of the
 // two is written.
-func (m *Msg) Clone() *Msg { return &Msg{m.o.Clone()} }
+func (m *Msg) Clone() *Msg { return &Msg{o: m.o.Clone(), named: m.named} }
 
 const keyID = "_msgid"
 
 // identify gives the message an id if it has none.
 func (m *Msg) identify() {
+	if m.named {
+		return
+	}
 	if !m.o.Get(keyID).Truthy() {
 		m.Set(keyID, value.Str(NewID()))
 	}
+	m.named = true
 }
 
 // NewID returns 16 random hex digits, as Node-RED's generateId does. It is no secret.

@@ -73,7 +73,8 @@ type Base struct {
 	timers  map[*Timer]struct{}
 	ctx     context.Context
 	cancel  context.CancelFunc
-	listens scope // catch, status, complete
+	listens scope   // catch, status, complete
+	hearers []*Base // complete nodes that hear of this node
 }
 
 // ID is the id of the node, within a subflow that of the instance's copy.
@@ -128,7 +129,9 @@ func (b *Base) Done(m *Msg, err error) {
 		b.Error(err, m)
 		return
 	}
-	b.in.complete(b, m)
+	if b.hearers != nil {
+		b.complete(m)
+	}
 }
 
 // Error reports an error. With a message, catch nodes get it; what nobody catches is logged

@@ -21,11 +21,11 @@ type broker struct {
 	server   serverProps // what the broker said in CONNACK
 	warned   string      // the last refusal that was shown
 
-	users   map[string]*flow.Base
-	order   []string // of users
-	subs    []*subscription
-	ids     map[string]uint32 // subscription identifier of a filter
-	kept    map[string][]string
+	users map[string]*flow.Base
+	order []string // of users
+	subs  []*subscription
+	ids   map[string]uint32 // subscription identifier of a filter
+	kept  map[string][]string
 }
 
 type linkState uint8
