@@ -66,7 +66,7 @@ func checkText(field, s string, limit int, empty bool) (string, error) {
 // checkUserName judges the name of a new MQTT user. "<instance>:" before a name tells the instance at login, so no
 // name may begin like that.
 func checkUserName(s string) error {
-	if s == "" || len(s) > 128 || !plainText(s) || strings.TrimSpace(s) != s || s[0] == '$' || prefixed.MatchString(s) {
+	if s == "" || s == "." || s == ".." || len(s) > 128 || !plainText(s) || strings.TrimSpace(s) != s || s[0] == '$' || prefixed.MatchString(s) {
 		return invalid("name", "api.user.name")
 	}
 	if s == WebUser {

@@ -1,0 +1,104 @@
+// Package admin is the way in for scripts on the same machine: a unix socket in the data directory that only the
+// process's own user can open, with JSON over HTTP on it, and the commands of `tsunagi admin` that use it. Both sides
+// are here; what may be done is decided in package account.
+package admin
+
+import (
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+// SocketName is the socket's name in the data directory.
+const SocketName = "admin.sock"
+
+// The shapes that are also printed with --json. They don't change without notice: scripts rely on them.
+
+type accountShape struct {
+	ID        string    `json:"id"`
+	Email     string    `json:"email"`
+	Role      string    `json:"role"`
+	Plan      string    `json:"plan"`
+	CreatedAt time.Time `json:"created_at"`
+	Password  string    `json:"password,omitempty"` // generated; in the answer to create only
+}
+
+type instanceShape struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Owner     string    `json:"owner"` // account id
+	Region    string    `json:"region"`
+	Plan      string    `json:"plan"`
+	User      string    `json:"user"` // first user
+	CreatedAt time.Time `json:"created_at"`
+	Password  string    `json:"password,omitempty"` // first user's; in the answers to create and password only
+}
+
+type userShape struct {
+	Name      string    `json:"name"`
+	First     bool      `json:"first"`
+	Connect   bool      `json:"connect"`
+	Note      string    `json:"note"`
+	CreatedAt time.Time `json:"created_at"`
+	Password  string    `json:"password,omitempty"` // generated; in the answers to create and set only
+}
+
+type ruleShape struct {
+	ID     string `json:"id"`
+	User   string `json:"user"` // "" for all users
+	Effect string `json:"effect"`
+	Access string `json:"access"`
+	Filter string `json:"filter"`
+}
+
+func showAccount(a account.Account) accountShape {
+	return accountShape{ID: a.ID, Email: a.Email, Role: string(a.Role), Plan: a.Plan, CreatedAt: a.CreatedAt}
+}
+
+func showInstance(i account.Instance) instanceShape {
+	return instanceShape{ID: i.ID, Name: i.Name, Owner: i.Owner, Region: i.Region, Plan: i.Plan, User: i.ID, CreatedAt: i.CreatedAt}
+}
+
+func showUser(u account.User) userShape {
+	return userShape{Name: u.Name, First: u.First, Connect: u.Connect, Note: u.Note, CreatedAt: u.CreatedAt}
+}
+
+func showRule(r account.Rule) ruleShape {
+	return ruleShape{ID: r.ID, User: r.User, Effect: string(r.Effect), Access: string(r.Access), Filter: r.Filter}
+}
+
+func showAll[T, S any](list []T, show func(T) S) []S {
+	out := make([]S, 0, len(list))
+	for _, one := range list {
+		out = append(out, show(one))
+	}
+	return out
+}
+
+// The inputs.
+
+type newAccount struct{ Email, Password, Role, Plan string }
+
+type newInstance struct{ Name, Owner, Region, Plan string }
+
+type newUser struct {
+	Name, Password, Note string
+	Connect              bool
+}
+
+type userChange struct {
+	Password *string
+	Rotate   bool
+	Connect  *bool
+	Note     *string
+}
+
+type newRule struct{ User, Effect, Access, Filter string }
+
+type passwordWish struct{ Rotate bool }
+
+// fault is a failure on the wire.
+type fault struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}

@@ -1,0 +1,162 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+// Bounds of a request.
+const (
+	maxBody   = 64 << 10
+	patience  = 30 * time.Second // of one request
+	socketMax = 100              // longest path that a socket address holds everywhere, in bytes
+)
+
+// Server listens on the socket.
+type Server struct {
+	name     string
+	accounts *account.Service
+	text     func(language, key string, args ...any) string
+	log      *slog.Logger
+	http     *http.Server
+	done     chan error
+}
+
+// NewServer serves the accounts on the socket in dir. text gives the texts of failures. It starts nothing.
+func NewServer(dir string, accounts *account.Service, text func(language, key string, args ...any) string, log *slog.Logger) *Server {
+	s := &Server{name: filepath.Join(dir, SocketName), accounts: accounts, text: text, log: log, done: make(chan error, 1)}
+	s.http = &http.Server{Handler: s.routes(), ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	return s
+}
+
+// Name is what the log calls this part.
+func (s *Server) Name() string { return "admin socket" }
+
+// Start opens the socket; the goroutine ends with Stop. A socket that a killed process left behind is replaced: the
+// data directory is ours alone.
+func (s *Server) Start(context.Context) error {
+	l, err := listen(s.name)
+	if err != nil {
+		return fmt.Errorf("admin socket %s: %w", s.name, err)
+	}
+	go func() { s.done <- s.http.Serve(l) }()
+	return nil
+}
+
+// Stop waits for requests under way until ctx ends, and removes the socket.
+func (s *Server) Stop(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.http.Close())
+	}
+	if serveErr := <-s.done; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	if gone := os.Remove(s.name); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return err
+}
+
+// listen makes the socket with mode 0600. It is made inside a directory of mode 0700 and moved to its place, so that
+// at no moment another user could open it.
+func listen(name string) (net.Listener, error) {
+	if info, err := os.Lstat(name); err == nil && info.Mode().Type() != fs.ModeSocket {
+		return nil, errors.New("there is something else of that name; move it away")
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(name), ".admin-*") // 0700
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	addr, release, err := shortPath(filepath.Join(dir, "s"))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	l, err := net.Listen("unix", addr)
+	if err != nil {
+		return nil, err
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false) // it will have another name
+	made := filepath.Join(dir, "s")
+	if err := errors.Join(os.Chmod(made, 0o600), os.Rename(made, name)); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// shortPath is a way to name that fits into a socket's address. A long one goes through the directory's descriptor;
+// release closes that.
+func shortPath(name string) (short string, release func(), err error) {
+	if len(name) <= socketMax {
+		return name, func() {}, nil
+	}
+	dir, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return "", nil, err
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), filepath.Base(name)), func() { _ = dir.Close() }, nil
+}
+
+// routes is the table of what can be asked.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /accounts", s.answer(s.listAccounts))
+	mux.Handle("POST /accounts", s.answer(s.createAccount))
+	mux.Handle("GET /instances", s.answer(s.listInstances))
+	mux.Handle("POST /instances", s.answer(s.createInstance))
+	mux.Handle("DELETE /instances/{id}", s.answer(s.deleteInstance))
+	mux.Handle("POST /instances/{id}/password", s.answer(s.password))
+	mux.Handle("GET /instances/{id}/users", s.answer(s.listUsers))
+	mux.Handle("POST /instances/{id}/users", s.answer(s.createUser))
+	mux.Handle("PATCH /instances/{id}/users/{name}", s.answer(s.setUser))
+	mux.Handle("DELETE /instances/{id}/users/{name}", s.answer(s.deleteUser))
+	mux.Handle("GET /instances/{id}/rules", s.answer(s.listRules))
+	mux.Handle("POST /instances/{id}/rules", s.answer(s.createRule))
+	mux.Handle("DELETE /instances/{id}/rules/{rule}", s.answer(s.deleteRule))
+	return mux
+}
+
+// answer turns a function into a handler.
+func (s *Server) answer(f func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		out, err := f(r)
+		w.Header().Set("Content-Type", "application/json")
+		if err == nil {
+			_ = json.NewEncoder(w).Encode(out) // the caller may be gone
+			return
+		}
+		problem := fault{Code: string(account.Internal), Detail: s.text("en", "api.internal")}
+		var known *account.Error
+		if errors.As(err, &known) {
+			problem = fault{Code: string(known.Code), Detail: s.text("en", known.Key, known.Args...)}
+		} else {
+			s.log.Error("admin request failed", "route", r.Pattern, "error", err)
+		}
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_ = json.NewEncoder(w).Encode(problem)
+	})
+}
+
+func decode[T any](r *http.Request) (in T, err error) {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if d.Decode(&in) != nil {
+		return in, &account.Error{Code: account.Invalid, Key: "api.invalid"}
+	}
+	return in, nil
+}
