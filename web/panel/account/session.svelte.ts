@@ -1,0 +1,95 @@
+// Who is signed in, and what the server says about itself.
+import { ApiError, get, patch, post, remove, whenSignedOut } from '../base/api';
+import { go } from '../base/router.svelte';
+import { currentLanguage, isLanguage, useLanguage, type Language } from '../base/i18n.svelte';
+
+export interface Account {
+  id: string;
+  email: string;
+  role: 'owner' | 'member';
+  language: string;
+}
+
+export interface Status {
+  owner: boolean; // false until the first account exists
+  signup: 'invite' | 'open' | 'closed';
+  version: string;
+}
+
+let account = $state.raw<Account | null>(null);
+let status = $state.raw<Status>();
+let ready = $state(false);
+
+export const session = {
+  /** account is null while nobody is signed in. */
+  get account() {
+    return account;
+  },
+  get status() {
+    return status;
+  },
+  /** ready is true once the server has answered. */
+  get ready() {
+    return ready;
+  },
+};
+
+/** boot asks the server who we are. */
+export async function boot(): Promise<void> {
+  whenSignedOut(() => (account = null));
+  const [about] = await Promise.all([get<Status>('/status'), refresh()]);
+  status = about;
+  ready = true;
+}
+
+async function refresh(): Promise<void> {
+  try {
+    const answer = await get<{ account: Account }>('/session');
+    account = answer.account;
+    await speak(answer.account.language);
+  } catch (cause) {
+    if (!(cause instanceof ApiError) || cause.status !== 401) throw cause;
+    account = null;
+  }
+}
+
+async function speak(language: string): Promise<void> {
+  if (isLanguage(language) && language !== currentLanguage()) await useLanguage(language);
+}
+
+export async function signIn(email: string, password: string): Promise<void> {
+  await post('/session', { email, password });
+  await refresh();
+}
+
+export async function signOut(): Promise<void> {
+  await remove('/session');
+  account = null;
+  go('/'); // not back to the page of the one who left
+}
+
+/** becomeOwner makes the first account with the token of the printed link. */
+export async function becomeOwner(token: string, email: string, password: string): Promise<void> {
+  await post('/owner', { token, email, password, language: currentLanguage() });
+  await arrive();
+}
+
+export async function acceptInvitation(token: string, password: string): Promise<void> {
+  await post('/invitations/accept', { token, password, language: currentLanguage() });
+  await arrive();
+}
+
+async function arrive(): Promise<void> {
+  status = await get<Status>('/status');
+  await refresh();
+}
+
+/** chooseLanguage changes the page, and the account when there is one. */
+export async function chooseLanguage(language: Language): Promise<void> {
+  await useLanguage(language);
+  if (account) account = await patch<Account>('/account', { language });
+}
+
+export async function changePassword(old: string, fresh: string): Promise<void> {
+  await patch('/account', { password: { old, new: fresh } });
+}

@@ -1,0 +1,128 @@
+// The door to /api/v1. Every answer is JSON, every failure an ApiError with a sentence for the user.
+
+export interface FieldFault {
+  field: string; // last part of the location, such as "email"
+  message: string;
+}
+
+/** ApiError is a refusal by the server, or the failure to reach it (status 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string, // invalid, unauthorized, …; "unreachable" when there was no answer
+    detail: string,
+    readonly faults: FieldFault[] = [],
+  ) {
+    super(detail);
+    this.name = 'ApiError';
+  }
+
+  /** fault is what the server said about one field. */
+  fault(field: string): string | undefined {
+    return this.faults.find((f) => f.field === field)?.message;
+  }
+}
+
+export interface List<T> {
+  items: T[];
+  total?: number;
+  next?: string;
+}
+
+type Query = Record<string, string | number | undefined>;
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+let onSignedOut: () => void = () => {};
+
+/** whenSignedOut sets what happens when the server says that nobody is signed in. */
+export function whenSignedOut(act: () => void): void {
+  onSignedOut = act;
+}
+
+export const get = <T>(path: string, query?: Query, signal?: AbortSignal) =>
+  call<T>('GET', path + search(query), undefined, signal);
+export const post = <T>(path: string, body: unknown = {}) => call<T>('POST', path, body);
+export const patch = <T>(path: string, body: unknown) => call<T>('PATCH', path, body);
+export const remove = (path: string) => call<void>('DELETE', path);
+
+/** segment makes a value safe as one part of a path. */
+export const segment = encodeURIComponent;
+
+async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const headers: Record<string, string> = {
+    Accept: 'application/json, application/problem+json',
+    'Accept-Language': document.documentElement.lang,
+  };
+  if (method !== 'GET') headers['Content-Type'] = 'application/json'; // keeps plain forms out
+  let answer: Response;
+  try {
+    answer = await fetch('/api/v1' + path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: 'same-origin',
+      cache: 'no-store',
+      signal,
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiError(0, 'unreachable', '');
+  }
+  if (!answer.ok) throw await refusal(answer, path);
+  if (answer.status === 204) return undefined as T;
+  return (await answer.json()) as T;
+}
+
+async function refusal(answer: Response, path: string): Promise<ApiError> {
+  let problem: Problem = {};
+  try {
+    problem = (await answer.json()) as Problem;
+  } catch {
+    // a proxy's page instead of problem+json: the status has to do
+  }
+  const error = new ApiError(
+    answer.status,
+    problem.code ?? codeOf(answer.status),
+    problem.detail ?? '',
+    faults(problem.errors),
+  );
+  if (answer.status === 401 && path !== '/session') onSignedOut();
+  return error;
+}
+
+interface Problem {
+  code?: string;
+  detail?: string;
+  errors?: { location?: string; field?: string; message?: string }[];
+}
+
+/** faults reads the RFC 9457 extension of our server: location is "body.email" and the like. */
+export function faults(errors: Problem['errors']): FieldFault[] {
+  if (!Array.isArray(errors)) return [];
+  return errors.map((e) => ({
+    field: (e.field ?? e.location ?? '').split('.').pop() ?? '',
+    message: e.message ?? '',
+  }));
+}
+
+function codeOf(status: number): string {
+  const codes: Record<number, string> = {
+    400: 'invalid',
+    401: 'unauthorized',
+    403: 'forbidden',
+    404: 'not_found',
+    409: 'conflict',
+    422: 'invalid',
+    429: 'rate_limited',
+  };
+  return codes[status] ?? 'internal';
+}
+
+function search(query: Query = {}): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '') params.set(name, String(value));
+  }
+  const text = params.toString();
+  return text && '?' + text;
+}

@@ -1,0 +1,78 @@
+// Dates, numbers and sizes as people read them. Values stay half-width in every language.
+
+/** formatTime gives "2026-11-22 20:15 JST": sortable, with its zone. Empty for no date. */
+export function formatTime(iso: string | undefined, zone?: string, seconds = false): string {
+  const date = parse(iso);
+  if (!date) return '';
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZone: zone,
+  }).formatToParts(date);
+  const of = (type: string) => parts.find((p) => p.type === type)?.value ?? '';
+  const clock = `${of('hour')}:${of('minute')}${seconds ? ':' + of('second') : ''}`;
+  return `${of('year')}-${of('month')}-${of('day')} ${clock} ${zoneName(date, zone)}`;
+}
+
+/** formatClock gives "20:15:07", for lists that live minutes. */
+export function formatClock(date: Date, zone?: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZone: zone,
+  }).format(date);
+}
+
+/** zoneName prefers a short name such as JST, which only some locales know, over GMT+9. */
+function zoneName(date: Date, zone?: string): string {
+  const names = ['en-US', 'ja-JP', 'en-GB'].map(
+    (locale) =>
+      new Intl.DateTimeFormat(locale, { timeZoneName: 'short', timeZone: zone })
+        .formatToParts(date)
+        .find((p) => p.type === 'timeZoneName')?.value ?? '',
+  );
+  return names.find((n) => /^[A-Z]{2,5}$/.test(n)) ?? names[0] ?? '';
+}
+
+/** formatNumber groups digits: 1,234,567. */
+export function formatNumber(n: number | undefined): string {
+  return n === undefined || Number.isNaN(n) ? '–' : new Intl.NumberFormat('en-US').format(n);
+}
+
+/** formatBytes gives SI sizes with at most three digits: 950 B, 1.2 kB, 64 MB. */
+export function formatBytes(n: number | undefined): string {
+  if (n === undefined || Number.isNaN(n)) return '–';
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = n;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit > 0 && value < 9.95 ? 1 : 0;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** formatFingerprint writes a SHA-256 as AB:CD:…, whatever way the server wrote it. */
+export function formatFingerprint(hex: string): string {
+  const bytes = hex.replace(/[^0-9a-f]/gi, '').toUpperCase();
+  return bytes.match(/../g)?.join(':') ?? hex;
+}
+
+/** formatReason shows an MQTT reason code the way the standard does: 0x87. */
+export function formatReason(code: number): string {
+  return '0x' + code.toString(16).toUpperCase().padStart(2, '0');
+}
+
+function parse(iso: string | undefined): Date | undefined {
+  if (!iso) return undefined;
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) || date.getFullYear() < 1971 ? undefined : date;
+}

@@ -1,0 +1,61 @@
+// Addresses of an instance, and texts to paste into other programs. Nothing here knows a page.
+import type { Instance } from '../instances/instances';
+
+/** What stands where a password belongs, as long as it isn't revealed. */
+export const passwordPlace = 'YOUR_PASSWORD';
+
+/** loginName is what a client sends as user name: with the instance in front unless the host says it. */
+export function loginName(instance: Pick<Instance, 'id' | 'server' | 'user'>, user = instance.user): string {
+  const hostSays = instance.server.startsWith(instance.id + '.');
+  return hostSays || user === instance.id ? user : `${instance.id}:${user}`;
+}
+
+export function mqttURL(instance: Instance): string {
+  return `mqtts://${host(instance)}:${instance.ssl_port}`;
+}
+
+export function webSocketURL(instance: Instance): string {
+  return `wss://${host(instance)}:${instance.websocket_port}${instance.websocket_path}`;
+}
+
+/** mosquitto writes a command line for mosquitto_pub or mosquitto_sub on the topic "test". */
+export function mosquitto(command: 'pub' | 'sub', instance: Instance, password = passwordPlace): string {
+  const tail = command === 'pub' ? ["-t 'test' -m 'AAAAA'"] : ["-t 'test' -v"];
+  return [
+    `mosquitto_${command} -h ${shell(instance.server)} -p ${instance.ssl_port} --cafile ca.pem`,
+    `  -u ${shell(loginName(instance))} -P ${shell(password)}`,
+    ...tail.map((t) => '  ' + t),
+  ].join(' \\\n');
+}
+
+/**
+ * nodeRED writes a flow to import: inject → mqtt out, mqtt in → debug, one broker with TLS.
+ * The authority's certificate goes with it when given, so that there is no file to upload.
+ */
+export function nodeRED(instance: Instance, ca: string, password = '', newID = randomID): string {
+  const [broker, tls, inject, out, into, debug] = Array.from({ length: 6 }, newID);
+  const credentials = { user: loginName(instance), password };
+  const nodes = [
+    { id: inject, type: 'inject', name: '', props: [{ p: 'payload' }], repeat: '', crontab: '', once: false, onceDelay: 0.1, topic: '', payload: '', payloadType: 'date', x: 130, y: 80, wires: [[out]] },
+    { id: out, type: 'mqtt out', name: '', topic: 'test', qos: '0', retain: 'false', respTopic: '', contentType: '', userProps: '', correl: '', expiry: '', broker, x: 310, y: 80, wires: [] },
+    { id: into, type: 'mqtt in', name: '', topic: 'test', qos: '0', datatype: 'auto-detect', broker, nl: false, rap: true, rh: 0, inputs: 0, x: 110, y: 160, wires: [[debug]] },
+    { id: debug, type: 'debug', name: '', active: true, tosidebar: true, console: false, tostatus: false, complete: 'payload', targetType: 'msg', statusVal: '', statusType: 'auto', x: 310, y: 160, wires: [] },
+    { id: broker, type: 'mqtt-broker', name: instance.name, broker: instance.server, port: String(instance.ssl_port), tls, clientid: '', autoConnect: true, usetls: true, protocolVersion: '5', keepalive: '60', cleansession: true, autoUnsubscribe: true, birthTopic: '', birthQos: '0', birthPayload: '', birthMsg: {}, closeTopic: '', closeQos: '0', closePayload: '', closeMsg: {}, willTopic: '', willQos: '0', willPayload: '', willMsg: {}, userProps: '', sessionExpiry: '', credentials },
+    { id: tls, type: 'tls-config', name: 'Tsunagi CA', cert: '', key: '', ca: '', certname: '', keyname: '', caname: ca ? 'ca.pem' : '', servername: '', verifyservercert: true, alpnprotocol: '', credentials: ca ? { cadata: ca } : {} },
+  ];
+  return JSON.stringify(nodes);
+}
+
+function host(instance: Instance): string {
+  return instance.server.includes(':') ? `[${instance.server}]` : instance.server;
+}
+
+/** shell quotes a word for a POSIX shell where it needs it. */
+export function shell(word: string): string {
+  return /^[\w.:@%+=/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** randomID makes an id in Node-RED's form: 16 hexadecimal digits. */
+function randomID(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (b) => b.toString(16).padStart(2, '0')).join('');
+}

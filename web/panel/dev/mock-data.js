@@ -1,0 +1,60 @@
+// What the mock server starts with. Nothing here is a secret: it exists only while developing pages.
+const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+
+export const plans = [
+  { id: 'free', name: 'Free', connections: 10, web_connections: 5, instances: 3, flow_servers: 2, flow_memory_mb: 256, max_packet: 1_048_576, queue_messages: 1000, default: true },
+  { id: 'house', name: 'House', connections: 100, web_connections: 20, instances: 10, flow_servers: 5, flow_memory_mb: 512, max_packet: 8_388_608, queue_messages: 10_000, default: false },
+];
+export const regions = [{ id: 'home', name: 'Home' }];
+
+export function instance(id, name, plan = 'free') {
+  return {
+    id, name, region: 'home', plan, created_at: ago(30), server: 'localhost', user: id, port: 1883, ssl_port: 8883,
+    websocket_port: 8443, websocket_path: '/mqtt/' + id, plain: false,
+    connection_limit: plans.find((p) => p.id === plan).connections,
+    ca: { fingerprint_sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', url: '/ca.pem' },
+    versions: ['3.1', '3.1.1', '5.0'],
+  };
+}
+
+export function users(id) {
+  return [
+    { name: id, first: true, connect: true, note: '', created_at: ago(30), rules: 0 },
+    { name: 'greenhouse', first: false, connect: true, note: 'ESP32 beside the tomatoes', created_at: ago(20), rules: 2 },
+    { name: 'old-phone', first: false, connect: false, note: '', created_at: ago(10), rules: 0 },
+  ];
+}
+
+export const rules = () => [
+  { id: 1, user: 'greenhouse', effect: 'allow', access: 'publish', filter: 'greenhouse/+/temperature' },
+  { id: 2, user: 'greenhouse', effect: 'deny', access: 'both', filter: 'greenhouse/secret/#' },
+  { id: 3, user: null, effect: 'allow', access: 'both', filter: 'devices/%u/#' },
+];
+
+export const connections = (id) => [
+  { client_id: 'esp32-a4cf12', user: 'greenhouse', remote: '192.0.2.17:51234', via: 'mqtts', version: 4, connected_at: ago(12), keep_alive: 60, subscriptions: 2, queue: 0 },
+  { client_id: 'nodered_7c1f9d0e', user: id, remote: '192.0.2.30:40112', via: 'wss', version: 5, connected_at: ago(3), keep_alive: 60, subscriptions: 14, queue: 3 },
+];
+
+export const log = (id) => [
+  { kind: 'denied', client: 'esp32-a4cf12', user: 'greenhouse', topic: 'greenhouse/secret/door', gate: 'acl', rule: 'deny both greenhouse/secret/#', cause: 'A rule denies this topic to user greenhouse. Change the rule under Users & ACL.', reason: 0x87, remote: '192.0.2.17:51234' },
+  { kind: 'refused', client: 'sensor-11', user: id, gate: 'limits', rule: 'plan free: connections 10', cause: 'All ten connections are in use.', reason: 0x97, remote: '198.51.100.7:39022' },
+  { kind: 'refused', client: 'tasmota', user: 'old-phone', gate: 'listener', rule: 'plain MQTT is closed', cause: 'The password crossed the network in clear. Use port 8883 with TLS and change the password.', reason: 0x9c, remote: '203.0.113.7:50001' },
+  { kind: 'connected', client: 'nodered_7c1f9d0e', user: id, remote: '192.0.2.30:40112' },
+  { kind: 'disconnected', client: 'esp32-old', user: 'greenhouse', remote: '192.0.2.18:51000', cause: 'Keep alive of 60 s passed without a packet.', reason: 0x8d },
+  { kind: 'takeover', client: 'node-red', user: id, remote: '192.0.2.30:40110', reason: 0x8e },
+  { kind: 'dropped', client: 'dashboard', user: id, topic: 'sensors/all', gate: 'queue', rule: 'queue_messages 1000', cause: 'The queue of this session was full.' },
+].map((event, i) => ({ id: 100 - i, time: ago(i * 2 + 1), ...event }));
+
+export function flowServer(name, state = 'running') {
+  return {
+    id: name, name, state, cause: state === 'failed' ? 'The process ended three times within a minute: out of memory.' : undefined,
+    url: `https://edit-${name}.flows.localhost:8443/`, created_at: ago(300), memory_mb: state === 'running' ? 61 : 0, memory_limit_mb: 256,
+    restarts: state === 'failed' ? 3 : 0, sandbox: { seccomp: true, landlock: true, user_id: false, network_namespace: false },
+  };
+}
+
+export const caPEM = `-----BEGIN CERTIFICATE-----
+MIIBmockMOCKmockMOCKmockMOCKmockMOCKmockMOCKmockMOCKmockMOCKmock
+-----END CERTIFICATE-----
+`;

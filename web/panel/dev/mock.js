@@ -1,0 +1,232 @@
+// A stand-in for the API of `tsunagi serve`, for developing pages and for the browser checks.
+// It keeps everything in memory and knows just enough rules to show what pages do with answers.
+import * as data from './mock-data.js';
+import { Broker } from './mock-broker.js';
+
+const password = 'correct horse'; // of every account here
+
+/** Mock answers the API. Options: owner (an owner exists), signedIn, empty (no instance yet). */
+export class Mock {
+  constructor({ owner = true, signedIn = false, empty = false, language = 'en', role = 'owner' } = {}) {
+    this.owner = owner;
+    this.account = signedIn ? { id: 'a1', email: 'hana@example.org', role, language } : null;
+    this.language = language;
+    this.instances = empty ? [] : [data.instance('kqzvbnta', 'Greenhouse'), data.instance('pwmxerid', 'Home', 'house')];
+    this.users = new Map(this.instances.map((i) => [i.id, data.users(i.id)]));
+    this.rules = data.rules();
+    this.invitations = empty ? [] : [{ id: 'i1', email: 'ken@example.org', sent: 'file', expires_at: new Date(Date.now() + 864e5).toISOString() }];
+    this.flows = empty ? [] : [data.flowServer('flow'), data.flowServer('night-shift', 'failed')];
+    this.log = empty ? [] : data.log('kqzvbnta');
+    this.connections = empty ? [] : data.connections('kqzvbnta');
+    this.messages = 0;
+    this.streams = new Set();
+    this.tokenSeconds = 600;
+    this.broker = new Broker({
+      onMessage: () => this.messages++,
+      onDenied: (client, topic) => this.#denied(client, topic),
+    });
+  }
+
+  /** handle answers a request for /api or /ca; false when it's somebody else's. */
+  async handle(req, res) {
+    const url = new URL(req.url, 'http://mock');
+    if (url.pathname.startsWith('/ca.')) {
+      res.writeHead(200, { 'Content-Type': 'application/x-pem-file' }).end(data.caPEM);
+      return true;
+    }
+    if (!url.pathname.startsWith('/api/v1/')) return false;
+    const parts = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
+    if (parts[0] === 'instances' && parts.at(-1) === 'stream') return this.#stream(res);
+    const body = await readJSON(req);
+    const [status, answer] = this.#answer(req.method, parts, body, url.searchParams, req.headers.host);
+    const type = status >= 400 ? 'application/problem+json' : 'application/json';
+    res.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+    res.end(status === 204 ? undefined : JSON.stringify(answer));
+    return true;
+  }
+
+  #answer(method, [first, ...rest], body, query, host) {
+    const key = method + ' ' + first;
+    switch (key) {
+      case 'GET status':
+        return [200, { owner: this.owner, signup: 'invite', version: '0.1.0-dev', languages: ['en', 'ja'] }];
+      case 'POST owner':
+        if (body.password.length < 10) return problem(422, 'invalid', 'The password is too easy to guess.', { password: 'Choose a longer password.' });
+        this.owner = true;
+        this.#signIn(body.email, body.language);
+        return [204];
+      case 'GET session':
+        return this.account ? [200, { account: this.account }] : problem(401, 'unauthorized', 'Nobody is signed in.');
+      case 'POST session':
+        if (body.password !== password) return problem(401, 'unauthorized', 'E-mail address or password is wrong.');
+        this.#signIn(body.email, this.language);
+        return [204];
+      case 'DELETE session':
+        this.account = null;
+        return [204];
+    }
+    if (first === 'invitations' && method === 'GET' && rest.length === 1) return [200, { email: 'ken@example.org' }];
+    if (key === 'POST invitations' && rest[0] === 'accept') {
+      this.#signIn('ken@example.org', body.language);
+      return [204];
+    }
+    if (!this.account) return problem(401, 'unauthorized', 'Please sign in.');
+    switch (first) {
+      case 'account':
+        if (body.password && body.password.old !== password) return problem(403, 'forbidden', 'The current password is wrong.');
+        if (body.language) this.account = { ...this.account, language: body.language };
+        return [200, this.account];
+      case 'plans':
+        return list(data.plans);
+      case 'regions':
+        return list(data.regions);
+      case 'log':
+        return list(this.log.slice(1, 3));
+      case 'invitations':
+        return this.#invitations(method, rest, body);
+      case 'flow-servers':
+        return this.#flowServers(method, rest, body);
+      case 'instances':
+        return this.#instances(method, rest, body, query, host);
+    }
+    return problem(404, 'not_found', 'There is nothing here.');
+  }
+
+  #signIn(email, language) {
+    this.account = { id: 'a1', email, role: 'owner', language: language ?? 'en' };
+  }
+
+  #invitations(method, [id], body) {
+    if (method === 'POST') {
+      const made = { id: 'i' + Date.now(), email: body.email, sent: 'file', expires_at: new Date(Date.now() + 864e5).toISOString() };
+      this.invitations.push(made);
+      return [201, made];
+    }
+    if (method === 'DELETE') {
+      this.invitations = this.invitations.filter((i) => i.id !== id);
+      return [204];
+    }
+    return list(this.invitations);
+  }
+
+  #flowServers(method, [id, what], body) {
+    if (method === 'POST' && !id) {
+      if (this.flows.length >= 3) return problem(409, 'limit', 'Your plan has 2 flow servers, and both exist. Delete one first.');
+      const made = data.flowServer(body.name, 'starting');
+      this.flows.push(made);
+      setTimeout(() => Object.assign(made, data.flowServer(body.name)), 1500);
+      return [201, made];
+    }
+    const one = this.flows.find((f) => f.id === id);
+    if (id && !one) return problem(404, 'not_found', 'This flow server is gone.');
+    if (what === 'open') return [200, { url: one.url + '?code=once' }];
+    if (what === 'restart') return [200, Object.assign(one, data.flowServer(one.name), { restarts: one.restarts + 1 })];
+    if (method === 'DELETE') {
+      this.flows = this.flows.filter((f) => f !== one);
+      return [204];
+    }
+    return one ? [200, one] : list(this.flows);
+  }
+
+  #instances(method, [id, what, name, extra], body, query, host) {
+    if (!id && method === 'POST') {
+      if (this.instances.length >= 3) return problem(409, 'limit', 'The plan allows 3 instances. Delete one or choose a larger plan.');
+      const made = data.instance(Math.random().toString(36).replace(/[^a-z]/g, '').padEnd(8, 'x').slice(0, 8), body.name, body.plan);
+      this.instances.push(made);
+      this.users.set(made.id, data.users(made.id).slice(0, 1));
+      return [201, made];
+    }
+    if (!id) return list(this.instances);
+    const one = this.instances.find((i) => i.id === id);
+    if (!one) return problem(404, 'not_found', 'This instance is gone.');
+    switch (what) {
+      case undefined:
+        if (method === 'PATCH') Object.assign(one, body);
+        if (method === 'DELETE') this.instances = this.instances.filter((i) => i !== one);
+        return method === 'DELETE' ? [204] : [200, one];
+      case 'stats':
+        return [200, { connections: this.connections.length, web_connections: this.broker.size, connection_limit: one.connection_limit, sessions: this.connections.length, subscriptions: 16, retained: 4, messages_in: this.messages + (this.log.length ? 48_211 : 0), messages_out: this.messages * 2, dropped: 0, store: { healthy: true } }];
+      case 'web-token':
+        return [200, { token: 'minted', client_id: 'web-' + Math.random().toString(36).slice(2, 8), url: `ws://${host}/mqtt/${id}`, expires_at: new Date(Date.now() + this.tokenSeconds * 1000).toISOString() }];
+      case 'password':
+        if (name === 'reveal' && body.password !== password) return problem(403, 'forbidden', 'This is not the password of your account.');
+        return [200, { password: name === 'rotate' ? 'N9xw_4pTz-Qe71bVmK2sYc' : 'tR7v_92kLm-Xa01pQzW8uHd' }];
+      case 'connections':
+        if (method === 'DELETE') this.connections = this.connections.filter((c) => c.client_id !== name);
+        return method === 'DELETE' ? [204] : list(this.connections);
+      case 'log': {
+        const [kind, wanted] = [query.get('kind'), query.get('query')];
+        return list(this.log.filter((e) => (!kind || e.kind === kind) && (!wanted || JSON.stringify(e).includes(wanted))));
+      }
+      case 'users':
+        return this.#users(method, id, name, body, query);
+      case 'rules':
+        return this.#rules(method, name, body, query);
+    }
+    return problem(404, 'not_found', 'There is nothing here.');
+  }
+
+  #users(method, id, name, body, query) {
+    const users = this.users.get(id);
+    if (!name && method === 'POST') {
+      if (users.some((u) => u.name === body.name)) return problem(409, 'conflict', 'There is a user of this name already.', { name: 'This name is taken.' });
+      const made = { name: body.name, first: false, connect: body.connect, note: body.note ?? '', created_at: new Date().toISOString(), rules: 0 };
+      users.push(made);
+      return [201, { ...made, password: body.password ?? 'Ym3k-0vTq_Zb58rJxN6wLs' }];
+    }
+    if (!name) return list(users.filter((u) => u.name.startsWith(query.get('query') ?? '')));
+    const one = users.find((u) => u.name === name);
+    if (!one) return problem(404, 'not_found', 'This user is gone.');
+    if (method === 'DELETE') {
+      users.splice(users.indexOf(one), 1);
+      return [204];
+    }
+    if (method !== 'PATCH') return [200, one];
+    const { rotate, password: fresh, ...change } = body;
+    Object.assign(one, change);
+    return [200, rotate ? { ...one, password: 'Hw81_zzQp-Vt40nDkR7eXa' } : one];
+  }
+
+  #rules(method, id, body, query) {
+    if (method === 'POST') {
+      const made = { id: Date.now(), ...body };
+      this.rules.push(made);
+      return [201, made];
+    }
+    if (method === 'DELETE') {
+      this.rules = this.rules.filter((r) => String(r.id) !== id);
+      return [204];
+    }
+    const user = query.get('user');
+    return list(this.rules.filter((r) => user === null || r.user === user));
+  }
+
+  #stream(res) {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    res.write(':\n\n');
+    this.streams.add(res);
+    res.on('close', () => this.streams.delete(res));
+    return true;
+  }
+
+  #denied(client, topic) {
+    const event = { id: Date.now(), time: new Date().toISOString(), kind: 'denied', client, user: 'web-client', topic, gate: 'acl', rule: 'deny both forbidden/#', cause: 'A rule denies this topic.', reason: 0x87 };
+    this.log.unshift(event);
+    for (const res of this.streams) res.write(`data: ${JSON.stringify(event)}\n\n`);
+  }
+}
+
+function list(items) {
+  return [200, { items, total: items.length, next: '' }];
+}
+
+function problem(status, code, detail, fields = {}) {
+  const errors = Object.entries(fields).map(([name, message]) => ({ location: 'body.' + name, message }));
+  return [status, { type: 'about:blank', title: code, status, code, detail, errors }];
+}
+
+async function readJSON(req) {
+  const chunks = [];
+  for await (const chunk of req) chunks.push(chunk);
+  return chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : {};
+}

@@ -1,0 +1,50 @@
+// Two small Vite plug-ins of the panel's build.
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+/** Prefixes of catalogue keys that only the Go side shows; pages don't carry them. */
+export const goOnly = ['api.'];
+
+/** catalogue drops the texts that only the Go side uses from web/locales/*.json. */
+export function catalogue() {
+  return {
+    name: 'tsunagi-catalogue',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!/\/locales\/[a-z]+\.json$/.test(id.split('?')[0])) return null;
+      const texts = Object.entries(JSON.parse(code)).filter(
+        ([key]) => !goOnly.some((prefix) => key.startsWith(prefix)),
+      );
+      return { code: JSON.stringify(Object.fromEntries(texts)), map: null };
+    },
+  };
+}
+
+/** precompress writes file.gz beside every text file of the output, where that saves something. */
+export function precompress() {
+  let outDir = '';
+  return {
+    name: 'tsunagi-precompress',
+    apply: 'build',
+    configResolved(config) {
+      outDir = join(config.root, config.build.outDir);
+    },
+    closeBundle() {
+      for (const file of walk(outDir)) {
+        if (!/\.(html|js|css|svg|json|txt|webmanifest)$/.test(file)) continue;
+        const raw = readFileSync(file);
+        const packed = gzipSync(raw, { level: 9 });
+        if (packed.length < raw.length * 0.9) writeFileSync(file + '.gz', packed);
+      }
+    },
+  };
+}
+
+function* walk(dir) {
+  for (const name of readdirSync(dir)) {
+    const path = join(dir, name);
+    if (statSync(path).isDirectory()) yield* walk(path);
+    else yield path;
+  }
+}

@@ -1,0 +1,82 @@
+// The pages and states that browser.js looks at.
+const id = 'kqzvbnta';
+const button = (page, ...names) => page.getByRole('button', { name: new RegExp(`^(${names.join('|')})$`) });
+
+export const scenes = [
+  { name: 'sign-in', path: '/sign-in', mock: { signedIn: false } },
+  { name: 'sign-in-refused', path: '/sign-in', mock: { signedIn: false }, act: refused },
+  { name: 'no-owner', path: '/sign-in', mock: { signedIn: false, owner: false } },
+  { name: 'welcome', path: '/welcome#token=once', mock: { signedIn: false, owner: false } },
+  { name: 'invitation', path: '/invitation#token=once', mock: { signedIn: false }, act: (page) => page.getByRole('button', { name: /Create account|アカウントを作成/ }).waitFor() },
+  { name: 'instances', path: '/', act: (page) => page.getByText('Greenhouse').waitFor() },
+  { name: 'instances-empty', path: '/', mock: { empty: true } },
+  { name: 'create', path: '/instances/new', act: (page) => page.getByRole('radio').first().waitFor() },
+  { name: 'details', path: `/instances/${id}?first=1` },
+  { name: 'details-reveal', path: `/instances/${id}`, full: false, act: reveal },
+  { name: 'details-delete', path: `/instances/${id}`, full: false, act: (page) => button(page, 'Delete instance', 'インスタンスを削除').click() },
+  { name: 'users', path: `/instances/${id}/users`, act: (page) => page.getByText('old-phone').waitFor() },
+  { name: 'users-create', path: `/instances/${id}/users`, full: false, act: createUser },
+  { name: 'user', path: `/instances/${id}/users/greenhouse`, act: (page) => page.getByText('greenhouse/secret/#').waitFor() },
+  { name: 'client', path: `/instances/${id}/client?first=1`, act: talk },
+  { name: 'connections', path: `/instances/${id}/connections` },
+  { name: 'connections-empty', path: `/instances/${id}/connections`, mock: { empty: false }, act: nobody },
+  { name: 'log', path: `/instances/${id}/log`, act: (page) => page.getByText('tasmota').waitFor() },
+  { name: 'statistics', path: `/instances/${id}/statistics`, act: (page) => page.waitForTimeout(4500) },
+  { name: 'flows', path: '/flows', act: (page) => page.getByText('night-shift').first().waitFor() },
+  { name: 'flows-empty', path: '/flows', mock: { empty: true } },
+  { name: 'flows-create', path: '/flows', full: false, act: (page) => button(page, 'Create flow server', 'フローサーバを作成').click() },
+  { name: 'invitations', path: '/invitations', act: (page) => page.getByText('ken@example.org').waitFor() },
+  { name: 'operator-log', path: '/log' },
+  { name: 'account', path: '/account' },
+  { name: 'not-found', path: '/nowhere' },
+  { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor(), headless: true },
+];
+
+async function refused(page) {
+  await page.getByLabel(/^(E-mail address|メールアドレス)$/).fill('hana@example.org');
+  await page.getByLabel(/^(Password|パスワード)$/).fill('wrong');
+  await button(page, 'Sign in', 'サインイン').click();
+  await page.getByRole('alert').waitFor();
+}
+
+async function reveal(page) {
+  await button(page, 'Reveal', '表示').click();
+  await page.getByLabel(/Your account's password|アカウントのパスワード/).waitFor();
+}
+
+async function createUser(page) {
+  await button(page, 'Create user', 'ユーザを作成').click();
+  await page.getByRole('dialog').getByLabel(/^(User name|ユーザ名)$/).fill('pump');
+  await page.getByRole('dialog').getByRole('button', { name: /^(Create user|ユーザを作成)$/ }).click();
+  await page.getByText('Ym3k-0vTq_Zb58rJxN6wLs').waitFor();
+}
+
+async function talk(page) {
+  await page.getByText(/^(Connected|接続済み)$/).waitFor();
+  await page.getByRole('button', { name: /AAAAA/ }).click();
+  await page.locator('li.in').first().waitFor();
+  const subscribe = page.getByLabel(/^(Topic filter|トピックフィルタ)$/);
+  const topic = page.getByLabel(/^(Topic|トピック)$/);
+  const payload = page.getByLabel(/^(Payload|ペイロード)$/);
+  const qos = page.locator('section', { has: page.locator('#publish-head') }).getByRole('combobox');
+  for (const filter of ['sensors/#', 'forbidden/door']) {
+    await subscribe.fill(filter);
+    await button(page, 'Subscribe', '購読').click();
+  }
+  const send = async (to, what) => {
+    await topic.fill(to);
+    await payload.fill(what);
+    await button(page, 'Publish', 'パブリッシュ').click();
+  };
+  await send('sensors/kitchen', '{"temperature":21.5,"unit":"°C"}');
+  await send('test', 'BBBB こんにちは');
+  await qos.selectOption({ label: 'QoS 1' });
+  await send('forbidden/door', 'open');
+  await page.locator('li.refused').waitFor();
+}
+
+async function nobody(page, server) {
+  server.mock.connections = [];
+  await page.reload();
+  await page.getByText(/Nobody is here yet|まだ誰もいません/).waitFor();
+}

@@ -1,0 +1,51 @@
+// Serves dist/ with the mock API and the Content-Security-Policy that `tsunagi serve` sends.
+import { createServer } from 'node:http';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Mock } from './mock.js';
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.txt': 'text/plain' };
+const policy = [
+  "default-src 'none'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self'", "font-src 'self'",
+  "connect-src 'self' ws: wss:", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
+].join('; ');
+
+/** serve starts the server on a free port of loopback; it resolves with {url, mock, close}. */
+export function serve(options = {}, port = 0) {
+  const mock = new Mock(options);
+  const server = createServer(async (req, res) => {
+    if (await mock.handle(req, res)) return;
+    const path = normalize(new URL(req.url, 'http://x').pathname);
+    const file = join(dist, path);
+    const known = file.startsWith(dist) && existsSync(file) && statSync(file).isFile();
+    if (!known && extname(path)) return res.writeHead(404).end();
+    const send = known ? file : join(dist, 'index.html');
+    res.writeHead(200, {
+      'Content-Type': types[extname(send)] ?? 'application/octet-stream',
+      'Content-Security-Policy': policy,
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    });
+    res.end(readFileSync(send));
+  });
+  server.on('upgrade', (req, socket, head) => mock.broker.upgrade(req, socket, head));
+  return new Promise((resolve) =>
+    server.listen(port, '127.0.0.1', () =>
+      resolve({
+        url: `http://127.0.0.1:${server.address().port}`,
+        mock,
+        close: () => {
+          server.closeAllConnections();
+          server.close();
+        },
+      }),
+    ),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { url } = await serve({}, Number(process.env.PORT ?? 5174));
+  console.log(url);
+}

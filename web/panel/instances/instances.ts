@@ -1,0 +1,65 @@
+// Instances, plans and regions, as the API gives them.
+import { get, patch, post, remove, segment, type List } from '../base/api';
+
+export interface Instance {
+  id: string; // eight lower-case letters, also the first user's name
+  name: string;
+  region: string;
+  plan: string;
+  created_at: string;
+  server: string;
+  user: string;
+  port: number;
+  ssl_port: number;
+  websocket_port: number;
+  websocket_path: string;
+  plain: boolean; // plain MQTT is let in
+  connection_limit: number;
+  ca: { fingerprint_sha256: string; url: string };
+  versions: string[];
+}
+
+export interface Plan {
+  id: string;
+  name: string;
+  connections: number;
+  web_connections: number;
+  instances: number;
+  flow_servers: number;
+  flow_memory_mb: number;
+  max_packet: number; // bytes
+  queue_messages: number;
+  default: boolean;
+}
+
+export interface Region {
+  id: string;
+  name: string;
+}
+
+export interface Stats {
+  connections: number;
+  web_connections: number;
+  connection_limit: number;
+  sessions: number;
+  subscriptions: number;
+  retained: number;
+  messages_in: number;
+  messages_out: number;
+  dropped: number;
+  store?: { healthy?: boolean };
+}
+
+export const instancePath = (id: string) => '/instances/' + segment(id);
+
+export const listInstances = (signal?: AbortSignal) => get<List<Instance>>('/instances', undefined, signal);
+export const getInstance = (id: string, signal?: AbortSignal) =>
+  get<Instance>(instancePath(id), undefined, signal);
+export const createInstance = (wish: { name: string; region: string; plan: string }) =>
+  post<Instance>('/instances', wish);
+export const renameInstance = (id: string, name: string) => patch<Instance>(instancePath(id), { name });
+export const deleteInstance = (id: string) => remove(instancePath(id));
+export const listPlans = (signal?: AbortSignal) => get<List<Plan>>('/plans', undefined, signal);
+export const listRegions = (signal?: AbortSignal) => get<List<Region>>('/regions', undefined, signal);
+export const getStats = (id: string, signal?: AbortSignal) =>
+  get<Stats>(instancePath(id) + '/stats', undefined, signal);

@@ -1,0 +1,62 @@
+// The log of an instance, and the operator's, as the API gives them.
+import { get, type List } from '../base/api';
+import { instancePath } from '../instances/instances';
+
+export interface LogEvent {
+  id: number | string;
+  time: string;
+  kind: string; // one of kinds; a newer server may know more
+  client?: string;
+  user?: string;
+  remote?: string;
+  topic?: string;
+  gate?: string;
+  rule?: string;
+  cause?: string;
+  reason?: number;
+}
+
+export const kinds = ['connected', 'disconnected', 'refused', 'denied', 'dropped', 'takeover'] as const;
+export type Kind = (typeof kinds)[number];
+
+/** LogQuery narrows a log: by kind, by any text in it, to what is older than an entry. */
+export interface LogQuery {
+  kind?: string;
+  query?: string;
+  before?: string;
+}
+
+export const instanceLog = (id: string, query: LogQuery, signal?: AbortSignal) =>
+  get<List<LogEvent>>(instancePath(id) + '/log', { ...query }, signal);
+export const operatorLog = (query: LogQuery, signal?: AbortSignal) =>
+  get<List<LogEvent>>('/log', { ...query }, signal);
+
+/**
+ * follow reads an instance's log live. live is told whether the stream stands; the browser
+ * connects again by itself. It returns how to stop.
+ */
+export function follow(id: string, take: (event: LogEvent) => void, live: (on: boolean) => void): () => void {
+  const source = new EventSource('/api/v1' + instancePath(id) + '/log/stream');
+  const read = (message: MessageEvent<string>) => {
+    try {
+      take(JSON.parse(message.data) as LogEvent);
+    } catch {
+      // not ours to read; the list by request has everything
+    }
+  };
+  source.addEventListener('message', read);
+  source.addEventListener('log', read);
+  source.addEventListener('open', () => live(true));
+  source.addEventListener('error', () => live(false));
+  return () => source.close();
+}
+
+/** passes says whether an event belongs to a filtered list, as the server would decide. */
+export function passes(event: LogEvent, query: LogQuery): boolean {
+  if (query.kind && event.kind !== query.kind) return false;
+  if (!query.query) return true;
+  const wanted = query.query.toLowerCase();
+  return [event.client, event.user, event.remote, event.topic, event.rule, event.cause].some((text) =>
+    text?.toLowerCase().includes(wanted),
+  );
+}

@@ -1,0 +1,58 @@
+// Every page of the panel, in one table.
+import type { Component } from 'svelte';
+import { matchPath, type Params } from './base/route';
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- pages have different parameters
+type Page = Component<any>;
+
+export interface Route {
+  path: string;
+  page: () => Promise<{ default: Page }>;
+  open?: boolean; // shown without being signed in
+  owner?: boolean; // for the server's owner only
+  frame?: 'instance'; // inside the menu of one instance
+}
+
+export const routes: Route[] = [
+  { path: '/welcome', page: () => import('./account/WelcomePage.svelte'), open: true },
+  { path: '/invitation', page: () => import('./account/AcceptPage.svelte'), open: true },
+  { path: '/sign-in', page: () => import('./account/SignInPage.svelte'), open: true },
+  { path: '/account', page: () => import('./account/AccountPage.svelte') },
+  { path: '/', page: () => import('./instances/InstancesPage.svelte') },
+  { path: '/instances', page: () => import('./instances/InstancesPage.svelte') },
+  { path: '/instances/new', page: () => import('./instances/CreatePage.svelte') },
+  { path: '/instances/:id', page: () => import('./details/DetailsPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/users', page: () => import('./users/UsersPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/users/:user', page: () => import('./users/UserPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/client', page: () => import('./webclient/ClientPage.svelte'), frame: 'instance' },
+  {
+    path: '/instances/:id/connections',
+    page: () => import('./connections/ConnectionsPage.svelte'),
+    frame: 'instance',
+  },
+  { path: '/instances/:id/log', page: () => import('./log/InstanceLogPage.svelte'), frame: 'instance' },
+  {
+    path: '/instances/:id/statistics',
+    page: () => import('./statistics/StatisticsPage.svelte'),
+    frame: 'instance',
+  },
+  { path: '/flows', page: () => import('./flows/FlowsPage.svelte') },
+  { path: '/invitations', page: () => import('./invitations/InvitationsPage.svelte'), owner: true },
+  { path: '/log', page: () => import('./log/OperatorLogPage.svelte'), owner: true },
+];
+
+const notFound: Route = { path: '', page: () => import('./shell/NotFoundPage.svelte'), open: true };
+
+export interface Place {
+  route: Route;
+  params: Params;
+}
+
+/** find gives the page of a path; the not-found page when there is none. */
+export function find(path: string): Place {
+  for (const route of routes) {
+    const params = matchPath(route.path, path);
+    if (params) return { route, params };
+  }
+  return { route: notFound, params: {} };
+}

@@ -1,0 +1,48 @@
+// MQTT users of an instance and their rules, as the API gives them.
+import { get, patch, post, remove, segment, type List } from '../base/api';
+import { instancePath } from '../instances/instances';
+
+export interface User {
+  name: string;
+  first: boolean; // made with the instance; owns every topic
+  connect: boolean; // may connect
+  note: string;
+  created_at: string;
+  rules: number;
+  password?: string; // only in the answer that made it
+}
+
+export type Effect = 'allow' | 'deny';
+export type Access = 'publish' | 'subscribe' | 'both';
+
+export interface Rule {
+  id: string | number;
+  user: string | null; // null: a pattern for all users
+  effect: Effect;
+  access: Access;
+  filter: string;
+}
+
+export type NewRule = Omit<Rule, 'id'>;
+
+const usersPath = (id: string) => instancePath(id) + '/users';
+const userPath = (id: string, name: string) => usersPath(id) + '/' + segment(name);
+const rulesPath = (id: string) => instancePath(id) + '/rules';
+
+export const listUsers = (id: string, query: string, cursor: string, signal?: AbortSignal) =>
+  get<List<User>>(usersPath(id), { query, cursor }, signal);
+export const getUser = (id: string, name: string, signal?: AbortSignal) =>
+  get<User>(userPath(id, name), undefined, signal);
+export const createUser = (id: string, wish: { name: string; password?: string; connect: boolean; note?: string }) =>
+  post<User>(usersPath(id), wish);
+export const changeUser = (
+  id: string,
+  name: string,
+  change: { password?: string; rotate?: true; connect?: boolean; note?: string },
+) => patch<User>(userPath(id, name), change);
+export const deleteUser = (id: string, name: string) => remove(userPath(id, name));
+
+export const listRules = (id: string, user?: string, signal?: AbortSignal) =>
+  get<List<Rule>>(rulesPath(id), { user }, signal);
+export const createRule = (id: string, rule: NewRule) => post<Rule>(rulesPath(id), rule);
+export const deleteRule = (id: string, rule: Rule) => remove(rulesPath(id) + '/' + segment(String(rule.id)));
