@@ -242,6 +242,31 @@ func TestChangesReachLogins(t *testing.T) {
 	}
 }
 
+func TestRightsOfUsersWhoAreAway(t *testing.T) {
+	w := newWorld(t)
+	in, _ := w.instance(w.owner)
+	if _, _, err := w.CreateUser(w.ctx, w.owner, in.ID, account.NewUser{Name: "u"}); err != nil {
+		t.Fatal(err)
+	}
+	d := w.Directory()
+	first, connect, err := d.RightsOf(w.ctx, in.ID, in.ID)
+	if err != nil || !connect || !first.MayPublish("a", "c").Allowed {
+		t.Fatalf("first user: %v, %v", connect, err)
+	}
+	r, connect, err := d.RightsOf(w.ctx, in.ID, "u")
+	if err != nil || connect || r.MayPublish("a", "c").Allowed {
+		t.Errorf("user who may not connect: %v, %v", connect, err)
+	}
+	if web, connect, err := d.RightsOf(w.ctx, in.ID, account.WebUser); err != nil || !connect || !web.MayPublish("a", "c").Allowed {
+		t.Errorf("web client: %v, %v", connect, err)
+	}
+	for _, nobody := range [][2]string{{in.ID, "x"}, {"zzzzzzzz", "zzzzzzzz"}, {"", ""}} {
+		if r, connect, err := d.RightsOf(w.ctx, nobody[0], nobody[1]); r != nil || connect || err != nil {
+			t.Errorf("RightsOf(%q) = %v, %v, %v", nobody, r, connect, err)
+		}
+	}
+}
+
 func TestRulesOfIdleInstancesAreForgotten(t *testing.T) {
 	w := newWorld(t)
 	in, secret := w.instance(w.owner)
