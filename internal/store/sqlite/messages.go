@@ -61,8 +61,9 @@ func (m *Messages) loadBounds() error {
 		}
 	}
 	end += lastCount
+	next = max(next, oldest) // the end is noted when the store is closed: after a crash a trim may be ahead of it
 	switch {
-	case oldest < 1 || next < oldest:
+	case oldest < 1:
 		return corrupt("%s: the log reaches from offset %d to %d", m.db.path, oldest, next)
 	case end < next && (first != 0 || oldest != next):
 		return corrupt("%s: the log ends before offset %d, and should reach to %d", m.db.path, max(end, 1), next)
