@@ -18,6 +18,7 @@ import (
 	"tsunagi/internal/config"
 	"tsunagi/internal/front"
 	"tsunagi/internal/gate"
+	"tsunagi/internal/hosted"
 	"tsunagi/internal/mail"
 	"tsunagi/internal/panel"
 	"tsunagi/internal/store/sqlite"
@@ -38,6 +39,7 @@ type cloud struct {
 	sites     *front.Sites
 	authority *cert.Authority // nil with certificate files
 	files     *cert.Files
+	flows     *hosted.Manager // nil: there are no hosted flow servers
 	doors     doors
 }
 
@@ -89,6 +91,9 @@ func (c *cloud) build(ctx context.Context) (err error) {
 		Patience: c.cfg.Connect.Patience, PerAddress: c.cfg.Connect.PerAddress, Waiting: c.cfg.Connect.Waiting,
 	})
 	if err = c.openCertificates(); err != nil {
+		return err
+	}
+	if err = c.openFlows(); err != nil {
 		return err
 	}
 	return c.openSites()
@@ -159,7 +164,7 @@ func (c *cloud) openSites() error {
 		a = panel.Authority{PEM: c.authority.PEM(), DER: c.authority.DER(), Fingerprint: c.authority.Fingerprint()}
 	}
 	p, err := panel.New(panel.Options{
-		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Authority: a,
+		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Flows: c.panelFlows(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.doors.port(c.doors.https)), PanelURL: c.panelURL()},
 		Store: c.health, Pages: web.Panel(), Text: c.texts.text, Language: c.cfg.Language, Version: Version, Log: c.log,
@@ -173,6 +178,9 @@ func (c *cloud) openSites() error {
 	mux.Handle("/mqtt/{instance}", socket)
 	mux.Handle("/", p)
 	c.sites = &front.Sites{Domain: c.cfg.Domain, Names: c.cfg.Names, Panel: mux}
+	if c.flows != nil {
+		c.sites.Flows, c.sites.FlowHost = c.flows, c.flows.Knows
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/admin"
 	"tsunagi/internal/config"
 	"tsunagi/internal/front"
 	"tsunagi/internal/gate"
@@ -66,6 +67,11 @@ func (c *cloud) parts() ([]part, error) {
 	}
 	if l := c.doors.mqtt; l != nil {
 		list = append(list, c.accepting("mqtt", l, nil, false))
+	}
+	socket := admin.NewServer(c.cfg.Data, c.accounts, c.texts.text, c.log)
+	list = append(list, part{socket.Name(), socket.Start, socket.Stop})
+	if c.flows != nil {
+		list = append(list, part{"flow servers", c.startFlows, c.flows.Close})
 	}
 	if l := c.doors.https; l != nil {
 		server := front.NewServer("https", gate.Listener(l), c.tls(), c.sites, c.log)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"tsunagi/internal/admin"
 	"tsunagi/internal/cli"
 	"tsunagi/internal/config"
 )
@@ -12,6 +13,9 @@ func commands() []command {
 	return []command{
 		{"serve", "the cloud side: brokers, accounts, panel, API, hosted flow servers", serve},
 		{"flow", "one flow server: Node-RED's editor and flows, on a device or anywhere", flowCommand},
+		{"admin", "accounts, instances and users from scripts, on the server's own machine", func(ctx context.Context, args []string, s Streams) int {
+			return admin.Run(ctx, args, s.In, s.Out, s.Err, s.Environ)
+		}},
 		{"pub", "publish messages, with the options of mosquitto_pub", func(ctx context.Context, args []string, s Streams) int {
 			return cli.Pub(ctx, args, s.In, s.Out, s.Err)
 		}},

@@ -18,6 +18,7 @@ import (
 	"tsunagi/internal/flow"
 	"tsunagi/internal/flow/nodes"
 	"tsunagi/internal/front"
+	"tsunagi/internal/hosted"
 )
 
 // flowServer is one flow server: the runtime and the editor in front of it.
@@ -82,8 +83,15 @@ func (f *flowServer) editing() part {
 	return part{name: "editor", stop: func(context.Context) error { return f.editor.Close() }}
 }
 
-// flowCommand is `tsunagi flow`.
+// flowCommand is `tsunagi flow`, by itself or as a child of `tsunagi serve`.
 func flowCommand(ctx context.Context, args []string, s Streams) int {
+	child, err := hosted.OpenChild()
+	if err != nil {
+		return exitCode("flow", err, s)
+	}
+	if child != nil {
+		return exitCode("flow", runChild(ctx, child, s), s)
+	}
 	var cfg config.Flow
 	if code, done := settingsOf("flow", "Runs one flow server: Node-RED's editor and flows, on a device or anywhere.", &cfg, args, s); done {
 		return code
