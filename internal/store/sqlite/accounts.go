@@ -20,7 +20,21 @@ func openAccounts(ctx context.Context, path string, o Options) (*Accounts, error
 	if err != nil {
 		return nil, err
 	}
-	return &Accounts{db}, nil
+	a := &Accounts{db}
+	if err := a.verify(ctx); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+// verify checks the rows that rights depend on: damage may hide one of them, such as a rule that denies. Log and audit
+// may be long and are checked as they are read.
+func (a *Accounts) verify(ctx context.Context) error {
+	return a.View(ctx, func(r account.Reader) error {
+		c := r.(reader).c
+		return errors.Join(accounts.verify(c), sessions.verify(c), invitations.verify(c), instances.verify(c),
+			users.verify(c), rules.verify(c), flowServers.verify(c), settings.verify(c))
+	})
 }
 
 func (a *Accounts) close() error { return a.db.close(func() error { return nil }) }
@@ -73,7 +87,11 @@ func (a *Accounts) AppendLog(ctx context.Context, lines []account.LogLine, keep 
 	err := a.db.update(ctx, len(lines)*256, func() error {
 		touched := map[string]bool{}
 		for _, l := range lines {
-			if _, err := a.db.exec(appendLine, append(logLines.fields(&l), l.Instance, l.Instance)...); err != nil {
+			sum, err := logLines.sum(&l)
+			if err != nil {
+				return err
+			}
+			if _, err := a.db.exec(appendLine, append(logLines.fields(&l), sum, l.Instance, l.Instance)...); err != nil {
 				return err
 			}
 			touched[l.Instance] = true
@@ -94,8 +112,8 @@ func (a *Accounts) AppendLog(ctx context.Context, lines []account.LogLine, keep 
 }
 
 const appendLine = "insert or ignore into log_line " +
-	"(id, instance, time, kind, client, user, remote, topic, gate, rule, cause, reason) " +
-	"select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where ? = '' or exists (select 1 from instance where id = ?)"
+	"(id, instance, time, kind, client, user, remote, topic, gate, rule, cause, reason, sum) " +
+	"select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where ? = '' or exists (select 1 from instance where id = ?)"
 
 // snapshot is the connection of a View.
 type snapshot struct {

@@ -3,7 +3,10 @@ package sqlite
 import (
 	"database/sql"
 	"database/sql/driver"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,12 +32,19 @@ type connection interface {
 // all reads rows. tail is what follows the table's name.
 func (e entity[T]) all(c connection, tail string, args ...any) ([]T, error) {
 	list := []T{}
-	err := c.rows("select "+strings.Join(e.columns, ", ")+" from "+e.table+" "+tail, args,
+	err := c.rows("select "+strings.Join(e.columns, ", ")+", sum from "+e.table+" "+tail, args,
 		func(r *sql.Rows) (bool, error) {
 			var row T
-			err := r.Scan(e.fields(&row)...)
+			var stored int64
+			fields := e.fields(&row)
+			if err := r.Scan(append(fields, &stored)...); err != nil {
+				return false, err
+			}
+			if sum, err := e.sum(&row); err != nil || sum != stored {
+				return false, corrupt("%s %v: wrong checksum", e.table, fields[:e.keys])
+			}
 			list = append(list, row)
-			return true, err
+			return true, nil
 		})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", e.table, err)
@@ -57,20 +67,60 @@ func (e entity[T]) one(c connection, columns string, args ...any) (T, error) {
 }
 
 func (e entity[T]) insert(c connection, row T) error {
-	_, err := c.exec("insert into "+e.table+" ("+strings.Join(e.columns, ", ")+") values (?"+
-		strings.Repeat(", ?", len(e.columns)-1)+")", e.fields(&row)...)
+	sum, err := e.sum(&row)
+	if err != nil {
+		return err
+	}
+	_, err = c.exec("insert into "+e.table+" ("+strings.Join(e.columns, ", ")+", sum) values (?"+
+		strings.Repeat(", ?", len(e.columns))+")", append(e.fields(&row), sum)...)
 	return e.refused(err)
 }
 
 func (e entity[T]) save(c connection, row T) error {
+	sum, err := e.sum(&row)
+	if err != nil {
+		return err
+	}
 	fields := e.fields(&row)
-	args := append(append([]any{}, fields[e.keys:]...), fields[:e.keys]...)
-	changed, err := c.exec("update "+e.table+" set "+strings.Join(e.columns[e.keys:], " = ?, ")+" = ? where "+
+	args := append(append(append([]any{}, fields[e.keys:]...), sum), fields[:e.keys]...)
+	changed, err := c.exec("update "+e.table+" set "+strings.Join(e.columns[e.keys:], " = ?, ")+" = ?, sum = ? where "+
 		e.where(), args...)
 	if err == nil && changed == 0 {
 		return fmt.Errorf("%s: %w", e.table, account.ErrNotFound)
 	}
 	return e.refused(err)
+}
+
+// sum is the checksum of a row.
+func (e entity[T]) sum(row *T) (int64, error) {
+	b := []byte(e.table)
+	for _, field := range e.fields(row) {
+		v, err := driver.DefaultParameterConverter.ConvertValue(field)
+		if err != nil {
+			return 0, err
+		}
+		switch v := v.(type) {
+		case nil:
+			b = append(b, 0)
+		case int64:
+			b = binary.AppendVarint(b, v)
+		case bool:
+			b = strconv.AppendBool(b, v)
+		case string:
+			b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
+		case []byte:
+			b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
+		default:
+			return 0, fmt.Errorf("a column of %s has type %T", e.table, v)
+		}
+	}
+	return int64(crc32.Checksum(b, castagnoli)), nil
+}
+
+// verify reads all rows.
+func (e entity[T]) verify(c connection) error {
+	_, err := e.all(c, "")
+	return err
 }
 
 func (e entity[T]) remove(c connection, row T) error {

@@ -28,39 +28,42 @@ func damaged(t *testing.T, e Engine) (dir, holds string) {
 // hold what it held; everything else must be an error. A wrong message or a missing one is the one thing forbidden.
 func flippedBits(t *testing.T, e Engine) {
 	dir, holds := damaged(t, e)
+	for _, name := range e.Files {
+		flip(t, filepath.Join(dir, name), func(where string) bool { return tryDamaged(t, e, dir, holds, where) })
+	}
+}
+
+// flip changes a file at random places, one at a time; try says whether that was noticed.
+func flip(t *testing.T, path string, try func(where string) (noticed bool)) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(6, 7))
 	rounds := 400
 	if testing.Short() {
 		rounds = 60
 	}
-	for _, name := range e.Files {
-		path := filepath.Join(dir, name)
-		good, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noticed := 0
+	for range rounds {
+		bad := append([]byte(nil), good...)
+		at := random.IntN(len(bad))
+		if random.IntN(2) == 0 {
+			bad[at] ^= 1 << random.IntN(8)
+		} else {
+			bad[at] = byte(random.IntN(256))
 		}
-		noticed, unharmed := 0, 0
-		for range rounds {
-			bad := append([]byte(nil), good...)
-			at := random.IntN(len(bad))
-			if random.IntN(2) == 0 {
-				bad[at] ^= 1 << random.IntN(8)
-			} else {
-				bad[at] = byte(random.IntN(256))
-			}
-			where := fmt.Sprintf("%s: byte %d of %d changed from %02x to %02x", name, at, len(bad), good[at], bad[at])
-			replace(t, path, bad)
-			if tryDamaged(t, e, dir, holds, where) {
-				noticed++
-			} else {
-				unharmed++
-			}
-			replace(t, path, good)
+		replace(t, path, bad)
+		where := fmt.Sprintf("%s: byte %d of %d changed from %02x to %02x", path, at, len(bad), good[at], bad[at])
+		if try(where) {
+			noticed++
 		}
-		t.Logf("%s: %d changes noticed, %d without effect", name, noticed, unharmed)
-		if noticed == 0 {
-			t.Errorf("%s: no change was ever noticed", name)
-		}
+		replace(t, path, good)
+	}
+	t.Logf("%s: %d changes noticed, %d without effect", path, noticed, rounds-noticed)
+	if noticed == 0 {
+		t.Errorf("%s: no change was ever noticed", path)
 	}
 }
 

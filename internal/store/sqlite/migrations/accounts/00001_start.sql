@@ -1,6 +1,6 @@
 -- +goose Up
 
--- Times are microseconds since 1970, in UTC.
+-- Times are microseconds since 1970, in UTC. sum is the CRC-32C of the other columns of its row.
 create table account (
 	id         text not null primary key,
 	email      text not null unique,
@@ -8,7 +8,8 @@ create table account (
 	role       text not null,
 	plan       text not null,
 	language   text not null,
-	created_at integer not null
+	created_at integer not null,
+	sum        integer not null
 ) strict, without rowid;
 
 create table browser_session (
@@ -17,7 +18,8 @@ create table browser_session (
 	remote     text not null,
 	agent      text not null,
 	created_at integer not null,
-	seen_at    integer not null
+	seen_at    integer not null,
+	sum        integer not null
 ) strict, without rowid;
 create index browser_session_account on browser_session (account);
 
@@ -28,7 +30,8 @@ create table invitation (
 	invited_by text not null,
 	sent       text not null,
 	created_at integer not null,
-	expires_at integer not null
+	expires_at integer not null,
+	sum        integer not null
 ) strict, without rowid;
 
 create table instance (
@@ -37,7 +40,8 @@ create table instance (
 	name       text not null,
 	region     text not null,
 	plan       text not null,
-	created_at integer not null
+	created_at integer not null,
+	sum        integer not null
 ) strict, without rowid;
 create index instance_owner on instance (owner);
 
@@ -51,6 +55,7 @@ create table mqtt_user (
 	secret     blob,
 	sealed     blob,
 	created_at integer not null,
+	sum        integer not null,
 	primary key (instance, name)
 ) strict, without rowid;
 
@@ -63,6 +68,7 @@ create table rule (
 	access     text not null,
 	filter     text not null,
 	created_at integer not null,
+	sum        integer not null,
 	primary key (instance, id),
 	foreign key (instance, user) references mqtt_user (instance, name) on delete cascade
 ) strict, without rowid;
@@ -72,13 +78,15 @@ create table flow_server (
 	id         text not null primary key,
 	owner      text not null references account (id) on delete cascade,
 	name       text not null unique,
-	created_at integer not null
+	created_at integer not null,
+	sum        integer not null
 ) strict, without rowid;
 create index flow_server_owner on flow_server (owner);
 
 create table setting (
 	key   text not null primary key,
-	value blob
+	value blob,
+	sum   integer not null
 ) strict, without rowid;
 
 -- An entry outlives what it names, so nothing refers to other tables.
@@ -90,7 +98,8 @@ create table audit (
 	remote  text not null,
 	action  text not null,
 	object  text not null,
-	detail  text not null
+	detail  text not null,
+	sum     integer not null
 ) strict;
 
 -- instance is '' for the operator's log, so this is no foreign key.
@@ -106,7 +115,8 @@ create table log_line (
 	gate     text not null,
 	rule     text not null,
 	cause    text not null,
-	reason   integer not null
+	reason   integer not null,
+	sum      integer not null
 ) strict;
 create index log_line_instance on log_line (instance, id);
 
