@@ -42,25 +42,25 @@ type common struct {
 func (c *common) declare(flags *pflag.FlagSet) {
 	c.flags = flags
 	flags.SortFlags = false
-	flags.StringVarP(&c.host, "host", "h", "localhost", "broker to connect to")
-	flags.IntVarP(&c.port, "port", "p", 0, "its port (default 1883, with TLS 8883)")
-	flags.StringVarP(&c.url, "url", "L", "", "all in one: mqtt[s]://[user[:password]@]host[:port]/topic, or ws[s]://host[:port]/path with -t")
-	flags.StringVarP(&c.user, "username", "u", "", "user; with Tsunagi instance:user")
-	flags.StringVarP(&c.password, "pw", "P", "", "password; better in the environment variable TSUNAGI_PASSWORD")
-	flags.StringVarP(&c.id, "id", "i", "", "client id (default a random one)")
-	flags.IntVarP(&c.qos, "qos", "q", 0, "quality of service: 0, 1 or 2")
-	flags.StringVarP(&c.version, "protocol-version", "V", "", "31, 311 or 5 (default 5, then 311 if the broker wants that)")
+	flags.StringVarP(&c.host, "host", "h", "localhost", "`host` of the broker")
+	flags.IntVarP(&c.port, "port", "p", 0, "`port` of the broker (default 1883, with TLS 8883)")
+	flags.StringVarP(&c.url, "url", "L", "", "`URL` with all in one: mqtt[s]://[user[:password]@]host[:port]/topic, or ws[s]://host[:port]/path with -t")
+	flags.StringVarP(&c.user, "username", "u", "", "`user`; with Tsunagi instance:user")
+	flags.StringVarP(&c.password, "pw", "P", "", "`password`; better in the environment variable TSUNAGI_PASSWORD")
+	flags.StringVarP(&c.id, "id", "i", "", "client `id` (default a random one)")
+	flags.IntVarP(&c.qos, "qos", "q", 0, "`quality` of service: 0, 1 or 2")
+	flags.StringVarP(&c.version, "protocol-version", "V", "", "`version` 31, 311 or 5 (default 5, then 311 if the broker wants that)")
 	flags.BoolVarP(&c.persistent, "disable-clean-session", "c", false, "keep the session when the connection ends; needs -i")
-	flags.Int64VarP(&c.sessionExpiry, "session-expiry-interval", "x", -1, "seconds the session of -c is kept, -1: always (5.0)")
-	flags.IntVarP(&c.keepAlive, "keepalive", "k", 60, "keep-alive in seconds, 0: off")
-	flags.StringVar(&c.cafile, "cafile", "", "TLS with the certificates of this authority (PEM file)")
+	flags.Int64VarP(&c.sessionExpiry, "session-expiry-interval", "x", -1, "`seconds` the session of -c is kept, -1: always (5.0)")
+	flags.IntVarP(&c.keepAlive, "keepalive", "k", 60, "keep-alive in `seconds`, 0: off")
+	flags.StringVar(&c.cafile, "cafile", "", "TLS with the authority in this PEM `file`")
 	flags.BoolVar(&c.tls, "tls", false, "TLS with the authorities of this system")
-	flags.StringVar(&c.cert, "cert", "", "certificate of this client (PEM file)")
-	flags.StringVar(&c.key, "key", "", "its private key (PEM file)")
+	flags.StringVar(&c.cert, "cert", "", "PEM `file` with the certificate of this client")
+	flags.StringVar(&c.key, "key", "", "PEM `file` with its private key")
 	flags.BoolVar(&c.insecure, "insecure", false, "don't check that the certificate is the host's")
-	flags.StringVar(&c.willTopic, "will-topic", "", "topic of the will")
-	flags.StringVar(&c.willPayload, "will-payload", "", "payload of the will")
-	flags.IntVar(&c.willQoS, "will-qos", 0, "quality of service of the will")
+	flags.StringVar(&c.willTopic, "will-topic", "", "`topic` of the will")
+	flags.StringVar(&c.willPayload, "will-payload", "", "`payload` of the will")
+	flags.IntVar(&c.willQoS, "will-qos", 0, "`quality` of service of the will")
 	flags.BoolVar(&c.willRetain, "will-retain", false, "the will is retained")
 	flags.BoolVarP(&c.debug, "debug", "d", false, "tell what happens")
 	flags.BoolVar(&c.quiet, "quiet", false, "print no errors")
@@ -70,7 +70,7 @@ func (c *common) declare(flags *pflag.FlagSet) {
 func (c *common) parse(args []string, out io.Writer, head, tail string) error {
 	c.flags.SetOutput(io.Discard)
 	c.flags.Usage = func() {
-		fmt.Fprint(out, head, "\nOptions:\n", c.flags.FlagUsagesWrapped(110), tail, exitHelp)
+		fmt.Fprint(out, head, "\nOptions:\n", optionHelp(c.flags), tail, exitHelp)
 	}
 	err := c.flags.Parse(args)
 	switch {
@@ -82,6 +82,12 @@ func (c *common) parse(args []string, out io.Writer, head, tail string) error {
 		return usage("%q is no option; the payload is given with -m, the topic with -t", c.flags.Arg(0))
 	}
 	return nil
+}
+
+// optionHelp lists the options; that a switch can also be given as -s=false helps nobody.
+func optionHelp(flags *pflag.FlagSet) string {
+	const noise = "[=true|false]"
+	return strings.ReplaceAll(flags.FlagUsagesWrapped(110), noise, strings.Repeat(" ", len(noise)))
 }
 
 // readURL takes -L apart and returns the topic in it.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,8 +26,9 @@ type hub struct {
 	connects  []mqtt.Connect
 	published []mqtt.Publish
 	acks      []uint16
-	subscribe chan string // filters as they come
-	polite    chan bool   // a connection ended: with DISCONNECT?
+	subscribe chan string   // filters as they come
+	arrived   chan struct{} // a message has come
+	polite    chan bool     // a connection ended: with DISCONNECT?
 }
 
 type hubConn struct {
@@ -41,7 +43,8 @@ func newHub(t *testing.T) *hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hub{t: t, ln: ln, clients: map[*hubConn]bool{}, subscribe: make(chan string, 100), polite: make(chan bool, 100)}
+	h := &hub{t: t, ln: ln, clients: map[*hubConn]bool{}, subscribe: make(chan string, 100), polite: make(chan bool, 100),
+		arrived: make(chan struct{}, 1)}
 	t.Cleanup(func() { ln.Close() })
 	go func() { // ends with the listener
 		for {
@@ -155,6 +158,10 @@ func (h *hub) connect(c *hubConn, f mqtt.Frame) bool {
 
 func (h *hub) publish(c *hubConn, m mqtt.Publish) {
 	h.published = append(h.published, m)
+	select {
+	case h.arrived <- struct{}{}:
+	default:
+	}
 	if m.QoS > 0 {
 		a := mqtt.Ack{Type: mqtt.PUBACK, PacketID: m.PacketID}
 		if strings.HasPrefix(string(m.Topic), "denied") {
@@ -208,4 +215,11 @@ func await[T any](t *testing.T, ch <-chan T) T {
 		t.Fatal("nothing came")
 		panic("not reached")
 	}
+}
+
+// seen is what came so far.
+func (h *hub) seen() (connects []mqtt.Connect, published []mqtt.Publish, acks []uint16) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.connects), slices.Clone(h.published), slices.Clone(h.acks)
 }

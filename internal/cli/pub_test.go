@@ -45,7 +45,8 @@ func TestPub(t *testing.T) {
 				t.Error("no DISCONNECT")
 			}
 			var got []string
-			for _, m := range h.published {
+			_, published, _ := h.seen()
+			for _, m := range published {
 				got = append(got, fmt.Sprintf("%s %d %v %s", m.Topic, m.QoS, m.Retain, m.Payload))
 			}
 			if fmt.Sprint(got) != fmt.Sprint(tt.want) {
@@ -64,13 +65,14 @@ func TestPubManyLines(t *testing.T) {
 	if r := runPub(h, in.String(), "-t", "a", "-l", "-q", "1"); r.code != ExitOK {
 		t.Fatalf("%+v", r)
 	}
-	for i, m := range h.published {
+	_, published, _ := h.seen()
+	for i, m := range published {
 		if string(m.Payload) != fmt.Sprint(i) {
 			t.Fatalf("message %d is %q", i, m.Payload)
 		}
 	}
-	if len(h.published) != 5000 {
-		t.Errorf("%d of 5000 lines arrived", len(h.published))
+	if len(published) != 5000 {
+		t.Errorf("%d of 5000 lines arrived", len(published))
 	}
 }
 
@@ -83,7 +85,8 @@ func TestPubOptionsReachTheBroker(t *testing.T) {
 	if r.code != ExitOK {
 		t.Fatalf("%+v", r)
 	}
-	c, m := h.connects[0], h.published[0]
+	connects, published, _ := h.seen()
+	c, m := connects[0], published[0]
 	if string(c.User) != "home:me" || string(c.Password) != "from env" || string(c.ClientID) != "id" || c.Clean ||
 		c.KeepAlive != 9 || c.SessionExpiry != mqtt.SessionForever || c.Version != mqtt.V5 {
 		t.Errorf("%+v", c)
@@ -101,7 +104,8 @@ func TestPubOptionsReachTheBroker(t *testing.T) {
 		}
 	}
 	runPub(h, "", "-t", "a", "-m", "x", "-u", "u", "-P", "given")
-	if c := h.connects[1]; string(c.Password) != "given" || !c.Clean {
+	connects, _, _ = h.seen()
+	if c := connects[1]; string(c.Password) != "given" || !c.Clean {
 		t.Errorf("%+v", c)
 	}
 }
@@ -110,7 +114,8 @@ func TestPubURL(t *testing.T) {
 	h := newHub(t)
 	var out, errOut bytes.Buffer
 	n := Pub(context.Background(), []string{"-L", "mqtt://me:secret@" + h.ln.Addr().String() + "/a/b", "-m", "x"}, nil, &out, &errOut)
-	if n != ExitOK || string(h.published[0].Topic) != "a/b" || string(h.connects[0].Password) != "secret" {
+	connects, published, _ := h.seen()
+	if n != ExitOK || string(published[0].Topic) != "a/b" || string(connects[0].Password) != "secret" {
 		t.Errorf("%d, %s", n, errOut.String())
 	}
 }
@@ -197,17 +202,8 @@ func TestPubInterrupted(t *testing.T) {
 	go func() {
 		done <- Pub(ctx, h.where("-t", "a", "-m", "x", "--repeat", "2", "--repeat-delay", "1000"), in, io.Discard, io.Discard)
 	}()
-	go func() {
-		for {
-			h.mu.Lock()
-			n := len(h.published)
-			h.mu.Unlock()
-			if n > 0 {
-				cancel()
-				return
-			}
-		}
-	}()
+	await(t, h.arrived)
+	cancel()
 	if n := await(t, done); n != ExitInterrupted {
 		t.Errorf("exit code %d", n)
 	}
