@@ -1,0 +1,79 @@
+package hosted
+
+import (
+	"bytes"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func TestPublic(t *testing.T) {
+	tests := map[string]bool{
+		"8.8.8.8": true, "2606:4700::1111": true, "64:ff9b::808:808": true, "2002:808:808::1": true,
+		"127.0.0.1": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "169.254.169.254": false,
+		"100.100.100.200": false, "0.0.0.0": false, "224.0.0.1": false, "255.255.255.255": false, "198.18.0.1": false,
+		"::": false, "::1": false, "fe80::1": false, "fd00:ec2::254": false, "ff02::1": false, "fec0::1": false,
+		"::ffff:10.0.0.1": false, "::ffff:8.8.8.8": true, "64:ff9b::a00:1": false, "2002:7f00:1::": false, "2001::1": false,
+		"64:ff9b:1::1": false, "2001:db8::1": false, "::7f00:1": false,
+	}
+	for text, want := range tests {
+		if got := public(netip.MustParseAddr(text)); got != want {
+			t.Errorf("public(%s) = %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestBrokers(t *testing.T) {
+	b := brokers{"localhost:8883", "*.example.com:8883", "[::1]:8883", "broken"}
+	for target, want := range map[[2]string]bool{
+		{"localhost", "8883"}: true, {"LOCALHOST.", "8883"}: true, {"localhost", "8443"}: false, {"a.example.com", "8883"}: true,
+		{"example.com", "8883"}: false, {"evilexample.com", "8883"}: false, {"::1", "8883"}: true, {"127.0.0.1", "8883"}: false,
+	} {
+		if got := b.has(target[0], target[1]); got != want {
+			t.Errorf("has(%v) = %v", target, got)
+		}
+	}
+}
+
+func TestTarget(t *testing.T) {
+	for _, bad := range [][2]string{{"udp", "1.2.3.4:53"}, {"unix", "/run/x"}, {"tcp", "noport"}, {"tcp", ":80"}, {"tcp", strings.Repeat("a", 400) + ":1"}} {
+		if _, _, err := splitTarget(bad[0], bad[1]); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+func TestParseMemory(t *testing.T) {
+	const status = "Name:\tx\nVmRSS:\t  900000 kB\nRssAnon:\t   1024 kB\nRssFile:\t 5000 kB\nRssShmem:\t 1 kB\nVmSwap:\t 3 kB\n"
+	if got := parseMemory(status); got != 1028<<10 {
+		t.Errorf("%d bytes, want %d", got, 1028<<10)
+	}
+}
+
+func TestRelay(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	in := `{"time":"x","level":"ERROR","msg":"flow stopped","node":"n1"}` + "\n" + "panic: oh\n" + strings.Repeat("x", 5000) + "\n" + strings.Repeat("line\n", 100)
+	relay(log, strings.NewReader(in))
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != maxLogPerSec {
+		t.Errorf("%d lines, want %d", len(lines), maxLogPerSec)
+	}
+	if !strings.Contains(lines[0], `level=ERROR`) || !strings.Contains(lines[0], `text="flow stopped"`) || !strings.Contains(lines[0], "n1") {
+		t.Errorf("first line %q", lines[0])
+	}
+	if len(lines[2]) > maxLogLine+200 {
+		t.Errorf("a line of %d bytes", len(lines[2]))
+	}
+}
+
+func FuzzSplitTarget(f *testing.F) {
+	f.Add("tcp", "localhost:80")
+	f.Fuzz(func(t *testing.T, network, addr string) {
+		host, port, err := splitTarget(network, addr)
+		if err == nil && (host == "" || port == "" || !strings.HasPrefix(network, "tcp")) {
+			t.Errorf("%q %q gave %q %q", network, addr, host, port)
+		}
+	})
+}
