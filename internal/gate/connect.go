@@ -1,0 +1,266 @@
+package gate
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"tsunagi/internal/broker"
+	"tsunagi/internal/mqtt"
+)
+
+const (
+	maxConnect  = 64 << 10 // bytes of a CONNECT, which has room for a will
+	firstRead   = 512      // bytes of the buffer that a CONNECT begins with
+	admitTime   = 30 * time.Second
+	refuseWrite = 2 * time.Second
+)
+
+// caller is a connection that has not logged in yet. Its goroutine waits for bytes in the ordinary way, under one
+// deadline that bytes do not extend.
+type caller struct {
+	srv    *Server
+	tcp    *net.TCPConn
+	stream net.Conn  // what bytes are read from: tcp, or TLS over it
+	tls    *tls.Conn // nil: plain
+	wire   *wire     // under tls
+	ws     *frames   // nil: no WebSocket
+	early  []byte    // bytes that were read before, by an HTTP server
+	peer   netip.Addr
+	refuse bool // plain MQTT is not spoken here
+	hello  Hello
+}
+
+// serve leads the caller to its session, or turns it away. It ends when either has been done; the connection then has
+// a goroutine of its own, whose stack has not seen a TLS handshake.
+func (a *caller) serve(run func(c *conn, early []byte)) {
+	c, early, packet, err := a.connect()
+	a.srv.settled(a)
+	if err != nil {
+		a.turnAway(packet, err)
+		a.srv.admission.leave()
+		return
+	}
+	run(c, early)
+}
+
+// connect reads CONNECT and gives it to the door and the broker.
+func (a *caller) connect() (*conn, []byte, *mqtt.Connect, error) {
+	if a.tls != nil {
+		if err := a.shake(); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	frame, early, err := a.readConnect()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	packet, err := mqtt.DecodeConnect(frame)
+	if err != nil {
+		a.report("packet", "", err)
+		return nil, nil, packet, err
+	}
+	a.hello.ClientID, a.hello.User, a.hello.HasUser = string(packet.ClientID), string(packet.User), packet.HasUser
+	a.hello.Password, a.hello.HasPass = packet.Password, packet.HasPassword
+	if a.refuse && !a.srv.opts.AllowPlain(a.hello) {
+		return nil, nil, packet, a.sendElsewhere()
+	}
+	c, err := a.admit(packet)
+	return c, early, packet, err
+}
+
+// admit asks the door, then the broker.
+func (a *caller) admit(packet *mqtt.Connect) (*conn, error) {
+	ctx, cancel := context.WithTimeout(a.srv.ctx, admitTime)
+	defer cancel()
+	b, who, err := a.srv.opts.Door.Admit(ctx, a.hello)
+	a.hello.Password = nil
+	if err != nil {
+		return nil, err
+	}
+	c, err := newConn(a.srv, a.tcp, a.tls, a.wire, a.ws)
+	if err != nil {
+		return nil, err
+	}
+	req := &broker.ConnectRequest{Packet: packet, Identity: who, Remote: a.hello.Remote, Via: a.hello.Via, Link: c}
+	if c.sess, err = a.srv.attach(ctx, b, req); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// shake does the TLS handshake. Every packet that comes after it is the peer's, so its name is known here.
+func (a *caller) shake() error {
+	err := a.tls.HandshakeContext(a.srv.ctx)
+	if err == nil {
+		a.hello.Host = a.tls.ConnectionState().ServerName
+		return nil
+	}
+	if bad, ok := errors.AsType[tls.RecordHeaderError](err); ok && bad.Conn != nil {
+		a.report("listener", "tls", fmt.Errorf("no TLS on a TLS port, but %s", protocolOf(bad.RecordHeader[:])))
+	} else if !timedOut(err) && !errors.Is(err, io.EOF) {
+		a.report("listener", "tls", fmt.Errorf("TLS handshake: %w", err))
+	} else if timedOut(err) {
+		a.report("listener", "patience", errPatience)
+	}
+	return err
+}
+
+var errPatience = fmt.Errorf("no complete CONNECT in time")
+
+// readConnect reads until CONNECT is whole. The buffer grows with the bytes that have come, not with the length that
+// is announced.
+func (a *caller) readConnect() (f mqtt.Frame, early []byte, err error) {
+	buf := make([]byte, 0, firstRead)
+	for {
+		if buf, err = a.readSome(buf); err != nil {
+			if timedOut(err) {
+				a.report("listener", "patience", errPatience)
+			}
+			return f, nil, err
+		}
+		if len(buf) == 0 {
+			continue
+		}
+		if buf[0] != byte(mqtt.CONNECT)<<4 { // [MQTT-3.1.0-1] [MQTT-2.1.3-1]
+			err := fmt.Errorf("the first bytes are not CONNECT, but %s", protocolOf(buf))
+			a.report("listener", "connect first", err)
+			return f, nil, err
+		}
+		f, err = mqtt.Cut(buf, maxConnect)
+		switch {
+		case err == nil:
+			return f, append([]byte(nil), buf[f.Size:]...), nil
+		case !errors.Is(err, mqtt.ErrShort):
+			a.report("packet", fmt.Sprintf("CONNECT of at most %d bytes", maxConnect), err)
+			return f, nil, err
+		}
+	}
+}
+
+// readSome appends what comes next, without the frames of a WebSocket.
+func (a *caller) readSome(buf []byte) ([]byte, error) {
+	if len(buf) == cap(buf) {
+		buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+	}
+	if len(a.early) > 0 {
+		room := buf[len(buf):cap(buf)]
+		n := copy(room, a.early)
+		a.early = a.early[n:]
+		return a.unframe(buf, n)
+	}
+	n, err := a.stream.Read(buf[len(buf):cap(buf)])
+	if n > 0 {
+		return a.unframe(buf, n)
+	}
+	return buf, err
+}
+
+// unframe adds the n bytes behind buf to it.
+func (a *caller) unframe(buf []byte, n int) ([]byte, error) {
+	fresh := buf[len(buf) : len(buf)+n]
+	if a.ws == nil {
+		return buf[:len(buf)+n], nil
+	}
+	data, err := a.ws.next(fresh)
+	if err == nil && len(a.ws.pong) > 0 {
+		_, err = a.stream.Write(a.ws.pong)
+		a.ws.pong = nil
+	}
+	return buf[:len(buf)+len(data)], err
+}
+
+// sendElsewhere records a login that came in clear and says where it belongs.
+func (a *caller) sendElsewhere() error {
+	words := "MQTT without TLS is not accepted here: connect with TLS to " + a.srv.opts.Reference
+	cause := words
+	if a.hello.HasPass {
+		cause += "; the password has just crossed the network in clear, so change it"
+	}
+	a.srv.opts.Refused(a.hello, broker.Event{Time: time.Now(), Kind: "refused", Client: a.hello.ClientID, User: a.hello.User,
+		Remote: a.hello.Remote, Gate: "listener", Rule: "TLS required", Cause: cause, Reason: mqtt.UseAnotherServer})
+	return &moved{a.srv.opts.Reference, cause}
+}
+
+// report tells the log of a connection that was not understood.
+func (a *caller) report(gate, rule string, err error) {
+	a.srv.opts.Refused(a.hello, broker.Event{Time: time.Now(), Kind: "refused", Client: a.hello.ClientID, User: a.hello.User,
+		Remote: a.hello.Remote, Gate: gate, Rule: rule, Cause: err.Error(), Reason: mqtt.ReasonOf(err)})
+}
+
+// turnAway sends the refusal, if there is a form for it, and closes.
+func (a *caller) turnAway(packet *mqtt.Connect, err error) {
+	defer a.tcp.Close()
+	if a.srv.ctx.Err() != nil {
+		err = errStopping
+	}
+	if a.tls != nil && !a.tls.ConnectionState().HandshakeComplete {
+		return
+	}
+	if _, ok := errors.AsType[mqtt.Reason](err); !ok && packet != nil && packet.Version != 0 {
+		a.srv.log.Error("a client could not be let in", "remote", a.hello.Remote, "client", a.hello.ClientID, "err", err)
+	}
+	if a.tcp.SetDeadline(time.Now().Add(refuseWrite)) != nil {
+		return
+	}
+	answer := refusal(packet, err)
+	if a.ws != nil {
+		if len(answer) > 0 {
+			answer = append(appendFrameHead(nil, opBinary, len(answer)), answer...)
+		}
+		answer = append(answer, closeFrame(closeCode(err))...)
+	}
+	if len(answer) == 0 {
+		return
+	}
+	if _, err := a.stream.Write(answer); err != nil {
+		return
+	}
+	if a.tls != nil {
+		_ = a.tls.CloseWrite() // the socket is closed next
+	}
+	if a.tcp.CloseWrite() == nil {
+		discard(a.tcp)
+	}
+}
+
+// discard reads what a peer still sends until it closes, or linger is over.
+func discard(tcp *net.TCPConn) {
+	if tcp.SetReadDeadline(time.Now().Add(linger)) != nil {
+		return
+	}
+	buf := getBuffer()
+	defer putBuffer(buf)
+	for {
+		if _, err := tcp.Read(buf[:]); err != nil {
+			return
+		}
+	}
+}
+
+// protocolOf names what bytes that don't belong look like.
+func protocolOf(b []byte) string {
+	has := func(prefix string) bool { return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix }
+	switch {
+	case has("\x16"):
+		return "TLS"
+	case has("\x10"):
+		return "MQTT"
+	case has("GET ") || has("POST ") || has("HEAD ") || has("PUT ") || has("OPTI") || has("PRI "):
+		return "HTTP"
+	case has("PROXY") || has("\r\n\r\n\x00"):
+		return "a PROXY header, which is trusted from no address"
+	case has("SSH-"):
+		return "SSH"
+	case len(b) > 0 && b[0]>>4 == byte(mqtt.CONNECT):
+		return "CONNECT with reserved flags"
+	case len(b) > 0 && b[0]>>4 != 0:
+		return fmt.Sprintf("perhaps an MQTT packet of type %d", b[0]>>4)
+	}
+	return "something unknown"
+}

@@ -1,0 +1,77 @@
+package gate
+
+import (
+	"runtime"
+	"sync"
+
+	"tsunagi/internal/broker"
+)
+
+// inlineFrom is the number of receivers from which a reader writes for them itself: a fan-out needs no gathering, and
+// would only hold the flusher up for others.
+const inlineFrom = 64
+
+// turn is what one handled batch of bytes has touched. Flush writes to each receiver and makes the turn free.
+type turn interface{ Flush() }
+
+// flusher writes for all readers. It is woken by the first turn handed to it, lets every goroutine that is ready run
+// before it begins, and so finds the turns of all of them: a receiver that many publishers wrote to gets one write.
+type flusher struct {
+	wake chan struct{} // holds one signal
+
+	mu    sync.Mutex
+	turns []turn
+}
+
+func newFlusher() flusher { return flusher{wake: make(chan struct{}, 1)} }
+
+// hand takes a turn over.
+func (f *flusher) hand(t turn) {
+	f.mu.Lock()
+	f.turns = append(f.turns, t)
+	first := len(f.turns) == 1
+	f.mu.Unlock()
+	if first {
+		select {
+		case f.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// run writes until stop is closed, and what was handed over by then.
+func (f *flusher) run(stop <-chan struct{}) {
+	var spare []turn
+	for {
+		select {
+		case <-f.wake:
+		case <-stop:
+			f.flush(&spare)
+			return
+		}
+		runtime.Gosched() // behind all that are ready; one that was woken would run next otherwise
+		f.flush(&spare)
+	}
+}
+
+func (f *flusher) flush(spare *[]turn) {
+	f.mu.Lock()
+	turns := f.turns
+	f.turns = (*spare)[:0]
+	f.mu.Unlock()
+	for _, t := range turns {
+		t.Flush()
+	}
+	clear(turns)
+	*spare = turns
+}
+
+// batch is a broker's turn that comes from the pool and goes back to it.
+type batch struct{ broker.Turn }
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+func (b *batch) Flush() {
+	b.Turn.Flush()
+	batches.Put(b)
+}

@@ -1,0 +1,25 @@
+//go:build !linux
+
+package gate
+
+import (
+	"errors"
+	"net"
+	"syscall"
+)
+
+// Serving is for Linux; these let the package compile where only the other commands run.
+
+const supported = false
+
+var errNoServer = errors.New("serving MQTT needs Linux")
+
+func rawRead(int, []byte) (int, error) { return 0, errNoServer }
+
+func rawWrite(int, [][]byte) (int, error) { return 0, errNoServer }
+
+func tune(*net.TCPConn, syscall.RawConn) {}
+
+func outOfFiles(error) bool { return false }
+
+func fileLimit() int { return 0 }

@@ -1,0 +1,262 @@
+package gate
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"runtime"
+	"time"
+)
+
+// buffersPerTurn is how much one connection may take before others get their turn.
+const buffersPerTurn = 4
+
+// pauseLook is how often a reader that pauses looks whether it may go on.
+const pauseLook = 100 * time.Millisecond
+
+// keepRest is the capacity up to which the rest's array stays with the connection, in bytes. An idle connection
+// mostly ends on a packet's border, so this is what a busy one saves.
+const keepRest = 256
+
+// readLoop is room 1. It returns why the connection ended. One RawConn.Read spans the whole life, because each new
+// one would forget what the poller knows and cost a read that finds nothing.
+func (c *conn) readLoop() error {
+	var cause error
+	err := c.rc.Read(func(uintptr) bool {
+		cause = c.readable()
+		return cause != nil
+	})
+	if cause != nil {
+		return cause
+	}
+	return err // of the poller: closed, or woken by Close
+}
+
+// readable reads and handles what is there; nil means that the socket is empty.
+func (c *conn) readable() error {
+	for {
+		empty, err := c.turn()
+		if err != nil || empty {
+			return err
+		}
+		runtime.Gosched() // the poller won't call again for bytes that it has told of
+	}
+}
+
+// turn reads up to buffersPerTurn buffers and says whether the socket is empty now.
+func (c *conn) turn() (empty bool, err error) {
+	if err := c.pause(); err != nil {
+		return false, err
+	}
+	buf := getBuffer()
+	defer putBuffer(buf)
+	for range buffersPerTurn {
+		if e := c.ending.Load(); e != nil {
+			return false, e.cause
+		}
+		var short bool
+		if c.tls == nil {
+			short, err = c.readPlain(buf[:])
+		} else {
+			short, err = c.readTLS(buf[:])
+		}
+		if err != nil || short {
+			return short, err
+		}
+		if c.overfull() {
+			return false, nil
+		}
+	}
+	return false, nil
+}
+
+// pause waits while the peer leaves too many answers unread. Nothing is read from it meanwhile, so its own sending
+// comes to a halt, too. The kernel's user timeout ends the connection of a peer that never reads.
+func (c *conn) pause() error {
+	for c.overfull() {
+		c.wmu.Lock()
+		drained := c.drained
+		c.wmu.Unlock()
+		look := time.NewTimer(pauseLook)
+		select {
+		case <-drained:
+		case <-look.C:
+		}
+		look.Stop()
+		c.touch() // it is us who don't listen: that is not the peer's silence
+		if e := c.ending.Load(); e != nil {
+			return e.cause
+		}
+	}
+	return nil
+}
+
+// overfull says whether reading must pause: much waits for the peer, and can't be written now.
+func (c *conn) overfull() bool {
+	if !c.sess.full() {
+		return false
+	}
+	c.Flush() // the flusher may not have come to it
+	return c.blocked.Load() && c.sess.full()
+}
+
+// readPlain reads once, behind the rest. A short read has emptied the socket.
+func (c *conn) readPlain(buf []byte) (short bool, err error) {
+	r := c.room(buf)
+	n, err := rawRead(c.fd, buf[r:])
+	switch {
+	case errors.Is(err, errWouldBlock):
+		return true, nil
+	case err != nil:
+		return false, err
+	case n == 0:
+		return false, errPeerGone
+	}
+	c.seen.Store(busy)
+	err = c.take(buf, r, n)
+	c.touch()
+	return n < len(buf)-r, err
+}
+
+// readTLS reads ciphertext once and handles all that can be decrypted of it.
+func (c *conn) readTLS(plain []byte) (short bool, err error) {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	n, err := rawRead(c.fd, buf[:])
+	switch {
+	case errors.Is(err, errWouldBlock):
+		return true, nil
+	case err != nil:
+		return false, err
+	case n == 0:
+		return false, errPeerGone
+	}
+	c.seen.Store(busy)
+	c.wire.feed = buf[:n]
+	err = c.decrypt(plain)
+	c.wire.feed = nil
+	c.touch()
+	return n < len(buf), err
+}
+
+// decrypt handles what crypto/tls can make of the bytes that it holds and is fed. Several records fill one buffer,
+// so that a turn of many small ones is handled, and answered, at once.
+func (c *conn) decrypt(plain []byte) error {
+	for {
+		r := c.room(plain)
+		n := 0
+		var err error
+		for err == nil && r+n < len(plain) {
+			var m int
+			m, err = c.tls.Read(plain[r+n:])
+			n += m
+		}
+		if n > 0 {
+			if terr := c.take(plain, r, n); terr != nil {
+				return terr
+			}
+		}
+		switch {
+		case err == nil: // the buffer was full
+		case errors.Is(err, errWouldBlock):
+			return c.pushReplies()
+		case errors.Is(err, io.EOF):
+			return errPeerGone
+		default:
+			return tlsCause(err)
+		}
+	}
+}
+
+// pushReplies sends what crypto/tls has answered by itself, such as a key update.
+func (c *conn) pushReplies() error {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	if c.pending == nil {
+		return nil
+	}
+	return c.sendPending()
+}
+
+// tlsCause makes an alert that the peer sent its leaving: it will read nothing more.
+func tlsCause(err error) error {
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return errors.Join(errPeerGone, err)
+	}
+	return err
+}
+
+// room copies a small rest to the front of buf, so that what is read next lies behind it, and says how long it is. A
+// large one stays where it is, and grows as bytes come. The rest is only given up by take, when something has come.
+func (c *conn) room(buf []byte) int {
+	if len(c.rest) > len(buf)/2 {
+		return 0
+	}
+	return copy(buf, c.rest)
+}
+
+// take handles n bytes that came behind the r bytes of the rest in buf, and keeps what is no complete packet.
+func (c *conn) take(buf []byte, r, n int) error {
+	var wsErr error
+	if c.ws != nil {
+		data, err := c.ws.next(buf[r : r+n])
+		n, wsErr = len(data), err
+		c.answerPing()
+	}
+	data := buf[:r+n]
+	large := r == 0 && len(c.rest) > 0
+	if large {
+		c.rest = append(c.rest, data...)
+		data = c.rest
+	}
+	if n > 0 {
+		used, err := c.sess.handle(data, &c.srv.flusher)
+		if err != nil {
+			return err
+		}
+		data = data[used:]
+	}
+	if !large || len(data) < len(c.rest) {
+		c.keepFor(data)
+	}
+	return wsErr
+}
+
+// keepFor keeps data, which may lie in the rest itself, until more has come. The array is kept as long as it is not
+// much too large.
+func (c *conn) keepFor(data []byte) {
+	if n := len(data); n <= cap(c.rest) && cap(c.rest) <= max(keepRest, 4*n) {
+		c.rest = c.rest[:n]
+		copy(c.rest, data)
+	} else {
+		c.rest = append([]byte(nil), data...)
+	}
+}
+
+// catchUp handles what had been read before the loop began: bytes behind CONNECT, and what crypto/tls still holds.
+// Waiting for the socket without that would wait for bytes that are here already.
+func (c *conn) catchUp(early []byte) error {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	if len(early) > 0 {
+		used, err := c.sess.handle(early, &c.srv.flusher)
+		if err != nil {
+			return err
+		}
+		c.keepFor(early[used:])
+	}
+	if c.tls != nil {
+		return c.decrypt(buf[:])
+	}
+	return nil
+}
+
+// answerPing sends the pong for the pings that were just read.
+func (c *conn) answerPing() {
+	if len(c.ws.pong) == 0 {
+		return
+	}
+	pong := c.ws.pong
+	c.ws.pong = nil
+	c.sendFrame(pong)
+}
