@@ -89,12 +89,12 @@ func (p *peer) answer(f mqtt.Frame) {
 		s, err := mqtt.DecodeSubscribe(f, v)
 		if err == nil {
 			reasons := make([]mqtt.Reason, len(s.Filters))
-			p.send((&mqtt.Suback{PacketID: s.PacketID, Reasons: reasons}).Append(nil, v))
+			p.send((&mqtt.Suback{Type: mqtt.SUBACK, PacketID: s.PacketID, Reasons: reasons}).Append(nil, v))
 		}
 	case mqtt.UNSUBSCRIBE:
 		u, err := mqtt.DecodeUnsubscribe(f, v)
 		if err == nil {
-			p.send((&mqtt.Unsuback{PacketID: u.PacketID, Reasons: make([]mqtt.Reason, len(u.Filters))}).Append(nil, v))
+			p.send((&mqtt.Suback{Type: mqtt.UNSUBACK, PacketID: u.PacketID, Reasons: make([]mqtt.Reason, len(u.Filters))}).Append(nil, v))
 		}
 	case mqtt.PUBLISH:
 		var m mqtt.Publish
