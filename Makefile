@@ -32,7 +32,7 @@ web/panel/node_modules/.package-lock.json: web/panel/package.json web/panel/pack
 	cd web/panel && $(NPM_CI)
 	@touch $@
 
-web/panel/dist/index.html: web/panel/node_modules/.package-lock.json $(shell find web/panel/src web/panel/public web/locales web/panel/index.html web/panel/vite.config.* -type f 2>/dev/null)
+web/panel/dist/index.html: web/panel/node_modules/.package-lock.json $(shell find web/panel web/locales -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 	cd web/panel && npm run --silent build
 
 web/editor/node_modules/.package-lock.json: web/editor/package.json web/editor/package-lock.json
