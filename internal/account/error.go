@@ -25,7 +25,7 @@ const (
 // pairs of placeholder name and value for it. Values never hold secrets.
 type Error struct {
 	Code  Code
-	Key   string        // such as "api.instance.name"
+	Key   string        // such as "api.instance.limit"
 	Args  []any         // name, value, name, value …
 	Field string        // the part of the input at fault, such as "name"; "" for the whole
 	Wait  time.Duration // RateLimited: when to try again; 0 not known

@@ -28,7 +28,7 @@ func TestOwnerLinkWorksOnce(t *testing.T) {
 }
 
 func TestNewOwnerLinkEndsTheOldOne(t *testing.T) {
-	w := &world{t: t, ctx: t.Context(), store: newMemory(), now: time.Now(), mails: map[string]string{}}
+	w := &world{t: t, ctx: t.Context(), store: newStore(t), now: time.Now(), mails: map[string]string{}}
 	w.open()
 	old, _ := w.OwnerToken(w.ctx)
 	fresh, _ := w.OwnerToken(w.ctx)
@@ -451,7 +451,7 @@ func TestAnotherKeyFileIsRefused(t *testing.T) {
 }
 
 func TestAdminMakesAccounts(t *testing.T) {
-	w := &world{t: t, ctx: t.Context(), store: newMemory(), now: time.Now(), mails: map[string]string{}}
+	w := &world{t: t, ctx: t.Context(), store: newStore(t), now: time.Now(), mails: map[string]string{}}
 	w.open()
 	admin := account.AdminActor()
 	a, generated, err := w.CreateAccount(w.ctx, admin, "a@example.org", "", "", "")

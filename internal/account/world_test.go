@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/store/sqlite"
 )
 
 const (
@@ -31,9 +32,24 @@ type world struct {
 	news []account.Change
 }
 
+// newStore is the real store in a directory of its own.
+func newStore(t *testing.T) account.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.Accounts
+}
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, ctx: t.Context(), store: newMemory(), now: time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC), mails: map[string]string{}}
+	w := &world{t: t, ctx: t.Context(), store: newStore(t), now: time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC), mails: map[string]string{}}
 	w.open()
 	link, err := w.OwnerToken(w.ctx)
 	if err != nil || link == "" {

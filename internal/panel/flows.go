@@ -64,7 +64,7 @@ func (p *Panel) flowServer(ctx context.Context, id string) (account.FlowServer, 
 	return p.o.Accounts.FlowServer(ctx, actor(ctx), id)
 }
 
-func (p *Panel) getFlowServer(ctx context.Context, in *withID) (*answer[flowServerBody], error) {
+func (p *Panel) getFlowServer(ctx context.Context, in *WithID) (*answer[flowServerBody], error) {
 	f, err := p.flowServer(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (p *Panel) getFlowServer(ctx context.Context, in *withID) (*answer[flowServ
 }
 
 // deleteFlowServer removes the process and its directory before the entry: what is listed no more must not run.
-func (p *Panel) deleteFlowServer(ctx context.Context, in *withID) (*nothing, error) {
+func (p *Panel) deleteFlowServer(ctx context.Context, in *WithID) (*nothing, error) {
 	f, err := p.flowServer(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (p *Panel) deleteFlowServer(ctx context.Context, in *withID) (*nothing, err
 	return nil, p.o.Accounts.DeleteFlowServer(ctx, actor(ctx), in.ID)
 }
 
-func (p *Panel) restartFlowServer(ctx context.Context, in *withID) (*answer[flowServerBody], error) {
+func (p *Panel) restartFlowServer(ctx context.Context, in *WithID) (*answer[flowServerBody], error) {
 	if err := p.flowsOff(); err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ type openBody struct {
 	URL string `json:"url" doc:"Works once, within 20 seconds, in this browser"`
 }
 
-func (p *Panel) openFlowServer(ctx context.Context, in *withID) (*answer[openBody], error) {
+func (p *Panel) openFlowServer(ctx context.Context, in *WithID) (*answer[openBody], error) {
 	f, err := p.flowServer(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -92,13 +92,13 @@ func (p *Panel) createInstance(ctx context.Context, in *createInstanceInput) (*a
 	return reply(p.showInstance(made)), err
 }
 
-func (p *Panel) getInstance(ctx context.Context, in *withID) (*answer[instanceBody], error) {
+func (p *Panel) getInstance(ctx context.Context, in *WithID) (*answer[instanceBody], error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
 	return reply(p.showInstance(i)), err
 }
 
 type renameInput struct {
-	withID
+	WithID
 	Body struct {
 		Name *string `json:"name,omitempty" maxLength:"256"`
 	}
@@ -106,18 +106,18 @@ type renameInput struct {
 
 func (p *Panel) renameInstance(ctx context.Context, in *renameInput) (*answer[instanceBody], error) {
 	if in.Body.Name == nil {
-		return p.getInstance(ctx, &in.withID)
+		return p.getInstance(ctx, &in.WithID)
 	}
 	i, err := p.o.Accounts.RenameInstance(ctx, actor(ctx), in.ID, *in.Body.Name)
 	return reply(p.showInstance(i)), err
 }
 
-func (p *Panel) deleteInstance(ctx context.Context, in *withID) (*nothing, error) {
+func (p *Panel) deleteInstance(ctx context.Context, in *WithID) (*nothing, error) {
 	return nil, p.o.Accounts.DeleteInstance(ctx, actor(ctx), in.ID)
 }
 
 type revealInput struct {
-	withID
+	WithID
 	Body struct {
 		Password string `json:"password" maxLength:"256" doc:"The password of the account, again"`
 	}
@@ -132,12 +132,12 @@ func (p *Panel) revealPassword(ctx context.Context, in *revealInput) (*answer[pa
 	return reply(passwordBody{password}), err
 }
 
-func (p *Panel) rotatePassword(ctx context.Context, in *withID) (*answer[passwordBody], error) {
+func (p *Panel) rotatePassword(ctx context.Context, in *WithID) (*answer[passwordBody], error) {
 	password, err := p.o.Accounts.RotatePassword(ctx, actor(ctx), in.ID)
 	return reply(passwordBody{password}), err
 }
 
-func (p *Panel) getStats(ctx context.Context, in *withID) (*answer[Stats], error) {
+func (p *Panel) getStats(ctx context.Context, in *WithID) (*answer[Stats], error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (p *Panel) getStats(ctx context.Context, in *withID) (*answer[Stats], error
 	return reply(s), nil
 }
 
-func (p *Panel) listConnections(ctx context.Context, in *withID) (*answer[page[Connection]], error) {
+func (p *Panel) listConnections(ctx context.Context, in *WithID) (*answer[page[Connection]], error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (p *Panel) listConnections(ctx context.Context, in *withID) (*answer[page[C
 }
 
 type kickInput struct {
-	withID
+	WithID
 	ClientID string `path:"client_id" maxLength:"65535"`
 }
 
@@ -181,7 +181,7 @@ type webTokenBody struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-func (p *Panel) mintWebToken(ctx context.Context, in *withID) (*answer[webTokenBody], error) {
+func (p *Panel) mintWebToken(ctx context.Context, in *WithID) (*answer[webTokenBody], error) {
 	t, err := p.o.Accounts.MintWebToken(ctx, actor(ctx), in.ID)
 	return reply(webTokenBody{t.Token, t.ClientID, webSocketURL(p.o.Endpoints.PanelURL) + "/mqtt/" + in.ID, t.Ends}), err
 }

@@ -14,7 +14,8 @@ import (
 	"tsunagi/internal/account"
 )
 
-type logInput struct {
+// LogInput chooses lines of a log.
+type LogInput struct {
 	Kind   string `query:"kind" maxLength:"32" doc:"connected, disconnected, refused, denied, dropped, takeover"`
 	Query  string `query:"query" maxLength:"256" doc:"Part of client, user, topic, address, rule or cause"`
 	Before int64  `query:"before" minimum:"0" doc:"Lines with a lower id only"`
@@ -22,8 +23,8 @@ type logInput struct {
 }
 
 type instanceLogInput struct {
-	withID
-	logInput
+	WithID
+	LogInput
 }
 
 func (p *Panel) getLog(ctx context.Context, in *instanceLogInput) (*answer[page[account.LogLine]], error) {
@@ -31,14 +32,14 @@ func (p *Panel) getLog(ctx context.Context, in *instanceLogInput) (*answer[page[
 	if err != nil {
 		return nil, err
 	}
-	return p.readLog(ctx, i.ID, in.logInput)
+	return p.readLog(ctx, i.ID, in.LogInput)
 }
 
-func (p *Panel) getOperatorLog(ctx context.Context, in *logInput) (*answer[page[account.LogLine]], error) {
+func (p *Panel) getOperatorLog(ctx context.Context, in *LogInput) (*answer[page[account.LogLine]], error) {
 	return p.readLog(ctx, "", *in)
 }
 
-func (p *Panel) readLog(ctx context.Context, instance string, in logInput) (*answer[page[account.LogLine]], error) {
+func (p *Panel) readLog(ctx context.Context, instance string, in LogInput) (*answer[page[account.LogLine]], error) {
 	list, err := p.o.Journal.Read(ctx, account.LogQuery{Instance: instance, Kind: in.Kind, Contains: in.Query, Before: in.Before, Limit: in.Limit})
 	out := pageOf(list, func(l account.LogLine) account.LogLine { return l })
 	if n := len(list); n > 0 {
@@ -82,7 +83,7 @@ func (s *streams) leave(account string) {
 }
 
 // followLog sends new lines as server-sent events, until the browser leaves, the session ends or the instance is gone.
-func (p *Panel) followLog(ctx context.Context, in *withID) (*huma.StreamResponse, error) {
+func (p *Panel) followLog(ctx context.Context, in *WithID) (*huma.StreamResponse, error) {
 	by := actor(ctx)
 	i, err := p.o.Accounts.Instance(ctx, by, in.ID)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 // empty is the input of a route that needs none.
 type empty struct{}
 
-// withID is the input of a route about one thing.
-type withID struct {
+// WithID is the input of a route about one thing. (Huma fills embedded structs only where their names are exported.)
+type WithID struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
@@ -152,7 +152,7 @@ func (p *Panel) invite(ctx context.Context, in *inviteInput) (*answer[invitation
 	return reply(showInvitation(inv)), err
 }
 
-func (p *Panel) deleteInvitation(ctx context.Context, in *withID) (*nothing, error) {
+func (p *Panel) deleteInvitation(ctx context.Context, in *WithID) (*nothing, error) {
 	return nil, p.o.Accounts.DeleteInvitation(ctx, actor(ctx), in.ID)
 }
 

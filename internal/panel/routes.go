@@ -117,7 +117,7 @@ func (p *Panel) mount(mux *http.ServeMux) huma.API {
 		r.register(api, op)
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		p.writeProblem(w, r, p.problem(r.Context(), &failure{status: http.StatusNotFound}))
+		p.refuse(w, r, http.StatusNotFound, "")
 	})
 	return api
 }

@@ -22,7 +22,7 @@ func showUser(u account.User, rules int, password string) userBody {
 }
 
 type listUsersInput struct {
-	withID
+	WithID
 	Query  string `query:"query" maxLength:"128" doc:"Part of the name"`
 	Cursor string `query:"cursor" maxLength:"128"`
 	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
@@ -36,7 +36,7 @@ func (p *Panel) listUsers(ctx context.Context, in *listUsersInput) (*answer[page
 }
 
 type createUserInput struct {
-	withID
+	WithID
 	Body struct {
 		Name     string `json:"name" maxLength:"256"`
 		Password string `json:"password,omitempty" maxLength:"256" doc:"Empty: one is generated"`
@@ -54,18 +54,19 @@ func (p *Panel) createUser(ctx context.Context, in *createUserInput) (*answer[us
 	return reply(showUser(u, 0, password)), err
 }
 
-type oneUser struct {
-	withID
+// OneUser is the input of a route about one user.
+type OneUser struct {
+	WithID
 	Name string `path:"name" maxLength:"256"`
 }
 
-func (p *Panel) getUser(ctx context.Context, in *oneUser) (*answer[userBody], error) {
+func (p *Panel) getUser(ctx context.Context, in *OneUser) (*answer[userBody], error) {
 	u, rules, err := p.o.Accounts.User(ctx, actor(ctx), in.ID, in.Name)
 	return reply(showUser(u, rules, "")), err
 }
 
 type changeUserInput struct {
-	oneUser
+	OneUser
 	Body struct {
 		Password *string `json:"password,omitempty" maxLength:"256"`
 		Rotate   bool    `json:"rotate,omitempty" doc:"Generate a new password"`
@@ -85,7 +86,7 @@ func (p *Panel) changeUser(ctx context.Context, in *changeUserInput) (*answer[us
 	return reply(showUser(u, rules, password)), err
 }
 
-func (p *Panel) deleteUser(ctx context.Context, in *oneUser) (*nothing, error) {
+func (p *Panel) deleteUser(ctx context.Context, in *OneUser) (*nothing, error) {
 	return nil, p.o.Accounts.DeleteUser(ctx, actor(ctx), in.ID, in.Name)
 }
 
@@ -107,7 +108,7 @@ func showRule(r account.Rule) ruleBody {
 }
 
 type listRulesInput struct {
-	withID
+	WithID
 	User string `query:"user" maxLength:"256" doc:"Only rules that name this user"`
 }
 
@@ -117,7 +118,7 @@ func (p *Panel) listRules(ctx context.Context, in *listRulesInput) (*answer[page
 }
 
 type createRuleInput struct {
-	withID
+	WithID
 	Body struct {
 		User   *string `json:"user,omitempty" nullable:"true" maxLength:"256" doc:"null: all users"`
 		Effect string  `json:"effect" maxLength:"16"`
@@ -135,13 +136,14 @@ func (p *Panel) createRule(ctx context.Context, in *createRuleInput) (*answer[ru
 	return reply(showRule(rule)), err
 }
 
-type oneRule struct {
-	withID
+// OneRule is the input of a route about one rule.
+type OneRule struct {
+	WithID
 	Rule string `path:"rule" maxLength:"64"`
 }
 
 type changeRuleInput struct {
-	oneRule
+	OneRule
 	Body struct {
 		Effect *account.Effect `json:"effect,omitempty" maxLength:"16"`
 		Access *account.Access `json:"access,omitempty" maxLength:"16"`
@@ -154,6 +156,6 @@ func (p *Panel) changeRule(ctx context.Context, in *changeRuleInput) (*answer[ru
 	return reply(showRule(rule)), err
 }
 
-func (p *Panel) deleteRule(ctx context.Context, in *oneRule) (*nothing, error) {
+func (p *Panel) deleteRule(ctx context.Context, in *OneRule) (*nothing, error) {
 	return nil, p.o.Accounts.DeleteRule(ctx, actor(ctx), in.ID, in.Rule)
 }

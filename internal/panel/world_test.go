@@ -1,0 +1,272 @@
+package panel_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"tsunagi/internal/account"
+	"tsunagi/internal/panel"
+	"tsunagi/internal/store/sqlite"
+)
+
+const password = "a long enough pass phrase"
+
+// world is a panel on the real store behind a real TLS server, and what it leans on.
+type world struct {
+	t        *testing.T
+	server   *httptest.Server
+	accounts *account.Service
+	journal  *account.Journal
+	brokers  *fakeBrokers
+	flows    *fakeFlows
+	log      *safeBuffer
+
+	mu    sync.Mutex // guards mails
+	mails map[string]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, brokers: &fakeBrokers{}, flows: &fakeFlows{}, log: &safeBuffer{}, mails: map[string]string{}}
+	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	keys, err := account.NewKeys([]byte(strings.Repeat("k", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(w.log, nil))
+	w.accounts, err = account.NewService(t.Context(), account.Options{
+		Store: store.Accounts, Keys: keys, Domain: "localhost", Log: log,
+		Plans:   []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 3, Connections: 10, WebConnections: 5, FlowServers: 2, Users: 5}},
+		Regions: []account.Region{{ID: "home", Name: "Home"}},
+		Invite: func(_ context.Context, m account.InviteMail) (string, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.mails[m.To] = m.Token
+			return "file", nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.journal = account.NewJournal(store.Accounts, 100, log, nil)
+	p, err := panel.New(panel.Options{
+		Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Flows: w.flows, Version: "1.2.3", Log: log,
+		Authority: panel.Authority{PEM: []byte("PEM"), DER: []byte("DER"), Fingerprint: "AB:CD"},
+		Endpoints: panel.Endpoints{Server: "localhost", Port: 1883, SSLPort: 8883, WebSocketPort: 8443, PanelURL: "https://localhost:8443"},
+		Text:      texts(t),
+		Pages: fstest.MapFS{
+			"index.html":                 {Data: []byte("<!doctype html><title>Tsunagi</title>")},
+			"assets/main-abcd1234.js":    {Data: []byte("console.log(1)")},
+			"assets/main-abcd1234.js.gz": {Data: []byte("packed")},
+			"favicon.svg":                {Data: []byte("<svg/>")},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if from := r.Header.Get("Test-From"); from != "" {
+			r.RemoteAddr = from
+		}
+		p.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+// browser is one browser with its cookie.
+type browser struct {
+	w      *world
+	cookie string
+	header http.Header
+}
+
+func (w *world) browser() *browser { return &browser{w: w, header: http.Header{}} }
+
+// owner makes the owner and returns their browser.
+func (w *world) owner() *browser {
+	w.t.Helper()
+	token, err := w.accounts.OwnerToken(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	b := w.browser()
+	b.want("POST", "/api/v1/owner", map[string]any{"token": token, "email": "owner@example.org", "password": password, "language": "en"}, 204, nil)
+	return b
+}
+
+// member invites somebody and returns their browser.
+func (w *world) member(owner *browser, email string) *browser {
+	w.t.Helper()
+	owner.want("POST", "/api/v1/invitations", map[string]any{"email": email}, 201, nil)
+	w.mu.Lock()
+	token := w.mails[email]
+	w.mu.Unlock()
+	b := w.browser()
+	b.want("POST", "/api/v1/invitations/accept", map[string]any{"token": token, "password": password}, 204, nil)
+	return b
+}
+
+// do sends one request. The answer's body has been read.
+func (b *browser) do(method, path string, in any) (*http.Response, []byte) {
+	b.w.t.Helper()
+	body := io.Reader(http.NoBody)
+	if raw, ok := in.(string); ok {
+		body = strings.NewReader(raw)
+	} else if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			b.w.t.Fatal(err)
+		}
+		body = bytes.NewReader(raw)
+	}
+	r, err := http.NewRequestWithContext(b.w.t.Context(), method, b.w.server.URL+path, body)
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	if in != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for k, v := range b.header {
+		r.Header[k] = v
+	}
+	if b.cookie != "" {
+		r.Header.Set("Cookie", panel.CookieName+"="+b.cookie)
+	}
+	answer, err := b.w.server.Client().Transport.RoundTrip(r)
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	for _, c := range answer.Cookies() {
+		if c.Name == panel.CookieName {
+			b.cookie = c.Value
+		}
+	}
+	return answer, raw
+}
+
+// want sends a request, wants a status, and decodes the answer into out.
+func (b *browser) want(method, path string, in any, status int, out any) {
+	b.w.t.Helper()
+	answer, raw := b.do(method, path, in)
+	if answer.StatusCode != status {
+		b.w.t.Fatalf("%s %s: %s, want %d\n%s", method, path, answer.Status, status, raw)
+	}
+	if out != nil {
+		if err := json.Unmarshal(raw, out); err != nil {
+			b.w.t.Fatalf("%s %s: %v in %s", method, path, err, raw)
+		}
+	}
+}
+
+type problem struct {
+	Type, Title, Detail, Code string
+	Status                    int
+	Errors                    []struct{ Location, Message string }
+}
+
+// refused sends a request that must fail with a code, as a problem.
+func (b *browser) refused(method, path string, in any, status int, code string) problem {
+	b.w.t.Helper()
+	answer, raw := b.do(method, path, in)
+	var p problem
+	err := json.Unmarshal(raw, &p)
+	if answer.StatusCode != status || err != nil || p.Code != code || p.Status != status || p.Detail == "" || p.Title == "" ||
+		answer.Header.Get("Content-Type") != "application/problem+json" {
+		b.w.t.Errorf("%s %s: %s %s %s, want %d %s as a problem", method, path, answer.Status, answer.Header.Get("Content-Type"), raw, status, code)
+	}
+	return p
+}
+
+func (b *browser) instance() string {
+	b.w.t.Helper()
+	var in struct{ ID string }
+	b.want("POST", "/api/v1/instances", map[string]any{"name": "Home"}, 201, &in)
+	return in.ID
+}
+
+// fakeBrokers is one connected client in every instance.
+type fakeBrokers struct {
+	mu     sync.Mutex
+	kicked []string
+}
+
+func (f *fakeBrokers) Stats(string) panel.Stats { return panel.Stats{Connections: 1, MessagesIn: 7} }
+func (f *fakeBrokers) Connections(string) []panel.Connection {
+	return []panel.Connection{{ClientID: "c/1", User: "u", Via: "mqtts", Version: "5.0", ConnectedAt: time.Now()}}
+}
+func (f *fakeBrokers) Kick(instance, clientID string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if clientID != "c/1" {
+		return false
+	}
+	f.kicked = append(f.kicked, instance)
+	return true
+}
+
+type fakeFlows struct {
+	mu      sync.Mutex
+	started []string
+	removed []string
+	state   string
+}
+
+func (f *fakeFlows) Start(_ context.Context, s account.FlowServer) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.started, f.state = append(f.started, s.Name), "running"
+	return nil
+}
+func (f *fakeFlows) Restart(ctx context.Context, s account.FlowServer) error { return f.Start(ctx, s) }
+func (f *fakeFlows) Remove(_ context.Context, s account.FlowServer) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.removed = append(f.removed, s.Name)
+	return nil
+}
+func (f *fakeFlows) State(account.FlowServer) panel.FlowState {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return panel.FlowState{State: f.state, MemoryLimitMB: 256, Sandbox: map[string]bool{"seccomp": true}}
+}
+func (f *fakeFlows) EditorURL(s account.FlowServer) string {
+	return "https://edit-" + s.Name + ".flows.localhost:8443/"
+}
+
+// safeBuffer is a log that may be written and read at once.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
