@@ -29,6 +29,8 @@ type session interface {
 	keepAlive() time.Duration
 	// gone ends the session's use of the connection. What it leaves in the outbox (a DISCONNECT) is sent last.
 	gone(cause error)
+	// expel ends the session's use of the connection for a reason that the peer is told, and closes the connection.
+	expel(r mqtt.Reason, words string)
 }
 
 // How long a connection that we end may take.
@@ -160,12 +162,19 @@ func (c *conn) cause(err error) error {
 	return c.ending.Load().cause
 }
 
-// end tells the broker, sends what is left, and closes the socket.
+// end sends what is left, tells the broker, and closes the socket.
 func (c *conn) end(err error) {
 	cause := c.cause(err)
+	over := lost(cause)
+	if !over {
+		_ = c.tcp.SetWriteDeadline(time.Now().Add(lastWrite)) // a closed socket shows at the write
+	}
 	c.Flush() // also to a peer that has only finished sending
+	if !over {
+		c.waitDrained()
+	}
 	c.sess.gone(cause)
-	if !lost(cause) {
+	if !over {
 		c.sayGoodbye(cause)
 	}
 	c.wmu.Lock()
@@ -185,15 +194,9 @@ func lost(cause error) bool {
 		errors.Is(cause, syscall.EPIPE) || errors.Is(cause, syscall.ETIMEDOUT)
 }
 
-// sayGoodbye writes what waits, the ends of the layers, and waits a moment for the peer to close, because closing a
-// socket with unread bytes in it makes the kernel throw away what the peer has not read yet.
+// sayGoodbye writes the ends of the layers, and waits a moment for the peer to close, because closing a socket with
+// unread bytes in it makes the kernel throw away what the peer has not read yet.
 func (c *conn) sayGoodbye(cause error) {
-	if c.wmuFD() < 0 {
-		return
-	}
-	_ = c.tcp.SetWriteDeadline(time.Now().Add(lastWrite))
-	c.Flush()
-	c.waitDrained()
 	if c.ws != nil {
 		c.sendFrame(closeFrame(closeCode(cause)))
 	}
@@ -216,12 +219,6 @@ func (c *conn) waitDrained() {
 	if ch != nil {
 		<-ch
 	}
-}
-
-func (c *conn) wmuFD() int {
-	c.wmu.Lock()
-	defer c.wmu.Unlock()
-	return c.fd
 }
 
 // closeCode is what a WebSocket peer is told.

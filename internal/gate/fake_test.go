@@ -112,6 +112,10 @@ func (e *echo) full() bool               { return e.waiting() > pauseFrom }
 func (e *echo) keepAlive() time.Duration { return e.alive }
 func (e *echo) gone(cause error)         { e.end <- cause }
 
+func (e *echo) expel(r mqtt.Reason, words string) {
+	e.link.Close(&broker.Refusal{Reason: r, Words: words})
+}
+
 // fakeDoor admits everybody but those with the password "wrong".
 type fakeDoor struct {
 	mu     sync.Mutex

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tsunagi/internal/broker"
+	"tsunagi/internal/mqtt"
 )
 
 // pauseFrom is how much may wait for a peer until nothing more is read from it, in bytes. Messages stop at the
@@ -46,3 +47,5 @@ func (m member) full() bool { return m.client.Outbox().Len() > pauseFrom }
 func (m member) keepAlive() time.Duration { return m.client.KeepAlive() }
 
 func (m member) gone(cause error) { m.client.Gone(cause) }
+
+func (m member) expel(r mqtt.Reason, words string) { m.client.Expel(r, words) }

@@ -73,9 +73,16 @@ func (s *sweep) run(stop <-chan struct{}) {
 	}
 }
 
-// advance looks at every connection that is due by now.
+// advance ends every connection that is overdue by now.
 func (s *sweep) advance(now time.Duration) {
 	s.now.Store(int64(now))
+	for _, c := range s.overdue(now) {
+		c.sess.expel(mqtt.KeepAliveTimeout, "nothing was heard for one and a half times the keep-alive")
+	}
+}
+
+// overdue looks at the connections that are due and takes those off the wheel that are over.
+func (s *sweep) overdue(now time.Duration) (over []*conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for done := int64(now / tick); s.at < done; {
@@ -87,10 +94,11 @@ func (s *sweep) advance(now time.Duration) {
 			switch silent := now - time.Duration(c.seen.Load()); {
 			case c.ending.Load() != nil:
 			case silent > c.limit:
-				c.Close(mqtt.KeepAliveTimeout)
+				over = append(over, c)
 			default:
 				s.put(c)
 			}
 		}
 	}
+	return over
 }
