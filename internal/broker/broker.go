@@ -37,6 +37,7 @@ type Broker struct {
 	retained topic.Retained[*message]
 	retCount atomic.Int64 // retained messages
 	retBytes atomic.Int64 // bytes of them
+	swept    atomic.Int64 // ms of the clock at which expired ones were last looked for
 
 	ready   atomic.Bool // what the log owes is known
 	backlog backlog
@@ -156,7 +157,7 @@ func (b *Broker) Kick(clientID string, words string) bool {
 	}
 	c := s.client.Load()
 	if c != nil {
-		c.expel(mqtt.AdministrativeAction, words)
+		c.Expel(mqtt.AdministrativeAction, words)
 	}
 	return c != nil
 }
@@ -177,7 +178,7 @@ func (b *Broker) Recheck(users ...string) {
 		if !ok {
 			b.event(Event{Kind: "refused", Client: c.s.id, User: c.user, Remote: c.remote, Gate: "login", Reason: mqtt.NotAuthorized,
 				Rule: "user", Cause: "the user was deleted, may no longer connect or has a new password"})
-			c.expel(mqtt.NotAuthorized, "this user may no longer connect")
+			c.Expel(mqtt.NotAuthorized, "this user may no longer connect")
 			continue
 		}
 		if r != nil {
@@ -186,11 +187,11 @@ func (b *Broker) Recheck(users ...string) {
 	}
 }
 
-// expel tells a client why and closes its connection.
-func (c *Client) expel(r mqtt.Reason, words string) {
+// Expel tells a client why and closes its connection.
+func (c *Client) Expel(r mqtt.Reason, words string) {
 	var t Turn
 	c.farewell(r, words, &t)
-	t.Flush()
+	c.link.Flush() // not the turn, which lacks a client that is on another's list already
 	c.link.Close(&Refusal{r, words})
 }
 
@@ -208,7 +209,7 @@ func (b *Broker) Stop(ctx context.Context) error {
 	b.stopped = true
 	b.mu.Unlock()
 	for _, c := range b.live() {
-		c.expel(mqtt.ServerShuttingDown, "the server is shutting down")
+		c.Expel(mqtt.ServerShuttingDown, "the server is shutting down")
 		c.Gone(ErrStopped)
 	}
 	b.timers.stop()

@@ -51,7 +51,7 @@ func (c *Client) takeOver(by string) {
 	var t Turn
 	c.detach()
 	c.farewell(mqtt.SessionTakenOver, "another connection uses this client identifier", &t)
-	t.Flush()
+	c.link.Flush() // as in expel
 	c.link.Close(&Refusal{mqtt.SessionTakenOver, "another connection uses this client identifier"})
 	c.event(Event{Kind: "takeover", Gate: "listener", Reason: mqtt.SessionTakenOver,
 		Cause: "a connection from " + by + " uses the same client identifier"})
@@ -79,11 +79,11 @@ func (c *Client) detach() bool {
 		s.will = nil
 	}
 	if s.expiry == 0 || !s.persistent.Load() {
-		s.endLocked(true)
+		s.endLocked(c, true)
 		return true
 	}
 	if s.will != nil && s.will.delay == 0 {
-		s.fireWill(c.rights.Load())
+		s.fireWill(c)
 	}
 	s.dirty, s.dirtyMeta = true, true
 	b.cursors.touch(s, true)
@@ -96,16 +96,16 @@ func (s *Session) end(erase bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ended {
-		s.endLocked(erase)
+		s.endLocked(nil, erase)
 	}
 }
 
 // endLocked ends a session: a will that was still to come comes now (3.1.3.2.2), the subscriptions go, nothing is owed
-// any more. Callers hold b.mu and s.mu.
-func (s *Session) endLocked(erase bool) {
+// any more. c is the connection that ends with it, if one does. Callers hold b.mu and s.mu.
+func (s *Session) endLocked(c *Client, erase bool) {
 	b := s.b
 	if s.will != nil {
-		s.fireWill(nil)
+		s.fireWill(c)
 	}
 	if s.persistent.Load() {
 		b.persistent--
@@ -141,7 +141,7 @@ func newEraseOp(s *Session) *eraseOp {
 }
 
 func (o *eraseOp) size() int         { return 256 }
-func (o *eraseOp) grows() bool       { return false }
+func (o *eraseOp) grows() growth     { return growsNot }
 func (o *eraseOp) done(*Turn, error) {}
 
 func (o *eraseOp) prepare(p *plan) {
