@@ -1,0 +1,180 @@
+// The panel's steps of the how-to.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { browser, run, shot } from './lib.mjs';
+
+export const owner = { email: 'owner@example.org', password: 'tansu-mizuumi-42' };
+
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+
+export async function becomeOwner(world) {
+  const { page, t } = world;
+  await page.goto(world.ownerLink);
+  await page.getByLabel(t('account.email')).fill(owner.email);
+  await page.getByLabel(t('account.password'), { exact: true }).fill(owner.password);
+  await shot(page, `${world.name}-2-welcome`);
+  await button(page, t('welcome.submit')).click();
+  await page.waitForURL('**/instances');
+  assert.ok(!page.url().includes('token'), 'the link leaves no token in the address');
+  await page.goto(world.ownerLink); // works once
+  await page.getByText(t('welcome.done')).waitFor();
+}
+
+export async function invite(world) {
+  const { page, t } = world;
+  await page.goto(`${world.server.origin}/invitations`);
+  await page.getByLabel(t('account.email')).fill('friend@example.org');
+  await button(page, t('invitations.invite')).click();
+  await page.getByText('friend@example.org').first().waitFor();
+  await shot(page, `${world.name}-2-invitations`);
+  const dir = join(world.data, 'mail');
+  const link = /https:\/\/\S+#token=[\w-]+/.exec(readFileSync(join(dir, readdirSync(dir)[0]), 'utf8').replaceAll('=\r\n', '').replaceAll('=3D', '='))[0];
+  assert.ok(!world.server.text.includes(link.split('#')[1]), 'the log does not have the link');
+  const other = await browser(world.server.ca, world);
+  try {
+    const friend = other.pages()[0];
+    await friend.goto(link);
+    await friend.getByLabel(t('account.password'), { exact: true }).fill('yama-no-ue-no-neko');
+    await button(friend, t('accept.submit')).click();
+    await friend.waitForURL('**/instances');
+    await shot(friend, `${world.name}-2-friend`);
+  } finally {
+    await other.close();
+  }
+}
+
+export async function createInstance(world) {
+  const { page, t } = world;
+  await page.goto(`${world.server.origin}/instances`);
+  await shot(page, `${world.name}-3-empty`);
+  await page.getByRole('link', { name: t('instances.create') }).first().click();
+  await page.getByLabel(t('instance.name')).fill('home');
+  assert.ok(await page.getByRole('radio', { name: /Free/ }).isChecked(), 'the free plan is preselected');
+  await shot(page, `${world.name}-3-create`);
+  await button(page, t('create.submit')).click();
+  await page.waitForURL(/\/instances\/[a-z]{8}/);
+  world.instance = /\/instances\/([a-z]{8})/.exec(page.url())[1];
+  await button(page, t('details.reveal')).click();
+  await page.getByLabel(t('account.your_password')).fill(owner.password);
+  const [answer] = await Promise.all([
+    page.waitForResponse((r) => r.url().endsWith('/password/reveal')),
+    page.getByRole('dialog').getByRole('button', { name: t('details.reveal'), exact: true }).click(),
+  ]);
+  world.password = (await answer.json()).password;
+  await page.getByText(world.password, { exact: true }).first().waitFor();
+  await shot(page, `${world.name}-3-details`);
+  for (const text of ['localhost', String(world.server.mqtts), String(world.server.https), '10']) {
+    assert.ok((await page.locator('main').innerText()).includes(text), `details show ${text}`);
+  }
+}
+
+/** mosquitto runs one of the command-line clients against the instance. */
+export function mosquitto(world, program, user, password, args, options) {
+  return run(`mosquitto_${program}`, ['-h', 'localhost', '-p', String(world.server.mqtts), '--cafile', world.server.ca, '-V', '5',
+    '-u', user, '-P', password, ...args], options);
+}
+
+export async function usersAndRules(world) {
+  const { page, t } = world;
+  const api = (method, path, data) => page.evaluate(async ([method, path, data]) => {
+    const r = await fetch(path, { method, headers: { 'Content-Type': 'application/json' }, body: data && JSON.stringify(data) });
+    return { status: r.status, body: await r.json().catch(() => null) };
+  }, [method, path, data]);
+  const base = `/api/v1/instances/${world.instance}`;
+  await page.goto(`${world.server.origin}/instances/${world.instance}/users`);
+  await button(page, t('users.create')).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel(t('users.name'), { exact: true }).fill('sensor');
+  const [made] = await Promise.all([
+    page.waitForResponse((r) => r.url().endsWith('/users') && r.request().method() === 'POST'),
+    dialog.getByRole('button', { name: t('users.create'), exact: true }).click(),
+  ]);
+  world.sensor = { user: `${world.instance}:sensor`, password: (await made.json()).password };
+  await page.getByText(world.sensor.password, { exact: true }).waitFor();
+  await shot(page, `${world.name}-4-user-made`);
+  await button(page, t('once.done')).click();
+  await page.goto(`${world.server.origin}/instances/${world.instance}/users/sensor`);
+  await page.getByRole('heading', { name: 'sensor' }).first().waitFor();
+  assert.ok(!(await page.content()).includes(world.sensor.password), 'the password is shown once');
+
+  // Without a rule nothing is allowed; a rule holds at once, for connected clients too.
+  const denied = await mosquitto(world, 'pub', world.sensor.user, world.sensor.password, ['-t', 'room/1', '-m', 'x', '-q', '1', '-d']);
+  assert.match(denied.out, /not authori[sz]ed|RC:135/i, `publish without a rule:\n${denied.out}`);
+  const rule = await api('POST', `${base}/rules`, { user: 'sensor', effect: 'allow', access: 'both', filter: 'room/#' });
+  assert.equal(rule.status, 201, JSON.stringify(rule.body));
+  const listening = mosquitto(world, 'sub', world.sensor.user, world.sensor.password, ['-t', 'room/#', '-C', '1', '-W', '15']);
+  await connected(api, base, 'sensor', 1);
+  await mosquitto(world, 'pub', world.instance, world.password, ['-t', 'room/1', '-m', 'allowed now', '-q', '1']);
+  assert.match((await listening).out, /allowed now/);
+  await page.reload();
+  await page.getByText('room/#').first().waitFor();
+  await shot(page, `${world.name}-4-rules`);
+
+  // "May connect: no" ends the connection that is open.
+  const kicked = mosquitto(world, 'sub', world.sensor.user, world.sensor.password, ['-t', 'room/#', '-W', '15', '-d', '-i', 'kicked']);
+  await connected(api, base, 'sensor', 1);
+  assert.equal((await api('PATCH', `${base}/users/sensor`, { connect: false })).status, 200);
+  await connected(api, base, 'sensor', 0);
+  await kicked;
+  assert.equal((await api('PATCH', `${base}/users/sensor`, { connect: true })).status, 200);
+}
+
+/** connected waits until a user has n connections. */
+async function connected(api, base, user, n) {
+  const until = Date.now() + 15_000;
+  for (;;) {
+    const { body } = await api('GET', `${base}/connections`);
+    const have = body.items.filter((c) => c.user === user).length;
+    if (have === n) return;
+    if (Date.now() > until) throw new Error(`user ${user} has ${have} connections, want ${n}`);
+  }
+}
+
+export async function webClient(world) {
+  const { page, t } = world;
+  await page.goto(`${world.server.origin}/instances/${world.instance}/client`);
+  await page.getByText(t('client.connected')).first().waitFor();
+  const messages = page.getByRole('list', { name: t('client.messages') });
+  await button(page, t('client.subscribe')).click();
+  await page.locator('section', { has: page.getByRole('heading', { name: t('client.subscriptions') }) }).getByRole('listitem').first().waitFor();
+  for (const payload of ['AAAAA', 'BBBB']) {
+    await page.getByLabel(t('client.payload'), { exact: true }).fill(payload);
+    await button(page, t('client.publish')).click();
+    await messages.locator('li.in', { hasText: payload }).waitFor();
+  }
+  const pub = await mosquitto(world, 'pub', world.instance, world.password, ['-t', 'test', '-m', 'CCCC', '-q', '1']);
+  assert.equal(pub.code, 0, pub.out);
+  await messages.locator('li.in', { hasText: 'CCCC' }).waitFor();
+  await shot(page, `${world.name}-5-client`);
+  const html = await page.content();
+  assert.ok(!html.includes(world.password), 'no password in the page');
+  const width = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(width <= 0, `the page scrolls sideways by ${width} px`);
+  const stats = await page.evaluate(async (id) => (await fetch(`/api/v1/instances/${id}/stats`)).json(), world.instance);
+  assert.equal(stats.connections, 0, 'the web client takes none of the ten connections');
+  assert.equal(stats.web_connections, 1);
+}
+
+export async function stillThere(world) {
+  const { page } = world;
+  await page.goto(`${world.server.origin}/instances`);
+  await page.getByText('home').first().waitFor();
+  const pub = await mosquitto(world, 'pub', world.instance, world.password, ['-t', 'test', '-m', 'after the restart', '-q', '1']);
+  assert.equal(pub.code, 0, pub.out);
+}
+
+export async function signOut(world) {
+  const { page, t } = world;
+  await page.goto(`${world.server.origin}/account`);
+  await button(page, t('account.sign_out')).first().click();
+  await page.waitForURL('**/sign-in*');
+  await page.getByLabel(t('account.email')).fill(owner.email);
+  await page.getByLabel(t('account.password'), { exact: true }).fill('not the password');
+  await button(page, t('sign_in.submit')).click();
+  await page.getByRole('alert').first().waitFor();
+  await page.getByLabel(t('account.password'), { exact: true }).fill(owner.password);
+  await button(page, t('sign_in.submit')).click();
+  await page.waitForURL('**/instances');
+  await shot(page, `${world.name}-2-signed-in`);
+}
