@@ -65,7 +65,7 @@ func (m *Messages) loadBounds() error {
 	switch {
 	case oldest < 1:
 		return corrupt("%s: the log reaches from offset %d to %d", m.db.path, oldest, next)
-	case end < next && (first != 0 || oldest != next):
+	case end < next && (first != 0 || next != 1): // Trim always leaves a block: only a log that was never written is empty
 		return corrupt("%s: the log ends before offset %d, and should reach to %d", m.db.path, max(end, 1), next)
 	case first != 0 && first != oldest:
 		return corrupt("%s: the log begins with offset %d, and should begin with %d", m.db.path, first, oldest)

@@ -1,7 +1,6 @@
 package sqlite_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"path/filepath"
@@ -25,11 +24,11 @@ type messages struct {
 func (m messages) Close() error { return m.all.Close() }
 
 func openMessages(dir string) (storetest.Store, error) {
-	s, err := sqlite.Open(context.Background(), options(dir))
+	s, err := openWith(options(dir))
 	if err != nil {
 		return nil, err
 	}
-	return messages{s.Messages, s}, nil
+	return s, nil
 }
 
 func TestMessages(t *testing.T) {

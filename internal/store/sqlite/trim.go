@@ -91,5 +91,8 @@ func (m *Messages) trimStep() error {
 	if _, err := m.db.exec("delete from dropped where finished = 1 and below <= ?", int64(first)); err != nil {
 		return err
 	}
+	if err := m.setBound("next", m.next.Load()); err != nil { // the same page, so this costs nothing
+		return err
+	}
 	return m.setBound("oldest", first)
 }

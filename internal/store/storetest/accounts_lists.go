@@ -1,0 +1,157 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"tsunagi/internal/account"
+)
+
+func accountOrder(t *testing.T, s AccountStore) {
+	for _, n := range []byte{3, 1, 2} {
+		insert(t, s, world(fmt.Sprint(n), n)...)
+	}
+	insert(t, s, account.Account{ID: "account0", Email: "z", CreatedAt: at(2)}, // as old as account2
+		account.BrowserSession{Hash: hash(8), Account: "account1", CreatedAt: at(0)},
+		account.Rule{Instance: "instance1", ID: "oldest", CreatedAt: at(0)})
+	ids := func(what string, got []string, want string) {
+		t.Helper()
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	err := s.View(context.Background(), func(r account.Reader) error {
+		ids("accounts", each(r.Accounts, func(a account.Account) string { return a.ID }), "account1 account0 account2 account3")
+		ids("invitations", each(r.Invitations, func(i account.Invitation) string { return i.ID }), "invitation3 invitation2 invitation1")
+		ids("instances", each(func() ([]account.Instance, error) { return r.Instances("") }, func(i account.Instance) string { return i.ID }), "instance1 instance2 instance3")
+		ids("instances of one", each(func() ([]account.Instance, error) { return r.Instances("account2") }, func(i account.Instance) string { return i.ID }), "instance2")
+		ids("flow servers", each(func() ([]account.FlowServer, error) { return r.FlowServers("") }, func(f account.FlowServer) string { return f.ID }), "flow1 flow2 flow3")
+		ids("flow servers of one", each(func() ([]account.FlowServer, error) { return r.FlowServers("account3") }, func(f account.FlowServer) string { return f.ID }), "flow3")
+		ids("sessions of one", each(func() ([]account.BrowserSession, error) { return r.BrowserSessions("account1") },
+			func(b account.BrowserSession) string { return fmt.Sprint(b.Hash[0]) }), "8 1")
+		ids("sessions", each(func() ([]account.BrowserSession, error) { return r.BrowserSessions("") },
+			func(b account.BrowserSession) string { return fmt.Sprint(b.Hash[0] == 8) }), "true false false false")
+		ids("rules", each(func() ([]account.Rule, error) { return r.Rules("instance1") }, func(r account.Rule) string { return r.ID }), "oldest for all for one")
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func accountUsers(t *testing.T, s AccountStore) {
+	insert(t, s, append(world("1", 1), world("2", 2)...)...)
+	for _, name := range []string{"b%", "B", "b", "_", "a_b", "日本", "Z", "100%"} {
+		insert(t, s, account.User{Instance: "instance1", Name: name})
+	}
+	tests := []struct {
+		name  string
+		query account.UserQuery
+		want  string
+		count int
+	}{
+		{"all, in byte order", account.UserQuery{Limit: 99}, "100% B Z _ a_b b b% instance1 sensor 日本", 10},
+		{"first page", account.UserQuery{Limit: 3}, "100% B Z", 10},
+		{"next page", account.UserQuery{After: "Z", Limit: 3}, "_ a_b b", 10},
+		{"after a name that isn't there", account.UserQuery{After: "c", Limit: 99}, "instance1 sensor 日本", 10},
+		{"part", account.UserQuery{Contains: "b", Limit: 99}, "a_b b b%", 3},
+		{"part is no pattern", account.UserQuery{Contains: "%", Limit: 99}, "100% b%", 2},
+		{"part is no pattern, either", account.UserQuery{Contains: "_", Limit: 99}, "_ a_b", 2},
+		{"part with case", account.UserQuery{Contains: "B", Limit: 99}, "B", 1},
+		{"part of many bytes", account.UserQuery{Contains: "本", Limit: 99}, "日本", 1},
+		{"part and page", account.UserQuery{Contains: "b", After: "a_b", Limit: 1}, "b", 3},
+		{"none", account.UserQuery{Contains: "nobody", Limit: 99}, "", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.query.Instance = "instance1"
+			got := each(func() ([]account.User, error) {
+				return view(t, s, func(r account.Reader) ([]account.User, error) { return r.Users(tt.query) }), nil
+			}, func(u account.User) string { return u.Name })
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("Users(%+v) = %q, want %q", tt.query, got, tt.want)
+			}
+			if n := view(t, s, func(r account.Reader) (int, error) { return r.CountUsers(tt.query) }); n != tt.count {
+				t.Errorf("CountUsers(%+v) = %d, want %d", tt.query, n, tt.count)
+			}
+		})
+	}
+}
+
+func accountLog(t *testing.T, s AccountStore) {
+	insert(t, s, append(world("1", 1), world("2", 2)...)...)
+	add := func(keep int, lines ...account.LogLine) {
+		t.Helper()
+		if err := s.AppendLog(context.Background(), lines, keep); err != nil {
+			t.Fatal(err)
+		}
+	}
+	odd := line(3, "instance1")
+	odd.Kind, odd.Client, odd.Cause, odd.Topic = "refused", "client%", "Reason 日本", "x/y"
+	add(99, line(1, "instance1"), line(2, "instance2"), odd, line(4, ""), line(5, "nowhere"), line(6, "instance1"))
+	add(99, line(6, "instance2"), line(7, "instance1")) // 6 is there already
+	add(99)
+	if got := logPage(t, s, account.LogQuery{Instance: "instance1", Limit: 99}); len(got) != 4 || !reflect.DeepEqual(got[2], odd) {
+		t.Errorf("lines are %+v", got)
+	}
+	tests := []struct {
+		name  string
+		query account.LogQuery
+		want  string
+	}{
+		{"all", account.LogQuery{Instance: "instance1", Limit: 99}, "7 6 3 1"},
+		{"the other instance", account.LogQuery{Instance: "instance2", Limit: 99}, "2"},
+		{"operator", account.LogQuery{Limit: 99}, "4"},
+		{"no instance", account.LogQuery{Instance: "nowhere", Limit: 99}, ""},
+		{"page", account.LogQuery{Instance: "instance1", Before: 7, Limit: 2}, "6 3"},
+		{"kind", account.LogQuery{Instance: "instance1", Kind: "refused", Limit: 99}, "3"},
+		{"part of the client", account.LogQuery{Instance: "instance1", Contains: "t%", Limit: 99}, "3"},
+		{"part of the cause", account.LogQuery{Instance: "instance1", Contains: "日", Limit: 99}, "3"},
+		{"part of the topic", account.LogQuery{Instance: "instance1", Contains: "a/b", Limit: 99}, "7 6 1"},
+		{"part with case", account.LogQuery{Instance: "instance1", Contains: "reason", Limit: 99}, ""},
+		{"all at once", account.LogQuery{Instance: "instance1", Kind: "denied", Contains: "no rule", Before: 7, Limit: 1}, "6"},
+		{"gate isn't searched", account.LogQuery{Instance: "instance1", Contains: "acl", Limit: 99}, ""},
+	}
+	ids := func(lines []account.LogLine) string {
+		return strings.Join(each(func() ([]account.LogLine, error) { return lines, nil },
+			func(l account.LogLine) string { return fmt.Sprint(l.ID) }), " ")
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := ids(logPage(t, s, tt.query)); got != tt.want {
+				t.Errorf("Log(%+v) = %q, want %q", tt.query, got, tt.want)
+			}
+		})
+	}
+	add(2, line(8, "instance1"))
+	for instance, want := range map[string]string{"instance1": "8 7", "instance2": "2", "": "4"} {
+		if got := ids(logPage(t, s, account.LogQuery{Instance: instance, Limit: 99})); got != want {
+			t.Errorf("after keeping 2, the lines of %q are %q, want %q", instance, got, want)
+		}
+	}
+	add(1, line(10, ""), line(11, ""), line(12, ""))
+	if got := ids(logPage(t, s, account.LogQuery{Limit: 99})); got != "12" {
+		t.Errorf("the operator's lines are %q, want 12", got)
+	}
+}
+
+func accountAudit(t *testing.T, s AccountStore) {
+	for id := int64(1); id <= 5; id++ {
+		insert(t, s, account.AuditEntry{ID: id, Time: at(int(id)), Action: "a"})
+	}
+	for _, tt := range []struct {
+		before int64
+		limit  int
+		want   string
+	}{{0, 99, "5 4 3 2 1"}, {0, 2, "5 4"}, {4, 2, "3 2"}, {1, 9, ""}, {99, 1, "5"}} {
+		got := each(func() ([]account.AuditEntry, error) {
+			return view(t, s, func(r account.Reader) ([]account.AuditEntry, error) { return r.Audit(tt.before, tt.limit) }), nil
+		}, func(a account.AuditEntry) string { return fmt.Sprint(a.ID) })
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("Audit(%d, %d) = %q, want %q", tt.before, tt.limit, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+func accountRows(t *testing.T, s AccountStore) {
+	rows := append(world("1", 1), world("2", 2)...)
+	insert(t, s, rows...)
+	wantRows(t, s, rows...)
+	if a := view(t, s, func(r account.Reader) (account.Account, error) { return r.AccountByEmail("account2@example.org") }); a.ID != "account2" {
+		t.Errorf("AccountByEmail found %q", a.ID)
+	}
+	if i := view(t, s, func(r account.Reader) (account.Invitation, error) { return r.InvitationByToken(hash(102)) }); i.ID != "invitation2" {
+		t.Errorf("InvitationByToken found %q", i.ID)
+	}
+	if f := view(t, s, func(r account.Reader) (account.FlowServer, error) { return r.FlowServerByName("flows1") }); f.ID != "flow1" {
+		t.Errorf("FlowServerByName found %q", f.ID)
+	}
+}
+
+func accountNotFound(t *testing.T, s AccountStore) {
+	wantGone(t, s, world("1", 1)...)
+	for name, read := range map[string]func(account.Reader) error{
+		"AccountByEmail":    func(r account.Reader) error { _, err := r.AccountByEmail("x"); return err },
+		"InvitationByToken": func(r account.Reader) error { _, err := r.InvitationByToken(hash(1)); return err },
+		"FlowServerByName":  func(r account.Reader) error { _, err := r.FlowServerByName("x"); return err },
+	} {
+		if err := s.View(context.Background(), read); !errors.Is(err, account.ErrNotFound) {
+			t.Errorf("%s = %v, want ErrNotFound", name, err)
+		}
+	}
+	err := s.View(context.Background(), func(r account.Reader) error {
+		for _, list := range []func() (int, error){
+			func() (int, error) { l, err := r.Accounts(); return len(l), err },
+			func() (int, error) { l, err := r.BrowserSessions("x"); return len(l), err },
+			func() (int, error) { l, err := r.Invitations(); return len(l), err },
+			func() (int, error) { l, err := r.Instances("x"); return len(l), err },
+			func() (int, error) { l, err := r.Users(account.UserQuery{Instance: "x", Limit: 9}); return len(l), err },
+			func() (int, error) { return r.CountUsers(account.UserQuery{Instance: "x"}) },
+			func() (int, error) { l, err := r.Rules("x"); return len(l), err },
+			func() (int, error) { l, err := r.FlowServers(""); return len(l), err },
+			func() (int, error) { l, err := r.Log(account.LogQuery{Limit: 9}); return len(l), err },
+			func() (int, error) { l, err := r.Audit(0, 9); return len(l), err },
+		} {
+			if n, err := list(); n != 0 || err != nil {
+				t.Errorf("a list of an empty store has %d, %v", n, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	// Saving what isn't there is an error, deleting it is none.
+	for _, row := range world("1", 1) {
+		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Save(row) }); !errors.Is(err, account.ErrNotFound) {
+			t.Errorf("Save of a missing %T = %v, want ErrNotFound", row, err)
+		}
+		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Delete(row) }); err != nil {
+			t.Errorf("Delete of a missing %T = %v", row, err)
+		}
+	}
+}
+
+func accountUnique(t *testing.T, s AccountStore) {
+	insert(t, s, append(world("1", 1), world("2", 2)...)...)
+	for _, row := range world("1", 1) {
+		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Insert(row) }); !errors.Is(err, account.ErrExists) {
+			t.Errorf("second Insert of %T = %v, want ErrExists", row, err)
+		}
+	}
+	two := world("2", 2)
+	other, invitation, flow := two[0].(account.Account), two[2].(account.Invitation), two[8].(account.FlowServer)
+	other.Email = "account1@example.org"
+	mail := invitation
+	mail.Email = "new1@example.org"
+	invitation.TokenHash = hash(101)
+	flow.Name = "flows1"
+	for _, row := range []account.Row{other, invitation, mail, flow} {
+		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Save(row) }); !errors.Is(err, account.ErrExists) {
+			t.Errorf("Save of %T with another's unique key = %v, want ErrExists", row, err)
+		}
+	}
+	wantRows(t, s, two...)
+}
+
+func accountParents(t *testing.T, s AccountStore) {
+	insert(t, s, world("1", 1)...)
+	for _, row := range []account.Row{
+		account.BrowserSession{Hash: hash(9), Account: "nobody"},
+		account.Instance{ID: "i", Owner: "nobody"},
+		account.FlowServer{ID: "f", Owner: "nobody", Name: "f"},
+		account.User{Instance: "nowhere", Name: "u"},
+		account.Rule{Instance: "nowhere", ID: "r"},
+		account.Rule{Instance: "instance1", ID: "r", User: "nobody"},
+	} {
+		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Insert(row) }); !errors.Is(err, account.ErrNotFound) {
+			t.Errorf("Insert of %T without its parent = %v, want ErrNotFound", row, err)
+		}
+	}
+}
+
+func accountSave(t *testing.T, s AccountStore) {
+	insert(t, s, append(world("1", 1), world("2", 2)...)...)
+	changed := []account.Row{
+		account.Account{ID: "account1", Email: "x@example.org", Role: account.RoleMember, CreatedAt: at(7)},
+		account.BrowserSession{Hash: hash(1), Account: "account2", SeenAt: at(8)},
+		account.Invitation{ID: "invitation1", TokenHash: hash(77), Email: "y@example.org"},
+		account.Instance{ID: "instance1", Owner: "account2", Name: "moved", CreatedAt: at(9)},
+		account.User{Instance: "instance1", Name: "sensor", Connect: true, Note: "n", Kind: account.SecretGenerated, Secret: []byte("s")},
+		account.Rule{Instance: "instance1", ID: "for one", Effect: account.Deny, Filter: "x"},
+		account.FlowServer{ID: "flow1", Owner: "account2", Name: "new"},
+		account.Setting{Key: "setting1", Value: []byte("v")},
+		account.AuditEntry{ID: 1, Detail: "d"},
+	}
+	update(t, s, func(tx account.Tx) error { return tx.Save(changed...) })
+	wantRows(t, s, changed...)
+	wantRows(t, s, world("2", 2)...)
+}
+
+func accountDeletes(t *testing.T, s AccountStore) {
+	tests := []struct {
+		name   string
+		delete account.Row // other fields than the key are empty
+		gone   []int       // indices in world
+	}{
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8}},
+		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
+		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
+		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7}},
+		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7}},
+		{"user without rules", account.User{Instance: "instance1", Name: "instance1"}, []int{4}},
+		{"rule", account.Rule{Instance: "instance1", ID: "for all"}, []int{6}},
+		{"flow server", account.FlowServer{ID: "flow1"}, []int{8}},
+		{"setting", account.Setting{Key: "setting1"}, []int{9}},
+		{"audit", account.AuditEntry{ID: 1}, []int{10}},
+	}
+	both := append(world("1", 1), world("2", 2)...)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			update(t, s, func(tx account.Tx) error {
+				if err := tx.Delete(account.Account{ID: "account1"}, account.Account{ID: "account2"}); err != nil {
+					return err
+				}
+				if err := tx.Delete(both...); err != nil {
+					return err
+				}
+				return tx.Insert(both...)
+			})
+			lines := []account.LogLine{line(1, "instance1"), line(2, "instance2"), line(3, "")}
+			if err := s.AppendLog(context.Background(), lines, 9); err != nil {
+				t.Fatal(err)
+			}
+			update(t, s, func(tx account.Tx) error { return tx.Delete(tt.delete) })
+			for i, row := range world("1", 1) {
+				if slices.Contains(tt.gone, i) {
+					wantGone(t, s, row)
+				} else {
+					wantRows(t, s, row)
+				}
+			}
+			wantRows(t, s, world("2", 2)...)
+			left := 1
+			if slices.Contains(tt.gone, 3) {
+				left = 0 // log lines go with their instance
+			}
+			for instance, want := range map[string]int{"instance1": left, "instance2": 1, "": 1} {
+				if got := logPage(t, s, account.LogQuery{Instance: instance, Limit: 9}); len(got) != want {
+					t.Errorf("%d log lines of %q are left, want %d", len(got), instance, want)
+				}
+			}
+		})
+	}
+}
+
+func accountOdd(t *testing.T, s AccountStore) {
+	odd := "日本 \" ' % _ \n \x00 \U0010ffff É;--"
+	rows := []account.Row{
+		account.Account{ID: odd, Email: odd, Password: odd, Role: account.Role(odd), Plan: odd, Language: odd,
+			CreatedAt: time.Date(2500, 12, 31, 23, 59, 59, 999999000, time.UTC)},
+		account.Account{ID: "", Email: ""}, // empty and zero everywhere
+		account.Account{ID: "old", Email: "É", CreatedAt: time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)},
+		account.Account{ID: "É", Email: "é"}, // another letter
+		account.Account{ID: " old", Email: "É "},
+		account.Setting{Key: odd, Value: slices.Repeat([]byte{0, 255}, 100_000)},
+	}
+	insert(t, s, rows...)
+	wantRows(t, s, rows...)
+	local := account.Account{ID: "local", Email: "local", CreatedAt: time.Date(2026, 7, 1, 12, 0, 0, 123456789, time.FixedZone("JST", 9*3600))}
+	insert(t, s, local)
+	local.CreatedAt = time.Date(2026, 7, 1, 3, 0, 0, 123456000, time.UTC)
+	wantRows(t, s, local)
+}

@@ -1,0 +1,181 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+// at is a moment of a test; n orders moments.
+func at(n int) time.Time {
+	return time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC).Add(time.Duration(n) * time.Minute)
+}
+
+func hash(n byte) (h [32]byte) { h[0], h[31] = n, ^n; return h }
+
+// world is one row of every kind; names end in suffix.
+func world(suffix string, n byte) []account.Row {
+	a, i := "account"+suffix, "instance"+suffix
+	return []account.Row{
+		account.Account{ID: a, Email: a + "@example.org", Password: "$argon2id$", Role: account.RoleOwner, Plan: "free", Language: "ja", CreatedAt: at(int(n))},
+		account.BrowserSession{Hash: hash(n), Account: a, Remote: "192.0.2.1", Agent: "Browser", CreatedAt: at(1), SeenAt: at(2)},
+		account.Invitation{ID: "invitation" + suffix, TokenHash: hash(n + 100), Email: "new" + suffix + "@example.org", By: a, Sent: "mail", CreatedAt: at(int(n)), ExpiresAt: at(99)},
+		account.Instance{ID: i, Owner: a, Name: "home", Region: "here", Plan: "free", CreatedAt: at(int(n))},
+		account.User{Instance: i, Name: i, First: true, Connect: true, Note: "first", Kind: account.SecretGenerated, Secret: []byte{1, 0, 2}, Sealed: []byte{3}, CreatedAt: at(1)},
+		account.User{Instance: i, Name: "sensor", Kind: account.SecretChosen, Secret: []byte("$argon2id$"), CreatedAt: at(2)},
+		account.Rule{Instance: i, ID: "for all", Effect: account.Deny, Access: account.Both, Filter: "%u/#", CreatedAt: at(1)},
+		account.Rule{Instance: i, ID: "for one", User: "sensor", Effect: account.Allow, Access: account.Publish, Filter: "a/+", CreatedAt: at(2)},
+		account.FlowServer{ID: "flow" + suffix, Owner: a, Name: "flows" + suffix, CreatedAt: at(int(n))},
+		account.Setting{Key: "setting" + suffix, Value: []byte{0, 1}},
+		account.AuditEntry{ID: int64(n), Time: at(3), Account: a, Via: "panel", Remote: "192.0.2.1", Action: "instance.create", Object: i, Detail: "free"},
+	}
+}
+
+// line is a log line.
+func line(id int64, instance string) account.LogLine {
+	return account.LogLine{ID: id, Instance: instance, Time: at(int(id)), Kind: "denied", Client: "c", User: "u", Remote: "192.0.2.1",
+		Topic: "a/b", Gate: "acl", Rule: "no rule", Cause: "not allowed", Reason: 0x87}
+}
+
+func update(t testing.TB, s account.Store, f func(account.Tx) error) {
+	t.Helper()
+	if err := s.Update(context.Background(), f); err != nil {
+		t.Fatalf("update: %v", err)
+	}
+}
+
+func insert(t testing.TB, s account.Store, rows ...account.Row) {
+	t.Helper()
+	update(t, s, func(tx account.Tx) error { return tx.Insert(rows...) })
+}
+
+// view reads one thing.
+func view[T any](t testing.TB, s account.Store, read func(account.Reader) (T, error)) (got T) {
+	t.Helper()
+	err := s.View(context.Background(), func(r account.Reader) (err error) {
+		got, err = read(r)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("view: %v", err)
+	}
+	return got
+}
+
+// again reads the row with the same primary key.
+func again(r account.Reader, row account.Row) (account.Row, error) {
+	switch row := row.(type) {
+	case account.Account:
+		return r.Account(row.ID)
+	case account.BrowserSession:
+		return r.BrowserSession(row.Hash)
+	case account.Invitation:
+		return r.Invitation(row.ID)
+	case account.Instance:
+		return r.Instance(row.ID)
+	case account.User:
+		return r.User(row.Instance, row.Name)
+	case account.Rule:
+		return r.Rule(row.Instance, row.ID)
+	case account.FlowServer:
+		return r.FlowServer(row.ID)
+	case account.Setting:
+		return r.Setting(row.Key)
+	case account.AuditEntry:
+		list, err := r.Audit(row.ID+1, 1)
+		if err == nil && (len(list) == 0 || list[0].ID != row.ID) {
+			err = account.ErrNotFound
+		}
+		return append(list, account.AuditEntry{})[0], err
+	}
+	return nil, fmt.Errorf("no way to read %T", row)
+}
+
+func wantRows(t testing.TB, s account.Store, rows ...account.Row) {
+	t.Helper()
+	for _, row := range rows {
+		got := view(t, s, func(r account.Reader) (account.Row, error) { return again(r, row) })
+		if u, ok := got.(account.User); ok && len(u.Sealed) == 0 {
+			u.Sealed = nil // nil may come back as empty
+			got = u
+		}
+		if !reflect.DeepEqual(got, row) {
+			t.Errorf("read %+v, want %+v", got, row)
+		}
+	}
+}
+
+func wantGone(t testing.TB, s account.Store, rows ...account.Row) {
+	t.Helper()
+	for _, row := range rows {
+		err := s.View(context.Background(), func(r account.Reader) error { _, err := again(r, row); return err })
+		if !errors.Is(err, account.ErrNotFound) {
+			t.Errorf("reading %+v: %v, want ErrNotFound", row, err)
+		}
+	}
+}
+
+func logPage(t testing.TB, s account.Store, q account.LogQuery) []account.LogLine {
+	t.Helper()
+	return view(t, s, func(r account.Reader) ([]account.LogLine, error) { return r.Log(q) })
+}
+
+// each lists a part of every row.
+func each[T any](list func() ([]T, error), part func(T) string) (parts []string) {
+	rows, err := list()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, r := range rows {
+		parts = append(parts, part(r))
+	}
+	return parts
+}
+
+// everything puts all that a store of 40 worlds has into one text.
+func everything(s account.Store) (string, error) {
+	var all strings.Builder
+	err := s.View(context.Background(), func(r account.Reader) error {
+		var errs []error
+		say := func(v any, err error) {
+			fmt.Fprintf(&all, "%+v\n", v)
+			errs = append(errs, err)
+		}
+		list := func() {
+			a, err := r.Accounts()
+			say(a, err)
+			b, err := r.BrowserSessions("")
+			say(b, err)
+			i, err := r.Invitations()
+			say(i, err)
+			n, err := r.Instances("")
+			say(n, err)
+			f, err := r.FlowServers("")
+			say(f, err)
+			d, err := r.Audit(0, 999)
+			say(d, err)
+		}
+		list()
+		for n := range 40 {
+			i := fmt.Sprint("instance", n+1)
+			u, err := r.Users(account.UserQuery{Instance: i, Limit: 99})
+			say(u, err)
+			l, err := r.Rules(i)
+			say(l, err)
+			o, err := r.Log(account.LogQuery{Instance: i, Limit: 99})
+			say(o, err)
+			v, err := r.Setting(fmt.Sprint("setting", n+1))
+			say(v, err)
+			e, err := r.AccountByEmail(fmt.Sprintf("account%d@example.org", n+1))
+			say(e, err)
+		}
+		return errors.Join(errs...)
+	})
+	return all.String(), err
+}
