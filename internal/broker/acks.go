@@ -109,8 +109,8 @@ type sendOp struct {
 	id uint16
 }
 
-func (o *sendOp) size() int   { return 64 }
-func (o *sendOp) grows() bool { return false }
+func (o *sendOp) size() int     { return 64 }
+func (o *sendOp) grows() growth { return growsNot }
 
 func (o *sendOp) prepare(p *plan) {
 	o.s.mu.Lock()
@@ -162,8 +162,8 @@ type releaseOp struct {
 	id uint16
 }
 
-func (o *releaseOp) size() int   { return 64 }
-func (o *releaseOp) grows() bool { return false }
+func (o *releaseOp) size() int     { return 64 }
+func (o *releaseOp) grows() growth { return growsNot }
 
 func (o *releaseOp) prepare(p *plan) {
 	if o.s.live() {
@@ -193,8 +193,8 @@ type closeOp struct {
 	id uint16
 }
 
-func (o *closeOp) size() int   { return 64 }
-func (o *closeOp) grows() bool { return false }
+func (o *closeOp) size() int     { return 64 }
+func (o *closeOp) grows() growth { return growsNot }
 
 func (o *closeOp) prepare(p *plan) {
 	if o.s.live() {

@@ -133,8 +133,8 @@ type connectOp struct {
 	finished  chan error
 }
 
-func (o *connectOp) size() int   { return 512 }
-func (o *connectOp) grows() bool { return o.s.persistent.Load() }
+func (o *connectOp) size() int     { return 512 }
+func (o *connectOp) grows() growth { return growsState }
 
 func (o *connectOp) prepare(p *plan) {
 	if o.deleteOld {

@@ -55,9 +55,11 @@ type Limits struct {
 
 // Link is the connection behind a client, as the broker sees it. Its methods don't block.
 type Link interface {
-	// Flush writes what waits in the client's outbox (see Outbox.Flush), or arranges for it.
+	// Flush writes what waits in the client's outbox (see Outbox.Flush), or arranges for it. It is not called before
+	// the outbox has been flushed once by who called Connect.
 	Flush()
-	// Close ends the connection after what waits in the outbox has been tried. It is idempotent.
+	// Close ends the connection after what waits in the outbox has been tried. It is idempotent. It may come before
+	// Connect has returned.
 	Close(cause error)
 }
 

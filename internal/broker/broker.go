@@ -191,7 +191,7 @@ func (b *Broker) Recheck(users ...string) {
 func (c *Client) Expel(r mqtt.Reason, words string) {
 	var t Turn
 	c.farewell(r, words, &t)
-	c.link.Flush() // not the turn, which lacks a client that is on another's list already
+	c.flush() // not the turn, which lacks a client that is on another's list already
 	c.link.Close(&Refusal{r, words})
 }
 

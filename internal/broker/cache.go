@@ -53,7 +53,7 @@ func (r *receiver) allows(c *Client, name string) bool {
 // mayReceive asks the rights and reports a refusal.
 func (c *Client) mayReceive(name string) bool {
 	v := (*c.rights.Load()).MayReceive(name, c.s.id)
-	if !v.Allowed {
+	if !v.Allowed && c.denials.hit(1, c.b.clock.ms()) > 0 {
 		c.event(Event{Kind: "denied", Topic: name, Gate: "acl", Rule: v.Rule, Reason: mqtt.NotAuthorized,
 			Cause: "the client may not receive this topic; its subscription covers more than its rules allow"})
 	}

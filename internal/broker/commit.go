@@ -17,9 +17,18 @@ type operation interface {
 	done(t *Turn, err error)
 	// size is the memory in bytes that the operation holds while it waits.
 	size() int
-	// grows says whether the store must have room for it: when it is full, only such operations fail.
-	grows() bool
+	// grows says what room it needs in the store: when that is full, messages fail first, then other new state.
+	grows() growth
 }
+
+// growth is how an operation uses the room of the store.
+type growth byte
+
+const (
+	growsNot      growth = iota // changes or removes
+	growsState                  // adds a little: a session, a subscription
+	growsMessages               // adds messages
+)
 
 // Committer makes operations of all instances durable: one goroutine gathers what waits into one write, and then runs
 // the completions in the order in which the operations came. There are no timers: while one batch is being written
@@ -34,6 +43,7 @@ type Committer struct {
 	bytes   int
 	space   *sync.Cond // tells that bytes has become less, or that failure is set
 	failure error
+	stopped bool
 	pins    map[string]uint64  // instance -> offset from which on it may need the log, as stored
 	brokers map[string]*Broker // those in memory
 
@@ -97,21 +107,31 @@ func (k *Committer) Run(ctx context.Context) error {
 		select {
 		case <-k.wake:
 		case <-ctx.Done():
-			for k.step(&t) {
+			for !k.end() {
+				k.step(&t)
 			}
 			return k.Err()
 		}
 	}
 }
 
+// end refuses operations from now on, if none waits.
+func (k *Committer) end() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stopped = len(k.queue) == 0
+	k.space.Broadcast()
+	return k.stopped
+}
+
 // submit hands an operation over. It holds the caller up while too much waits; before that it flushes the caller's turn.
 func (k *Committer) submit(op operation, t *Turn) error {
 	k.mu.Lock()
-	if k.bytes > maxWaiting && k.failure == nil {
+	if k.bytes > maxWaiting && k.failure == nil && !k.stopped {
 		k.mu.Unlock()
 		k.flush(t)
 		k.mu.Lock()
-		for k.bytes > maxWaiting && k.failure == nil {
+		for k.bytes > maxWaiting && k.failure == nil && !k.stopped {
 			k.space.Wait()
 		}
 	}
@@ -128,8 +148,11 @@ func (k *Committer) post(op operation) error {
 }
 
 func (k *Committer) put(op operation) error {
-	if k.failure != nil {
+	switch {
+	case k.failure != nil:
 		return k.failure
+	case k.stopped:
+		return ErrStopped
 	}
 	k.queue = append(k.queue, op)
 	k.bytes += op.size()
@@ -188,9 +211,9 @@ func (k *Committer) step(t *Turn) bool {
 // acknowledgements and deletions go on.
 func (k *Committer) write(ops []operation) {
 	err := k.attempt(ops)
-	if errors.Is(err, ErrStoreFull) {
+	for least := growsMessages; errors.Is(err, ErrStoreFull) && least > growsNot; least-- {
 		for i, op := range ops {
-			if op.grows() && k.errs[i] == nil {
+			if k.errs[i] == nil && op.grows() >= least {
 				k.errs[i] = err
 			}
 		}

@@ -46,8 +46,17 @@ func (b *Broker) Connect(ctx context.Context, req *ConnectRequest) (*Client, err
 	}
 	b.welcome(c, present, assigned, req)
 	b.total.connects.Add(1)
+	if b.isStopped() { // Stop has not seen this one
+		c.Expel(mqtt.ServerShuttingDown, ErrStopped.Error())
+	}
 	c.event(Event{Kind: "connected", Gate: "listener", Rule: req.Via})
 	return c, nil
+}
+
+func (b *Broker) isStopped() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stopped
 }
 
 // refused reports a CONNECT that was turned down.
@@ -257,7 +266,7 @@ func (b *Broker) welcome(c *Client, present bool, assigned string, req *ConnectR
 	c.outbox.mu.Unlock()
 	if until := req.Identity.Until; !until.IsZero() {
 		c.until = time.AfterFunc(until.Sub(b.clock.now()), func() {
-			c.expel(mqtt.MaximumConnectTime, "the token of this connection has expired; connect again")
+			c.Expel(mqtt.MaximumConnectTime, "the token of this connection has expired; connect again")
 		})
 	}
 }

@@ -79,8 +79,8 @@ type cursorOp struct {
 	finished chan error // told the outcome; nil: nobody waits
 }
 
-func (o *cursorOp) size() int   { return 256 }
-func (o *cursorOp) grows() bool { return false }
+func (o *cursorOp) size() int     { return 256 }
+func (o *cursorOp) grows() growth { return growsNot }
 
 func (o *cursorOp) prepare(p *plan) {
 	for _, s := range o.b.cursors.takeList() {

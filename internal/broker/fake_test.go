@@ -32,6 +32,9 @@ func rigOn(t testing.TB, store *memStore, o Options) *rig {
 	t.Helper()
 	r := &rig{t: t, store: store}
 	r.k = NewCommitter(store, nil, nil)
+	if store.bodies != 0 {
+		r.k.bodies.limit = store.bodies
+	}
 	if err := r.k.LoadPins(); err != nil {
 		t.Fatal(err)
 	}

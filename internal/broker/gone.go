@@ -51,7 +51,7 @@ func (c *Client) takeOver(by string) {
 	var t Turn
 	c.detach()
 	c.farewell(mqtt.SessionTakenOver, "another connection uses this client identifier", &t)
-	c.link.Flush() // as in expel
+	c.flush() // as in Expel
 	c.link.Close(&Refusal{mqtt.SessionTakenOver, "another connection uses this client identifier"})
 	c.event(Event{Kind: "takeover", Gate: "listener", Reason: mqtt.SessionTakenOver,
 		Cause: "a connection from " + by + " uses the same client identifier"})

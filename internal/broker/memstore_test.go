@@ -21,6 +21,7 @@ type memStore struct {
 	gate    chan struct{}     // when not nil, each Write takes one from it
 	writes  int
 	readAts int
+	bodies  int // memory for bodies, when not 0
 }
 
 type pktKey struct {

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"sync"
+	"sync/atomic"
 )
 
 // Outbox holds the bytes that wait for one connection. Small pieces are copied into pooled chunks, large ones are kept
@@ -9,6 +10,7 @@ import (
 type Outbox struct {
 	mu     sync.Mutex
 	client *Client
+	begun  atomic.Bool // has been flushed once
 
 	// All below is guarded by mu.
 	parts   [][]byte // what waits, in order
@@ -72,11 +74,27 @@ func (o *Outbox) Len() int {
 
 // Flush hands all that waits to write, at most 1024 parts at a time, and keeps what write did not take. It stops when
 // write takes less than it was given or fails, and returns that error. write is called with the outbox locked: it must
-// not block, and it neither keeps nor changes parts.
+// not block, and it neither keeps nor changes parts. When the session waits for room it sends more, which is written,
+// too.
 func (o *Outbox) Flush(write func(parts [][]byte) (int, error)) error {
+	for {
+		more, err := o.flush(write)
+		if !more {
+			return err
+		}
+		o.client.refill()
+	}
+}
+
+// flush writes once what is there; more says that the session is to fill the outbox again.
+func (o *Outbox) flush(write func(parts [][]byte) (int, error)) (more bool, err error) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.marked = false
-	var err error
+	if !o.begun.Load() {
+		o.begun.Store(true)
+	}
+	before := o.n
 	for len(o.parts) > 0 && err == nil {
 		some := o.parts[:min(len(o.parts), maxParts)]
 		want := 0
@@ -90,15 +108,11 @@ func (o *Outbox) Flush(write func(parts [][]byte) (int, error)) error {
 			break
 		}
 	}
-	refill := o.starved && err == nil && 2*o.n <= o.limit
-	if refill {
+	more = o.starved && err == nil && 2*o.n <= o.limit && (o.n == 0 || o.n < before)
+	if more {
 		o.starved = false
 	}
-	o.mu.Unlock()
-	if refill {
-		o.client.refill()
-	}
-	return err
+	return more, err
 }
 
 // advance forgets the first n bytes.

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -72,7 +74,7 @@ func (k *Committer) open(b *Broker) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if b.id == pinInstance {
-		return fmt.Errorf("an instance needs an id")
+		return errors.New("an instance needs an id")
 	}
 	if k.brokers[b.id] != nil {
 		return fmt.Errorf("instance %q has a broker already", b.id)
@@ -87,6 +89,42 @@ func (k *Committer) close(b *Broker) {
 	if k.brokers[b.id] == b {
 		delete(k.brokers, b.id)
 	}
+}
+
+// Drop deletes all that is stored of an instance. Its broker must have been stopped.
+func (k *Committer) Drop(ctx context.Context, instance string) error {
+	op := &dropOp{k: k, instance: instance, finished: make(chan error, 1)}
+	if err := k.post(op); err != nil {
+		return err
+	}
+	select {
+	case err := <-op.finished:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+type dropOp struct {
+	k        *Committer
+	instance string
+	finished chan error
+}
+
+func (o *dropOp) size() int     { return 64 }
+func (o *dropOp) grows() growth { return growsNot }
+
+func (o *dropOp) prepare(p *plan) {
+	if o.k.pinned(o.instance) {
+		p.pin(o.instance, 0)
+	}
+}
+
+func (o *dropOp) done(_ *Turn, err error) {
+	if err == nil {
+		err = o.k.store.Drop(o.instance)
+	}
+	o.finished <- err
 }
 
 // trim lets go what nobody needs. Instances that aren't in memory need what they needed when they were let go.

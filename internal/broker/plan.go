@@ -69,6 +69,11 @@ func (p *plan) retain(b *Broker, topic string, message []byte) {
 	p.batch.Retained = append(p.batch.Retained, RetainedWrite{b.id, topic, message})
 }
 
+// retains says whether the plan has a retained message or its removal for a topic already.
+func (p *plan) retains(instance, topic string) bool {
+	return slices.ContainsFunc(p.batch.Retained, func(w RetainedWrite) bool { return w.Instance == instance && w.Topic == topic })
+}
+
 func (p *plan) session(s *Session, state []byte) {
 	p.batch.Sessions = append(p.batch.Sessions, SessionWrite{s.b.id, s.id, state})
 }

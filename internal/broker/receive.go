@@ -71,8 +71,8 @@ type forgetOp struct {
 	id uint16
 }
 
-func (o *forgetOp) size() int   { return 64 }
-func (o *forgetOp) grows() bool { return false }
+func (o *forgetOp) size() int     { return 64 }
+func (o *forgetOp) grows() growth { return growsNot }
 
 func (o *forgetOp) prepare(p *plan) {
 	if o.s.live() {
@@ -131,20 +131,22 @@ type publishOp struct {
 	retain bool
 	clear  bool // the payload is empty: the retained message goes
 	routed bool // receivers have it already
-	stored bool // the retained copy or the message has gone into the batch
 }
 
-func (o *publishOp) size() int   { return len(o.rec) + 256 }
-func (o *publishOp) grows() bool { return o.stored && !(o.clear && o.retain && o.m.offset == 0) }
+func (o *publishOp) size() int { return len(o.rec) + 256 }
+func (o *publishOp) grows() growth {
+	if o.m.offset != 0 || o.retain && !o.clear {
+		return growsMessages
+	}
+	return growsNot
+}
 
 func (o *publishOp) prepare(p *plan) {
-	o.m.offset, o.stored = 0, false
+	o.m.offset = 0
 	if o.qos > 0 && !o.routed && o.b.matchOf(o.topic).stored {
 		o.m.offset = p.log(o.b, o.rec)
-		o.stored = true
 	}
 	if o.retain {
-		o.stored = true
 		if o.clear {
 			p.retain(o.b, o.topic, nil)
 		} else {

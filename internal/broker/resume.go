@@ -128,7 +128,7 @@ func (s *Session) fetch() {
 	if err != nil {
 		s.b.log.Error("stored messages of a client can't be read", "client", s.id, "error", err)
 		if c != nil {
-			c.expel(mqtt.ServerUnavailable, "the server can't read the messages that are stored for this client")
+			c.Expel(mqtt.ServerUnavailable, "the server can't read the messages that are stored for this client")
 		}
 	}
 }

@@ -1,15 +1,22 @@
 package broker
 
 import (
+	"fmt"
+
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/topic"
 )
 
-// replay is the retained messages that a new subscription is still to be sent.
+// replay is a subscription that is still to be sent retained messages. They are looked up some at a time.
 type replay struct {
 	sub  *subscription
-	list []*message
+	some []*message // the next ones
+	last string     // the name behind which the search goes on
+	done bool       // some are the last
 }
+
+// replayStep is how many retained messages are looked up at a time.
+const replayStep = 64
 
 // keepRetained sets or, with an empty payload, clears the retained message of a topic [MQTT-3.3.1-5] [MQTT-3.3.1-6].
 // It is called when that is durable, in the order of the batches.
@@ -36,45 +43,70 @@ func (b *Broker) retainRoom(name string, size int) *Refusal {
 	if l.RetainedMessages <= 0 && l.RetainedBytes <= 0 {
 		return nil
 	}
-	count, bytes := b.retCount.Load()+1, b.retBytes.Load()+int64(size+len(name))
+	count, bytes := b.retCount.Load()+1, b.retBytes.Load()+int64(size+len(name)+refSize)
 	if old, had := b.retained.Get(name); had {
 		count, bytes = count-1, bytes-int64(old.size)
 	}
+	var r *Refusal
 	switch {
 	case l.RetainedMessages > 0 && count > int64(l.RetainedMessages):
-		return &Refusal{mqtt.QuotaExceeded, "retained_messages: the plan allows no more retained messages"}
+		r = &Refusal{mqtt.QuotaExceeded, fmt.Sprintf("retained_messages: the plan allows %d retained messages", l.RetainedMessages)}
 	case l.RetainedBytes > 0 && bytes > int64(l.RetainedBytes):
-		return &Refusal{mqtt.QuotaExceeded, "retained_bytes: the plan allows no more bytes of retained messages"}
+		r = &Refusal{mqtt.QuotaExceeded, fmt.Sprintf("retained_bytes: the plan allows %d bytes of retained messages", l.RetainedBytes)}
+	default:
+		return nil
 	}
-	return nil
+	now := b.clock.ms()
+	if last := b.swept.Load(); now >= last+throttlePause && b.swept.CompareAndSwap(last, now) {
+		b.sweepRetained() // makes room for who tries again
+	}
+	return r
 }
 
 // startReplay has the retained messages of a subscription sent, as the outbox has room for them. Callers hold s.mu.
 func (s *Session) startReplay(sub *subscription) {
-	var list []*message
-	s.b.retained.Match(sub.filter, func(_ string, m *message) bool {
-		list = append(list, m)
-		return true
-	})
-	if len(list) > 0 {
-		s.replays = append(s.replays, replay{sub, list})
+	if s.b.retCount.Load() > 0 {
+		s.replays = append(s.replays, replay{sub: sub})
 	}
+}
+
+// fill looks up the next messages; false: there are none.
+func (r *replay) fill(b *Broker) bool {
+	if r.done {
+		return false
+	}
+	r.some = r.some[:0]
+	take := func(name string, m *message) bool {
+		r.some = append(r.some, m)
+		r.last = name
+		return len(r.some) < replayStep
+	}
+	if r.last == "" {
+		b.retained.Match(r.sub.filter, take)
+	} else {
+		b.retained.MatchAfter(r.sub.filter, r.last, take)
+	}
+	r.done = len(r.some) < replayStep
+	return len(r.some) > 0
 }
 
 // sendReplay sends the next retained message; false: it has to wait. Callers hold s.mu.
 func (s *Session) sendReplay(c *Client, t *Turn) bool {
 	r := &s.replays[0]
-	if len(r.list) == 0 {
+	if s.subs[r.sub.full] != r.sub || len(r.some) == 0 && !r.fill(s.b) {
 		if s.replays = s.replays[1:]; len(s.replays) == 0 {
 			s.replays = nil
 		}
 		return true
 	}
-	m := r.list[0]
+	m := r.some[0]
 	b := m.body.Load()
+	if b.expired(s.b.clock.ms()) {
+		s.b.dropExpired(m, b.topic)
+	}
 	// What has been replaced was delivered as a live message already, or never existed for this client.
-	if m.gone.Load() || b.expired(s.b.clock.ms()) || !c.mayReceive(b.topic) || !s.b.sourceHolds(b) {
-		r.list = r.list[1:]
+	if m.gone.Load() || !c.mayReceive(b.topic) || !s.b.sourceHolds(b) {
+		r.some = r.some[1:]
 		return true
 	}
 	x := ref{m: m, qos: min(b.qos, r.sub.qos), flag: refRetain} // [MQTT-3.3.1-8]
@@ -85,7 +117,7 @@ func (s *Session) sendReplay(c *Client, t *Turn) bool {
 		if c.sendBody(b, x, 0, t) == noRoom {
 			return false
 		}
-		r.list = r.list[1:]
+		r.some = r.some[1:]
 		return true
 	}
 	if c.open >= c.window {
@@ -94,8 +126,48 @@ func (s *Session) sendReplay(c *Client, t *Turn) bool {
 	if s.sendRef(c, x, b, t) == noRoom {
 		return false
 	}
-	r.list = r.list[1:]
+	r.some = r.some[1:]
 	return true
+}
+
+// dropExpired takes a retained message away whose time is over [MQTT-3.3.2-5]. Callers may hold s.mu.
+func (b *Broker) dropExpired(m *message, name string) {
+	if !m.gone.Swap(true) {
+		_ = b.commit.post(&expireOp{b, m, name})
+	}
+}
+
+// expireOp removes an expired retained message, unless another has come in its place.
+type expireOp struct {
+	b    *Broker
+	m    *message
+	name string
+}
+
+func (o *expireOp) size() int     { return 64 + len(o.name) }
+func (o *expireOp) grows() growth { return growsNot }
+
+func (o *expireOp) prepare(p *plan) {
+	if now, ok := o.b.retained.Get(o.name); ok && now == o.m && !p.retains(o.b.id, o.name) {
+		p.retain(o.b, o.name, nil)
+	}
+}
+
+func (o *expireOp) done(_ *Turn, err error) {
+	if now, ok := o.b.retained.Get(o.name); err == nil && ok && now == o.m {
+		o.b.keepRetained(nil, o.name, true)
+	}
+}
+
+// sweepRetained takes all expired retained messages away.
+func (b *Broker) sweepRetained() {
+	now := b.clock.ms()
+	b.retained.Match("#", func(name string, m *message) bool {
+		if m.body.Load().expired(now) {
+			b.dropExpired(m, name)
+		}
+		return true
+	})
 }
 
 // sourceHolds says whether who published a retained message may still do so: rights that were taken away take their

@@ -93,8 +93,8 @@ type subscribeOp struct {
 	start   uint64
 }
 
-func (o *subscribeOp) size() int   { return 256 * (1 + len(o.list)) }
-func (o *subscribeOp) grows() bool { return true }
+func (o *subscribeOp) size() int     { return 256 * (1 + len(o.list)) }
+func (o *subscribeOp) grows() growth { return growsState }
 
 // prepare notes the offset from which on the subscriptions hold: that of the first message behind them in the order of
 // operations. One that replaces another keeps the old one's, so that what is queued stays matched.
@@ -198,8 +198,8 @@ type unsubscribeOp struct {
 	filters []string
 }
 
-func (o *unsubscribeOp) size() int   { return 256 * (1 + len(o.filters)) }
-func (o *unsubscribeOp) grows() bool { return false }
+func (o *unsubscribeOp) size() int     { return 256 * (1 + len(o.filters)) }
+func (o *unsubscribeOp) grows() growth { return growsNot }
 
 func (o *unsubscribeOp) prepare(p *plan) {
 	if o.c.s.live() {

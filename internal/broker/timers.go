@@ -126,7 +126,7 @@ func (s *Session) tick(now int64) {
 		return
 	}
 	if end := after(s.awayAt, s.expiry); end != 0 && now >= end {
-		s.endLocked(true)
+		s.endLocked(nil, true)
 		return
 	}
 	if s.will != nil && s.will.delay != mqtt.SessionForever && now >= after(s.awayAt, s.will.delay) {

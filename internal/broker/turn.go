@@ -27,12 +27,19 @@ func (t *Turn) Reset() {
 
 const maxTouchedKept = 4096
 
-// Flush asks the link of each touched client to write, and resets the turn.
+// Flush asks the link of each touched client to write, and resets the turn. A client whose outbox has never been flushed
+// is passed over: its Connect may not have returned yet, and whoever called that flushes first of all.
 func (t *Turn) Flush() {
 	for _, c := range t.touched {
-		c.link.Flush()
+		c.flush()
 	}
 	t.Reset()
+}
+
+func (c *Client) flush() {
+	if c.outbox.begun.Load() {
+		c.link.Flush()
+	}
 }
 
 // touch puts c on the list. Callers hold the outbox's lock and have set its mark.

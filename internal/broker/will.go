@@ -20,13 +20,17 @@ func newWill(w *mqtt.Will) *will {
 		Props: w.Props.Clone(), Payload: append([]byte(nil), w.Payload...)}}
 }
 
-// fireWill publishes the will, if its user may still do that, and forgets it. by are the rights of the connection that
-// has just ended; nil: they are asked for. Callers hold s.mu.
-func (s *Session) fireWill(by *Rights) {
+// fireWill publishes the will, if its user may still do that, and forgets it. c is the connection that has just ended;
+// nil: it ended some time ago. Callers hold s.mu.
+func (s *Session) fireWill(c *Client) {
 	b, w := s.b, s.will
 	s.will = nil
 	name := string(w.pub.Topic)
-	if by == nil && b.rights != nil {
+	var by *Rights
+	if c != nil {
+		by = c.rights.Load()
+	}
+	if b.rights != nil && (c == nil || !c.web) {
 		if r, ok := b.rights(s.user); ok && r != nil {
 			by = &r
 		} else {

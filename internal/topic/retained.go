@@ -67,6 +67,17 @@ const (
 // levels in front of its wildcards, not on all names.
 func (r *Retained[T]) Match(filter string, yield func(name string, v T) bool) {
 	key := append(make([]byte, 0, 128), literalPart(filter)...) // no match is before this name
+	r.walk(filter, key, yield)
+}
+
+// MatchAfter goes on behind name, at which an earlier Match or MatchAfter with the same filter has stopped.
+func (r *Retained[T]) MatchAfter(filter, name string, yield func(name string, v T) bool) {
+	key := append(make([]byte, 0, 128), name...)
+	r.walk(filter, append(key, '/'), yield)
+}
+
+// walk is Match from key on.
+func (r *Retained[T]) walk(filter string, key []byte, yield func(name string, v T) bool) {
 	var batch [walkBatch]item[T]
 	for more := true; more; {
 		var n int

@@ -153,3 +153,33 @@ func TestRetainedWalkMayChange(t *testing.T) {
 		t.Errorf("%d calls after yield said stop, want 1", count)
 	}
 }
+
+func TestRetainedMatchAfter(t *testing.T) {
+	var r topic.Retained[int]
+	for i := range 500 {
+		r.Set("a/"+string(rune('a'+i%26))+"/"+string(rune('A'+i/26)), i)
+		r.Set("b/x/"+string(rune('A'+i/26)), i)
+	}
+	for _, filter := range []string{"#", "a/+/#", "a/c/+", "+/+/C", "b/x/A", "a"} {
+		var want, got []string
+		r.Match(filter, func(name string, _ int) bool { want = append(want, name); return true })
+		for step := 0; len(got) < len(want) && step <= len(want); step++ {
+			n := 0
+			take := func(name string, _ int) bool { got = append(got, name); n++; return n < 7 }
+			if len(got) == 0 {
+				r.Match(filter, take)
+			} else {
+				r.MatchAfter(filter, got[len(got)-1], take)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %d names in steps, want %d", filter, len(got), len(want))
+		}
+		if len(want) > 0 {
+			r.MatchAfter(filter, want[len(want)-1], func(name string, _ int) bool {
+				t.Errorf("%s: %s behind the last", filter, name)
+				return true
+			})
+		}
+	}
+}
