@@ -30,3 +30,13 @@ func RightsOf(user string, rules []Rule) *Rights {
 	set.generation.Store(nextGeneration())
 	return set.rights(user, false)
 }
+
+// SignWeb and OpenWeb are the two ends of a minted token.
+func SignWeb(k *Keys, instance, client string) string {
+	return k.signWeb(webClaims{Instance: instance, ClientID: client})
+}
+
+func OpenWeb(k *Keys, token string) (instance, client string, ok bool) {
+	c, ok := k.openWeb(token)
+	return c.Instance, c.ClientID, ok
+}

@@ -38,7 +38,11 @@ type hasher struct {
 
 func newHasher(places, queue int) *hasher {
 	h := &hasher{places: make(chan struct{}, places), queue: int64(queue)}
-	h.dummy = encodeArgon(rand.Text())
+	var salt [argonSalt]byte
+	var key [argonKey]byte
+	rand.Read(salt[:])
+	rand.Read(key[:])
+	h.dummy = phcOf(salt[:], key[:])
 	return h
 }
 
@@ -84,10 +88,14 @@ func (h *hasher) verify(ctx context.Context, phc, password string) (ok bool, err
 func encodeArgon(password string) string {
 	var salt [argonSalt]byte
 	rand.Read(salt[:])
-	key := argon2.IDKey([]byte(password), salt[:], argonPasses, argonMemory, argonLanes, argonKey)
+	return phcOf(salt[:], argon2.IDKey([]byte(password), salt[:], argonPasses, argonMemory, argonLanes, argonKey))
+}
+
+// phcOf writes a hash with the present cost.
+func phcOf(salt, key []byte) string {
 	b64 := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonLanes,
-		b64.EncodeToString(salt[:]), b64.EncodeToString(key))
+		b64.EncodeToString(salt), b64.EncodeToString(key))
 }
 
 func verifyArgon(phc, password string) (bool, error) {

@@ -4,9 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"unicode/utf8"
-
-	"github.com/ccojocar/zxcvbn-go"
 )
 
 // ownerSetting keeps the hash of the link with which the owner is made.
@@ -197,61 +194,9 @@ func (s *Service) SetLanguage(ctx context.Context, by Actor, language string) (a
 	return acc, err
 }
 
-// ChangePassword sets another password of the actor's account, ends all its browser sessions and starts a new one.
-func (s *Service) ChangePassword(ctx context.Context, by Actor, old, password string) (session string, err error) {
-	if err := s.confirm(ctx, by, old); err != nil {
-		return "", err
-	}
-	if err := checkPersonPassword(password, by.Account.Email); err != nil {
-		return "", err
-	}
-	hash, err := s.people.hash(ctx, password)
-	if err != nil {
-		return "", err
-	}
-	row, session := s.newSession(by.Account, by)
-	var gone []BrowserSession
-	err = s.update(ctx, func(tx Tx) error {
-		acc, err := tx.Account(by.Account.ID)
-		if err != nil {
-			return err
-		}
-		acc.Password = hash
-		if gone, err = tx.BrowserSessions(acc.ID); err != nil {
-			return err
-		}
-		for _, g := range gone {
-			if err := tx.Delete(g); err != nil {
-				return err
-			}
-		}
-		if err := errors.Join(tx.Save(acc), tx.Insert(row)); err != nil {
-			return err
-		}
-		return s.audit(tx, by, "account.password", acc.ID, "")
-	})
-	if err != nil {
-		return "", err
-	}
-	s.end(gone...)
-	return session, nil
-}
-
 func checkLanguage(l string) error {
 	if l != "" && l != "en" && l != "ja" {
 		return invalid("language", "api.language")
-	}
-	return nil
-}
-
-// checkPersonPassword wants 10 characters or more that aren't easily guessed, at most 256 bytes.
-func checkPersonPassword(password, email string) error {
-	if utf8.RuneCountInString(password) < 10 || len(password) > 256 || !utf8.ValidString(password) {
-		return invalid("password", "api.password.length", "min", 10)
-	}
-	judged := password[:min(len(password), 64)] // the judge's time grows steeply with the length
-	if zxcvbn.PasswordStrength(judged, []string{email, "tsunagi", "mqtt"}).Score < 2 {
-		return invalid("password", "api.password.weak")
 	}
 	return nil
 }

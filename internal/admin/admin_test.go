@@ -83,14 +83,14 @@ type thing struct {
 
 func TestCommands(t *testing.T) {
 	w := newWorld(t, t.TempDir())
-	var a, in, u, r thing
+	var a, second, in, u, r thing
 	w.ok(&a, "", "account", "create", "--email", "a@example.org")
 	if a.Role != "owner" || a.Password == "" {
 		t.Errorf("account %+v", a)
 	}
-	w.ok(&a, "a long enough pass phrase\nmore\n", "account", "create", "--email", "b@example.org", "--password-stdin")
-	if a.Role != "member" || a.Password != "" {
-		t.Errorf("second account %+v", a)
+	w.ok(&second, "a long enough pass phrase\nmore\n", "account", "create", "--email", "b@example.org", "--password-stdin")
+	if second.Role != "member" || second.Password != "" {
+		t.Errorf("second account %+v", second)
 	}
 	if _, err := w.accounts.SignIn(t.Context(), account.Actor{Remote: "192.0.2.1"}, "b@example.org", "a long enough pass phrase"); err != nil {
 		t.Error(err)
@@ -126,6 +126,7 @@ func TestCommands(t *testing.T) {
 	if u.Password == "" || !u.Connect || login("a/b c", u.Password) != nil {
 		t.Errorf("user %+v", u)
 	}
+	u = thing{}
 	w.ok(&u, "word of mine", "user", "set", in.ID, "a/b c", "--password-stdin")
 	if login("a/b c", "word of mine") != nil {
 		t.Error("the chosen password doesn't work")

@@ -231,7 +231,7 @@ func TestWrongInput(t *testing.T) {
 
 func TestGuessing(t *testing.T) {
 	w := newWorld(t)
-	w.owner()
+	b := w.owner()
 	stranger := w.browser()
 	last := 0
 	for range 10 {
@@ -243,6 +243,12 @@ func TestGuessing(t *testing.T) {
 	}
 	if last != 429 {
 		t.Errorf("tenth guess: %d", last)
+	}
+	stranger.do("POST", "/api/v1/session", map[string]any{"email": "my pass phrase", "password": "guess"})
+	_, log := b.do("GET", "/api/v1/log", nil)
+	if !strings.Contains(string(log), "owner@example.org") || !strings.Contains(string(log), "too many tries") ||
+		strings.Contains(string(log), "guess") || strings.Contains(string(log), "my pass phrase") {
+		t.Errorf("operator's log: %s", log)
 	}
 }
 

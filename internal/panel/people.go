@@ -2,6 +2,8 @@ package panel
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"tsunagi/internal/account"
@@ -82,7 +84,23 @@ type signInInput struct {
 
 func (p *Panel) signIn(ctx context.Context, in *signInInput) (*withCookie, error) {
 	token, err := p.o.Accounts.SignIn(ctx, actor(ctx), in.Body.Email, in.Body.Password)
+	var refused *account.Error
+	if errors.As(err, &refused) {
+		p.recordRefusal(ctx, in.Body.Email, refused)
+	}
 	return &withCookie{sessionCookie(token)}, err
+}
+
+// recordRefusal writes a sign-in that was refused into the operator's log.
+func (p *Panel) recordRefusal(ctx context.Context, email string, why *account.Error) {
+	l := account.LogLine{Kind: "refused", Remote: actor(ctx).Remote, Gate: "panel", Cause: "sign-in with a wrong e-mail address or password"}
+	if why.Code == account.RateLimited {
+		l.Cause = "sign-in put off after too many tries"
+	}
+	if strings.Contains(email, "@") { // what is none may be a password in the wrong field
+		l.User = email
+	}
+	p.o.Journal.Add(l)
 }
 
 func (p *Panel) signOut(ctx context.Context, _ *empty) (*withCookie, error) {
