@@ -155,26 +155,32 @@ func (b *Base) setWires(wires [][]string) {
 // stays nil, and what is sent there vanishes.
 func (c *container) resolve() {
 	for _, b := range c.active {
+		s, _ := b.node.(*instance)
+		from := c
+		if s != nil {
+			from = s.inner
+		}
 		b.out = make([][]*Base, len(b.wires))
 		for i, w := range b.wires {
 			b.out[i] = make([]*Base, len(w))
 			for j, id := range w {
 				if id != "" {
-					b.out[i][j] = c.node(id)
+					b.out[i][j] = from.node(id)
 				}
 			}
 		}
 		if len(b.wires) == 1 && len(b.wires[0]) == 1 {
 			b.single = b.out[0][0]
 		}
-		if s, ok := b.node.(*instance); ok {
+		if s != nil {
 			s.inner.resolve()
 		}
 	}
 }
 
-// node finds a running node: in this container, else in those around it.
+// node finds a running node: in this container, in those around it, else anywhere.
 func (c *container) node(id string) *Base {
+	rt := c.rt
 	for ; c != nil; c = c.parent {
 		if b := c.byID[id]; b != nil {
 			return b
@@ -186,7 +192,7 @@ func (c *container) node(id string) *Base {
 			return nil
 		}
 	}
-	return nil
+	return rt.find(id)
 }
 
 // find looks for a node in this container and in the subflow instances in it.

@@ -66,6 +66,7 @@ func (c *container) builtin(key string) (value.Value, bool) {
 		case "NR_NODE_PATH", "NR_SUBFLOW_PATH":
 			return value.Str(c.sub.base.path), true
 		}
+		return value.Value{}, false
 	}
 	switch key {
 	case "NR_FLOW_NAME":

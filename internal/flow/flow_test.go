@@ -99,7 +99,9 @@ func debugNode(id string) string {
 	return n(id, "debug", "t", "", "'name':'"+id+"','complete':'payload'")
 }
 
-func wholeDebug(id string) string { return n(id, "debug", "t", "", "'name':'"+id+"','complete':'true'") }
+func wholeDebug(id string) string {
+	return n(id, "debug", "t", "", "'name':'"+id+"','complete':'true'")
+}
 
 // in is an inject node "i" that sends a text.
 func in(wires string) string {

@@ -95,7 +95,8 @@ func (v Value) Text() string {
 		if _, ok := ISO(v); !ok {
 			return "Invalid Date"
 		}
-		return v.Time().Format("Mon Jan 02 2006 15:04:05 GMT-0700 (MST)")
+		text := v.Time().Format("Mon Jan 02 2006 15:04:05 GMT-0700 (MST)")
+		return strings.Replace(text, "(UTC)", "(Coordinated Universal Time)", 1)
 	case Array:
 		var parts []string
 		for _, e := range v.List().All() {

@@ -113,7 +113,10 @@ func newLinkCall(b *flow.Base, c flow.Config) (flow.Node, error) {
 func (n *linkCall) Receive(m *flow.Msg) {
 	name := n.target
 	if n.dynamic {
-		name = m.Get("target").ToText()
+		name = ""
+		if t := m.Get("target"); t.Truthy() {
+			name = t.Text()
+		}
 	}
 	target, err := n.find(name)
 	if err != nil {
@@ -127,6 +130,9 @@ func (n *linkCall) Receive(m *flow.Msg) {
 	var raw [14]byte
 	_, _ = rand.Read(raw[:]) // never fails
 	id := hex.EncodeToString(raw[:])
+	if !m.Get(keySource).Truthy() {
+		m.Set(keySource, value.NewList().Value())
+	}
 	c := &call{msg: m.Clone(), in: m}
 	c.timer = n.b.After(n.limit, func() {
 		delete(n.calls, id)
@@ -134,44 +140,46 @@ func (n *linkCall) Receive(m *flow.Msg) {
 	})
 	n.calls[id] = c
 	callers := value.NewList()
-	if had := m.Get(keySource); had.Is(value.Array) {
-		callers = had.List().Own()
+	if had := m.Get(keySource).List(); had != nil {
+		callers = had.Own()
 	}
 	callers.Append(value.MapOf("id", id, "node", n.b.ID()).Value())
 	m.Set(keySource, callers.Value())
 	target.Inject(m)
 }
 
-// find returns the link in node with an id, or for dynamic calls with a name: on the same
-// flow first, else the only one of that name outside of subflows.
+// find returns the link in node with an id; for dynamic calls also the only one of that name
+// on this flow, or else on all flows outside of subflows.
 func (n *linkCall) find(name string) (*flow.Base, error) {
 	if b := n.b.Find(name); b != nil {
 		if _, ok := b.Node().(linkIn); ok {
 			return b, nil
 		}
 	}
-	if n.dynamic {
-		var here, elsewhere []*flow.Base
+	if n.dynamic && name != "" {
+		var here, outside []*flow.Base
 		for _, b := range n.b.All("link in") {
-			switch {
-			case b.Name() != name:
-			case b.Z() == n.b.Z():
+			if b.Name() != name {
+				continue
+			}
+			if b.Z() == n.b.Z() {
 				here = append(here, b)
-			case !b.InSubflow():
-				elsewhere = append(elsewhere, b)
+			}
+			if !b.InSubflow() {
+				outside = append(outside, b)
 			}
 		}
-		if len(here) == 0 {
-			here = elsewhere
+		if len(here) != 1 {
+			here = outside
 		}
 		if len(here) == 1 {
 			return here[0], nil
 		}
 		if len(here) > 1 {
-			return nil, flow.NewError("Multiple 'link in' nodes named '%s' found", name)
+			return nil, flow.NewError("Multiple link-in nodes named '%s' found", name)
 		}
 	}
-	return nil, flow.NewError("Target 'link in' node '%s' not found", name)
+	return nil, flow.NewError("target link-in node '%s' not found", name)
 }
 
 // returned sends on what a link out node gave back.
