@@ -33,7 +33,7 @@ func RightsOf(user string, rules []Rule) *Rights {
 
 // SignWeb and OpenWeb are the two ends of a minted token.
 func SignWeb(k *Keys, instance, client string) string {
-	return k.signWeb(webClaims{Instance: instance, ClientID: client})
+	return k.signWeb(webClaims{Instance: instance, ClientID: client, Session: make([]byte, 32)})
 }
 
 func OpenWeb(k *Keys, token string) (instance, client string, ok bool) {

@@ -149,7 +149,7 @@ func (j *Journal) flush(ctx context.Context) error {
 
 // Read is one page of an instance's lines, newest first. It is not an authorisation: ask Service.Instance before.
 func (j *Journal) Read(ctx context.Context, q LogQuery) (list []LogLine, err error) {
-	q.Limit = pageSize(q.Limit)
+	q.Limit = PageSize(q.Limit)
 	if err := j.flush(ctx); err != nil {
 		j.log.Warn("log lines not stored, will try again", "error", err)
 	}

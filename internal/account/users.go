@@ -106,7 +106,7 @@ func (s *Service) User(ctx context.Context, by Actor, instance, name string) (u 
 
 // Users reads a page of users.
 func (s *Service) Users(ctx context.Context, by Actor, q UserQuery) (p UserPage, err error) {
-	q.Limit = pageSize(q.Limit)
+	q.Limit = PageSize(q.Limit)
 	err = s.view(ctx, func(r Reader) error {
 		if _, err := instanceOf(r, by, q.Instance); err != nil {
 			return err
@@ -141,8 +141,8 @@ func countRules(all []Rule) map[string]int {
 	return n
 }
 
-// pageSize bounds what a caller asks for; 0 is the default.
-func pageSize(limit int) int {
+// PageSize bounds what a caller asks for; 0 is the default.
+func PageSize(limit int) int {
 	if limit <= 0 {
 		return 100
 	}

@@ -21,11 +21,11 @@ const webTokenHead = "tw1."
 
 // webClaims is what a token says. It is signed, not secret.
 type webClaims struct {
-	Instance string   `json:"i"`
-	ClientID string   `json:"c"`
-	Account  string   `json:"a"`
-	Session  [32]byte `json:"s"` // hash of the cookie's value: it opens nothing
-	Ends     int64    `json:"e"` // microseconds since 1970
+	Instance string `json:"i"`
+	ClientID string `json:"c"`
+	Account  string `json:"a"`
+	Session  []byte `json:"s"` // BrowserSession.Hash: of the cookie's value, it opens nothing
+	Ends     int64  `json:"e"` // microseconds since 1970
 }
 
 // WebToken is a minted login of the web client: MQTT user WebUser, the token as password.
@@ -43,7 +43,7 @@ func (s *Service) MintWebToken(ctx context.Context, by Actor, instance string) (
 		return WebToken{}, err
 	}
 	ends := s.now().Add(WebTokenLife)
-	claims := webClaims{in.ID, "web-" + strings.ToLower(rand.Text()[:16]), by.Account.ID, by.Session, ends.UnixMicro()}
+	claims := webClaims{in.ID, "web-" + strings.ToLower(rand.Text()[:16]), by.Account.ID, by.Session[:], ends.UnixMicro()}
 	return WebToken{s.o.Keys.signWeb(claims), claims.ClientID, ends}, nil
 }
 
@@ -67,8 +67,11 @@ func (k *Keys) openWeb(token string) (c webClaims, ok bool) {
 	if err1 != nil || err2 != nil || !hmac.Equal(sum, mac(k.token, body)) {
 		return c, false
 	}
-	return c, json.Unmarshal(body, &c) == nil
+	return c, json.Unmarshal(body, &c) == nil && len(c.Session) == 32
 }
+
+// session is the key of the browser's session.
+func (c webClaims) session() [32]byte { return [32]byte(c.Session) }
 
 // authenticateWeb judges a minted token. It needs no slow hash: a token can't be guessed.
 func (d *Directory) authenticateWeb(ctx context.Context, c Credentials) (*Login, error) {
@@ -111,7 +114,7 @@ func (d *Directory) authenticateWeb(ctx context.Context, c Credentials) (*Login,
 // readWeb reads the instance of a token whose session lives and whose person still owns it.
 func (d *Directory) readWeb(ctx context.Context, c webClaims) (in Instance, err error) {
 	err = d.o.Store.View(ctx, func(r Reader) error {
-		b, err := r.BrowserSession(c.Session)
+		b, err := r.BrowserSession(c.session())
 		if err != nil {
 			return err
 		}
@@ -147,13 +150,13 @@ func (w *webLogins) add(c webClaims, r *Rights, now time.Time) {
 	}
 	for session, list := range w.all {
 		list = slices.DeleteFunc(list, func(l webLogin) bool {
-			return l.claims.Ends <= now.UnixMicro() || l.rights.Revoked() || session == c.Session && l.claims.ClientID == c.ClientID
+			return l.claims.Ends <= now.UnixMicro() || l.rights.Revoked() || session == c.session() && l.claims.ClientID == c.ClientID
 		})
 		if w.all[session] = list; len(list) == 0 {
 			delete(w.all, session)
 		}
 	}
-	w.all[c.Session] = append(w.all[c.Session], webLogin{c, r})
+	w.all[c.session()] = append(w.all[c.session()], webLogin{c, r})
 }
 
 // endWeb takes back the logins of a session that is over and returns what brokers must do.

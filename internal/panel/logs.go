@@ -42,7 +42,7 @@ func (p *Panel) getOperatorLog(ctx context.Context, in *LogInput) (*answer[page[
 func (p *Panel) readLog(ctx context.Context, instance string, in LogInput) (*answer[page[account.LogLine]], error) {
 	list, err := p.o.Journal.Read(ctx, account.LogQuery{Instance: instance, Kind: in.Kind, Contains: in.Query, Before: in.Before, Limit: in.Limit})
 	out := pageOf(list, func(l account.LogLine) account.LogLine { return l })
-	if n := len(list); n > 0 {
+	if n := len(list); n > 0 && n == account.PageSize(in.Limit) {
 		out.Next = fmt.Sprint(list[n-1].ID)
 	}
 	return reply(out), err
