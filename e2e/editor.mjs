@@ -85,7 +85,9 @@ async function fourConnected(world) {
 
 /** loaded waits until the editor can be used. */
 async function loaded(tab) {
-  await tab.waitForFunction(() => window.RED?.nodes?.getNodeOrder && document.querySelector('#red-ui-main-container')?.offsetParent && !document.querySelector('#red-ui-loading-progress'), null, { timeout: 60_000 });
+  await tab.locator('#red-ui-header-button-deploy').waitFor({ timeout: 60_000 });
+  await tab.waitForFunction(() => window.RED?.workspaces?.active?.() && !document.querySelector('.red-ui-loader:not(.hide) .red-ui-loading-bar'), null, { timeout: 60_000 }).catch(() => {});
+  await tab.locator('.red-ui-palette-node[data-palette-type=debug]').waitFor({ timeout: 60_000 });
 }
 
 /** importFlow brings nodes into the open tab, as the import dialog does. */

@@ -34,7 +34,7 @@ async function steps(t, world) {
         await f();
       } catch (error) {
         failed = error;
-        if (world.page && !world.page.isClosed()) await shot(world.page, `${world.name}-failed`).catch(() => {});
+        for (const [n, p] of (world.context?.pages() ?? []).entries()) await shot(p, `${world.name}-failed-${n}`).catch(() => {});
         throw error;
       }
     });
