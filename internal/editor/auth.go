@@ -10,8 +10,9 @@ import (
 
 // User is somebody who is signed in.
 type User struct {
-	Name  string // shown in the editor
-	Scope string // what they may do: "*", "read", or words as in allows
+	Name    string // shown in the editor
+	Scope   string // what they may do: "*", "read", or words as in allows
+	Session string // names what the sign-in ends with, for Platform; else ""
 }
 
 // Auth says how people sign in; *Login and *Platform do. Without one, nobody has to.
@@ -20,7 +21,7 @@ type Auth interface {
 	prompts() object
 	// signIn checks what the editor sent to auth/token.
 	signIn(r *http.Request, form url.Values) (User, error)
-	// current tells whether a user may still come in, and what they may do now.
+	// current tells whether a user may still come in, and what they may do now. It is asked for every request.
 	current(u User) (User, bool)
 	// life is how long a token is good for.
 	life() time.Duration
@@ -129,7 +130,7 @@ func (s *Server) postRevoke(w http.ResponseWriter, r *http.Request) error {
 const failedCookie = "tsunagi-sign-in-failed"
 
 func rememberFailure(w http.ResponseWriter) {
-	http.SetCookie(w, &http.Cookie{Name: failedCookie, Value: "1", MaxAge: 15, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: failedCookie, Value: "1", Path: "/", MaxAge: 15, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
 // failedBefore tells whether a code was refused a moment ago, and forgets it.
@@ -137,6 +138,6 @@ func failedBefore(w http.ResponseWriter, r *http.Request) bool {
 	if _, err := r.Cookie(failedCookie); err != nil {
 		return false
 	}
-	http.SetCookie(w, &http.Cookie{Name: failedCookie, MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: failedCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	return true
 }

@@ -76,14 +76,7 @@ func (s *Server) getComms(w http.ResponseWriter, r *http.Request) error {
 
 // read handles what the browser sends until the connection ends.
 func (b *browser) read(ctx context.Context, conn *websocket.Conn) {
-	late := time.AfterFunc(signInTime, func() {
-		b.comms.mu.Lock()
-		defer b.comms.mu.Unlock()
-		if !b.known {
-			b.stop()
-		}
-	})
-	defer late.Stop()
+	defer b.dismissLate().Stop()
 	for {
 		kind, text, err := conn.Read(ctx)
 		if err != nil {
@@ -108,6 +101,17 @@ func (b *browser) read(ctx context.Context, conn *websocket.Conn) {
 			b.comms.play(b, in.Topic, in.Data)
 		}
 	}
+}
+
+// dismissLate ends the connection if it has not signed in when the time is over.
+func (b *browser) dismissLate() *time.Timer {
+	return time.AfterFunc(signInTime, func() {
+		b.comms.mu.Lock()
+		defer b.comms.mu.Unlock()
+		if !b.known {
+			b.stop()
+		}
+	})
 }
 
 // signIn takes a token.
@@ -219,19 +223,27 @@ func (b *browser) write(ctx context.Context, conn *websocket.Conn) {
 
 // alive sends a heartbeat, and checks that the token is still good and the browser still there.
 func (b *browser) alive(ctx context.Context, conn *websocket.Conn) bool {
-	b.comms.mu.Lock()
-	token, known := b.token, b.known
-	b.comms.mu.Unlock()
-	if _, ok := b.comms.signedIn(token); known && !ok {
-		b.comms.mu.Lock()
-		b.dismiss()
-		b.comms.mu.Unlock()
-		return true
+	if !b.recheck() {
+		return true // the farewell is written first
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTime)
 	defer cancel()
 	text := `[{"topic":"hb","data":` + strconv.FormatInt(time.Now().UnixMilli(), 10) + `}]`
 	return conn.Write(ctx, websocket.MessageText, []byte(text)) == nil && conn.Ping(ctx) == nil
+}
+
+// recheck tells whether the browser may go on; if its token has ended it is shown out.
+func (b *browser) recheck() bool {
+	b.comms.mu.Lock()
+	token, known := b.token, b.known
+	b.comms.mu.Unlock()
+	if _, ok := b.comms.signedIn(token); ok || !known {
+		return true
+	}
+	b.comms.mu.Lock()
+	defer b.comms.mu.Unlock()
+	b.dismiss()
+	return false
 }
 
 // flush writes the sign-in answers, then one frame of messages. It tells whether the connection goes on.

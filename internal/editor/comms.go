@@ -157,6 +157,16 @@ func (c *Comms) revoke(token string) {
 	}
 }
 
+// recheck shows those out whose token has ended.
+func (c *Comms) recheck() {
+	c.mu.Lock()
+	all := slices.Collect(maps.Keys(c.browsers))
+	c.mu.Unlock()
+	for _, b := range all {
+		b.recheck()
+	}
+}
+
 // count is the number of browsers that look on.
 func (c *Comms) count() int {
 	c.mu.Lock()

@@ -135,7 +135,7 @@ func (l *Login) makeOwner(code, name, password string) (string, error) {
 		return "", err
 	}
 	once := randomCode()
-	l.codes[sha256.Sum256([]byte(once))] = pending{User{name, "*"}, time.Now().Add(20 * time.Second)}
+	l.codes[sha256.Sum256([]byte(once))] = pending{User{Name: name, Scope: "*"}, time.Now().Add(20 * time.Second)}
 	return once, nil
 }
 
@@ -171,7 +171,7 @@ func (l *Login) signIn(r *http.Request, form url.Values) (User, error) {
 	if scope == "" || !allows(a.Scope, scope) {
 		scope = a.Scope
 	}
-	return User{name, scope}, nil
+	return User{Name: name, Scope: scope}, nil
 }
 
 // useCode signs in with a single-use code.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"tsunagi/internal/flow"
@@ -57,6 +58,9 @@ type Server struct {
 	index   *indexPage
 	handler http.Handler
 	started time.Time
+
+	closing sync.Once
+	closed  error // set by closing
 }
 
 // New opens the files in o.Dir, which no other process may use meanwhile. It deploys nothing; see Load.
@@ -120,12 +124,26 @@ func runnable(types []string) func(string) bool {
 // Load deploys what is stored.
 func (s *Server) Load(ctx context.Context) error { return s.project.load(ctx, s.comms) }
 
+// EndSession signs out everybody who came in with this session, in all browsers.
+func (s *Server) EndSession(session string) error {
+	if p, ok := s.auth.(*Platform); ok {
+		p.ended(session)
+	}
+	err := s.tokens.endSession(session)
+	s.comms.recheck()
+	return err
+}
+
 // ServeHTTP answers a request of the editor.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Close ends every comms connection, waits for a deploy that is under way and lets go of the files.
+// Close ends every comms connection, waits for a deploy that is under way and lets go of the files. It may be called
+// again.
 func (s *Server) Close() error {
-	s.comms.close()
-	s.project.close()
-	return s.store.Close()
+	s.closing.Do(func() {
+		s.comms.close()
+		s.project.close()
+		s.closed = s.store.Close()
+	})
+	return s.closed
 }

@@ -2,15 +2,22 @@ package editor
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 )
 
-// platformLife is how long a token of Platform is good for. The editor fetches a new one by itself as long as its
-// user is signed in to the platform.
-const platformLife = 12 * time.Hour
+// platformLife is how long a token of Platform is good for, if the session it came from lasts that long.
+const platformLife = 7 * 24 * time.Hour
+
+// A session is looked up again after aliveTime. When it can't be, the last answer holds for aliveGrace.
+const (
+	aliveTime  = time.Minute
+	aliveGrace = 10 * time.Minute
+)
 
 // Exchange is what a browser shows to be let in by the platform.
 type Exchange struct {
@@ -27,6 +34,17 @@ type Platform struct {
 
 	// Exchange asks the platform who a code stands for. An error means that it stands for nobody.
 	Exchange func(ctx context.Context, e Exchange) (User, error)
+	// Alive asks the platform whether User.Session still holds [it does].
+	Alive func(ctx context.Context, session string) (bool, error)
+
+	mu    sync.Mutex
+	alive map[string]lookup // by session
+}
+
+// lookup is what the platform said of a session.
+type lookup struct {
+	at    time.Time
+	alive bool
 }
 
 func (p *Platform) prompts() object {
@@ -47,6 +65,9 @@ func (p *Platform) signIn(r *http.Request, form url.Values) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
+	if user.Session != "" {
+		p.note(user.Session, lookup{time.Now(), true})
+	}
 	user.Name = strings.Map(func(c rune) rune { // the editor puts the name into its menu as HTML
 		if strings.ContainsRune(`<>&"`, c) {
 			return -1
@@ -56,7 +77,42 @@ func (p *Platform) signIn(r *http.Request, form url.Values) (User, error) {
 	return user, nil
 }
 
-func (p *Platform) current(u User) (User, bool) { return u, true }
+func (p *Platform) current(u User) (User, bool) {
+	if p.Alive == nil || u.Session == "" {
+		return u, true
+	}
+	p.mu.Lock()
+	last, known := p.alive[u.Session]
+	p.mu.Unlock()
+	now := time.Now()
+	if known && now.Sub(last.at) < aliveTime {
+		return u, last.alive
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	alive, err := p.Alive(ctx, u.Session)
+	if err != nil {
+		return u, known && last.alive && now.Sub(last.at) < aliveGrace
+	}
+	p.note(u.Session, lookup{now, alive})
+	return u, alive
+}
+
+// note remembers an answer, and forgets old ones.
+func (p *Platform) note(session string, l lookup) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.alive == nil {
+		p.alive = map[string]lookup{}
+	}
+	if len(p.alive) > 2*maxSessions {
+		maps.DeleteFunc(p.alive, func(_ string, old lookup) bool { return l.at.Sub(old.at) > aliveGrace })
+	}
+	p.alive[session] = l
+}
+
+// ended notes that a session is over.
+func (p *Platform) ended(session string) { p.note(session, lookup{time.Now(), false}) }
 
 func (p *Platform) life() time.Duration { return platformLife }
 

@@ -17,6 +17,7 @@ const maxSessions = 200
 type session struct {
 	User    string    `json:"user"`
 	Scope   string    `json:"scope"`
+	Session string    `json:"session,omitempty"` // User.Session
 	Expires time.Time `json:"expires"`
 }
 
@@ -59,7 +60,7 @@ func (t *tokens) make(u User, life time.Duration) (string, error) {
 		}
 		delete(t.known, first)
 	}
-	t.known[digest(token)] = session{u.Name, u.Scope, time.Now().Add(life).UTC()}
+	t.known[digest(token)] = session{u.Name, u.Scope, u.Session, time.Now().Add(life).UTC()}
 	return token, t.store.writeJSON(sessionsFile, t.known)
 }
 
@@ -74,7 +75,7 @@ func (t *tokens) find(token string) (User, bool) {
 	if !ok || time.Now().After(s.Expires) {
 		return User{}, false
 	}
-	return User{s.User, s.Scope}, true
+	return User{s.User, s.Scope, s.Session}, true
 }
 
 // revoke ends a token; one that isn't known is no error.
@@ -89,6 +90,19 @@ func (t *tokens) revoke(token string) error {
 	}
 	if t.revoked != nil {
 		t.revoked(token)
+	}
+	return t.store.writeJSON(sessionsFile, left)
+}
+
+// endSession ends all tokens that were given out for a session.
+func (t *tokens) endSession(name string) error {
+	t.mu.Lock()
+	before := len(t.known)
+	maps.DeleteFunc(t.known, func(_ string, s session) bool { return s.Session == name })
+	left := maps.Clone(t.known)
+	t.mu.Unlock()
+	if len(left) == before {
+		return nil
 	}
 	return t.store.writeJSON(sessionsFile, left)
 }
