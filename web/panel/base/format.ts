@@ -60,6 +60,11 @@ export function formatBytes(n: number | undefined): string {
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
+/** formatMiB shows a memory bound the way it's configured. */
+export function formatMiB(n: number): string {
+  return `${formatNumber(n)} MiB`;
+}
+
 /** formatFingerprint writes a SHA-256 as AB:CD:…, whatever way the server wrote it. */
 export function formatFingerprint(hex: string): string {
   const bytes = hex.replace(/[^0-9a-f]/gi, '').toUpperCase();

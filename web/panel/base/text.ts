@@ -5,7 +5,7 @@ export type Values = Record<string, string | number>;
 /** fill puts values into {placeholders}; one without a value stays visible, so that it's noticed. */
 export function fill(text: string, values: Values = {}): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) =>
-    name in values ? String(values[name]) : whole,
+    Object.hasOwn(values, name) ? String(values[name]) : whole,
   );
 }
 

@@ -1,17 +1,16 @@
 // Screenshots and accessibility checks of every page with Debian's Chromium: two widths, both
-// languages, light and dark. `npm run build` first; pictures go to dev/shots/ (not committed).
+// languages, light and dark. `npm run build` first; pictures go to SHOTS, or the system's folder for temporary files.
 //   node dev/browser.js [name-part …]     only pages whose name contains one of the parts
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { scenes } from './scenes.js';
 import { serve } from './serve.js';
 
-const here = dirname(fileURLToPath(import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const out = join(here, 'shots');
+const out = process.env.SHOTS ?? join(tmpdir(), 'tsunagi-panel');
 const wanted = process.argv.slice(2);
 const looks = [
   { width: 360, height: 740, language: 'ja', scheme: 'light' },

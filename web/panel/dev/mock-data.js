@@ -26,14 +26,14 @@ export function users(id) {
 }
 
 export const rules = () => [
-  { id: 1, user: 'greenhouse', effect: 'allow', access: 'publish', filter: 'greenhouse/+/temperature' },
-  { id: 2, user: 'greenhouse', effect: 'deny', access: 'both', filter: 'greenhouse/secret/#' },
-  { id: 3, user: null, effect: 'allow', access: 'both', filter: 'devices/%u/#' },
+  { id: 'r1', user: 'greenhouse', effect: 'allow', access: 'publish', filter: 'greenhouse/+/temperature' },
+  { id: 'r2', user: 'greenhouse', effect: 'deny', access: 'both', filter: 'greenhouse/secret/#' },
+  { id: 'r3', user: null, effect: 'allow', access: 'both', filter: 'devices/%u/#' },
 ];
 
 export const connections = (id) => [
-  { client_id: 'esp32-a4cf12', user: 'greenhouse', remote: '192.0.2.17:51234', via: 'mqtts', version: 4, connected_at: ago(12), keep_alive: 60, subscriptions: 2, queue: 0 },
-  { client_id: 'nodered_7c1f9d0e', user: id, remote: '192.0.2.30:40112', via: 'wss', version: 5, connected_at: ago(3), keep_alive: 60, subscriptions: 14, queue: 3 },
+  { client_id: 'esp32-a4cf12', user: 'greenhouse', remote: '192.0.2.17:51234', via: 'mqtts', version: '3.1.1', connected_at: ago(12), keep_alive: 60, subscriptions: 2, queue: 0 },
+  { client_id: 'nodered_7c1f9d0e', user: id, remote: '192.0.2.30:40112', via: 'wss', version: '5.0', connected_at: ago(3), keep_alive: 60, subscriptions: 14, queue: 3 },
 ];
 
 export const log = (id) => [
@@ -50,7 +50,7 @@ export function flowServer(name, state = 'running') {
   return {
     id: name, name, state, cause: state === 'failed' ? 'The process ended three times within a minute: out of memory.' : undefined,
     url: `https://edit-${name}.flows.localhost:8443/`, created_at: ago(300), memory_mb: state === 'running' ? 61 : 0, memory_limit_mb: 256,
-    restarts: state === 'failed' ? 3 : 0, sandbox: { seccomp: true, landlock: true, user_id: false, network_namespace: false },
+    restarts: state === 'failed' ? 3 : 0, sandbox: { process: true, directory: true, dial_by_parent: true, no_new_privs: true, empty_network: false },
   };
 }
 

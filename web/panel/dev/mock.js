@@ -15,7 +15,7 @@ export class Mock {
     this.users = new Map(this.instances.map((i) => [i.id, data.users(i.id)]));
     this.rules = data.rules();
     this.invitations = empty ? [] : [{ id: 'i1', email: 'ken@example.org', sent: 'file', expires_at: new Date(Date.now() + 864e5).toISOString() }];
-    this.flows = empty ? [] : [data.flowServer('flow'), data.flowServer('night-shift', 'failed')];
+    this.flows = empty ? [] : [data.flowServer('flow-1'), data.flowServer('night-shift', 'failed')];
     this.log = empty ? [] : data.log('kqzvbnta');
     this.connections = empty ? [] : data.connections('kqzvbnta');
     this.messages = 0;
@@ -111,7 +111,7 @@ export class Mock {
 
   #flowServers(method, [id, what], body) {
     if (method === 'POST' && !id) {
-      if (this.flows.length >= 3) return problem(409, 'limit', 'Your plan has 2 flow servers, and both exist. Delete one first.');
+      if (this.flows.length >= 3) return problem(403, 'limit', 'Your plan has 2 flow servers, and both exist. Delete one first.');
       const made = data.flowServer(body.name, 'starting');
       this.flows.push(made);
       setTimeout(() => Object.assign(made, data.flowServer(body.name)), 1500);
@@ -130,7 +130,7 @@ export class Mock {
 
   #instances(method, [id, what, name, extra], body, query, host) {
     if (!id && method === 'POST') {
-      if (this.instances.length >= 3) return problem(409, 'limit', 'The plan allows 3 instances. Delete one or choose a larger plan.');
+      if (this.instances.length >= 3) return problem(403, 'limit', 'The plan allows 3 instances. Delete one or choose a larger plan.');
       const made = data.instance(Math.random().toString(36).replace(/[^a-z]/g, '').padEnd(8, 'x').slice(0, 8), body.name, body.plan);
       this.instances.push(made);
       this.users.set(made.id, data.users(made.id).slice(0, 1));
@@ -189,7 +189,7 @@ export class Mock {
 
   #rules(method, id, body, query) {
     if (method === 'POST') {
-      const made = { id: Date.now(), ...body };
+      const made = { id: 'r' + Date.now(), ...body };
       this.rules.push(made);
       return [201, made];
     }

@@ -29,7 +29,7 @@ export const scenes = [
   { name: 'operator-log', path: '/log' },
   { name: 'account', path: '/account' },
   { name: 'not-found', path: '/nowhere' },
-  { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor(), headless: true },
+  { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor() },
 ];
 
 async function refused(page) {
@@ -52,7 +52,7 @@ async function createUser(page) {
 }
 
 async function talk(page) {
-  await page.getByText(/^(Connected|接続済み)$/).waitFor();
+  await page.getByRole('status').getByText(/Connected|接続済み/).waitFor();
   await page.getByRole('button', { name: /AAAAA/ }).click();
   await page.locator('li.in').first().waitFor();
   const subscribe = page.getByLabel(/^(Topic filter|トピックフィルタ)$/);

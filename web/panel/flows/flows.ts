@@ -8,10 +8,10 @@ export interface FlowServer {
   cause?: string;
   url: string; // of its editor
   created_at: string;
-  memory_mb: number;
-  memory_limit_mb: number;
+  memory_mb: number; // MiB
+  memory_limit_mb: number; // MiB
   restarts: number;
-  sandbox?: Record<string, unknown>; // protections that are on
+  sandbox?: Record<string, boolean>; // its walls, and which are up
 }
 
 const path = (id: string) => '/flow-servers/' + segment(id);
@@ -22,15 +22,21 @@ export const restartFlowServer = (id: string) => post<FlowServer>(path(id) + '/r
 export const deleteFlowServer = (id: string) => remove(path(id));
 export const openFlowServer = (id: string) => post<{ url: string }>(path(id) + '/open');
 
-/** suggestName gives a name that isn't taken: "flow", "flow-2", "flow-3", … with a stem of one's own. */
-export function suggestName(taken: readonly string[], stem = 'flow'): string {
+/** suggestName gives a name that the account hasn't taken: "flow-1", "flow-2", … */
+export function suggestName(taken: readonly string[]): string {
   for (let n = 1; ; n++) {
-    const name = n === 1 ? stem : `${stem}-${n}`;
+    const name = `flow-${n}`;
     if (!taken.includes(name)) return name;
   }
 }
 
-/** isLabel says whether a name can stand in a host name: a-z, 0-9, inner hyphens, at most 40. */
+/** otherName gives a name that nobody is likely to have, for when the suggestion was another account's. */
+export function otherName(): string {
+  const letters = 'abcdefghijkmnpqrstuvwxyz23456789'; // 32 that aren't mistaken for each other
+  return 'flow-' + Array.from(crypto.getRandomValues(new Uint8Array(4)), (b) => letters[b % 32]).join('');
+}
+
+/** isLabel says whether a name can stand in a host name: a-z, 0-9, inner hyphens, at most 32, a letter first. */
 export function isLabel(name: string): boolean {
-  return /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name);
+  return /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name);
 }

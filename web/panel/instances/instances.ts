@@ -22,7 +22,7 @@ export interface Instance {
 export interface Plan {
   id: string;
   name: string;
-  connections: number;
+  connections: number; // of an instance; here and below 0 means no limit
   web_connections: number;
   instances: number;
   flow_servers: number;
@@ -47,7 +47,7 @@ export interface Stats {
   messages_in: number;
   messages_out: number;
   dropped: number;
-  store?: { healthy?: boolean };
+  store?: { healthy: boolean; cause?: string };
 }
 
 export const instancePath = (id: string) => '/instances/' + segment(id);

@@ -3,7 +3,7 @@ import { get, type List } from '../base/api';
 import { instancePath } from '../instances/instances';
 
 export interface LogEvent {
-  id: number | string;
+  id: number; // ascending with time
   time: string;
   kind: string; // one of kinds; a newer server may know more
   client?: string;
@@ -14,10 +14,14 @@ export interface LogEvent {
   rule?: string;
   cause?: string;
   reason?: number;
+  count?: number; // how often it happened in a row
 }
 
 export const kinds = ['connected', 'disconnected', 'refused', 'denied', 'dropped', 'takeover'] as const;
 export type Kind = (typeof kinds)[number];
+
+/** pageSize is how many entries a page of a log has. */
+export const pageSize = 100;
 
 /** LogQuery narrows a log: by kind, by any text in it, to what is older than an entry. */
 export interface LogQuery {
@@ -27,9 +31,9 @@ export interface LogQuery {
 }
 
 export const instanceLog = (id: string, query: LogQuery, signal?: AbortSignal) =>
-  get<List<LogEvent>>(instancePath(id) + '/log', { ...query }, signal);
+  get<List<LogEvent>>(instancePath(id) + '/log', { ...query, limit: pageSize }, signal);
 export const operatorLog = (query: LogQuery, signal?: AbortSignal) =>
-  get<List<LogEvent>>('/log', { ...query }, signal);
+  get<List<LogEvent>>('/log', { ...query, limit: pageSize }, signal);
 
 /**
  * follow reads an instance's log live. live is told whether the stream stands; the browser
@@ -45,7 +49,6 @@ export function follow(id: string, take: (event: LogEvent) => void, live: (on: b
     }
   };
   source.addEventListener('message', read);
-  source.addEventListener('log', read);
   source.addEventListener('open', () => live(true));
   source.addEventListener('error', () => live(false));
   return () => source.close();

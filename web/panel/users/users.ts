@@ -16,7 +16,7 @@ export type Effect = 'allow' | 'deny';
 export type Access = 'publish' | 'subscribe' | 'both';
 
 export interface Rule {
-  id: string | number;
+  id: string;
   user: string | null; // null: a pattern for all users
   effect: Effect;
   access: Access;
@@ -45,4 +45,4 @@ export const deleteUser = (id: string, name: string) => remove(userPath(id, name
 export const listRules = (id: string, user?: string, signal?: AbortSignal) =>
   get<List<Rule>>(rulesPath(id), { user }, signal);
 export const createRule = (id: string, rule: NewRule) => post<Rule>(rulesPath(id), rule);
-export const deleteRule = (id: string, rule: Rule) => remove(rulesPath(id) + '/' + segment(String(rule.id)));
+export const deleteRule = (id: string, rule: Rule) => remove(rulesPath(id) + '/' + segment(rule.id));

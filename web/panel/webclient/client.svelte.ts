@@ -14,6 +14,7 @@ const renewAtLeast = 15_000; // milliseconds between two tokens, whatever the se
 const overlap = 2_000; // milliseconds that the old line lives beside the new one
 const waits = [1, 2, 4, 8, 15, 30]; // seconds before attempt n
 const deniedWithin = 15_000; // milliseconds in which a refusal in the log belongs to what we sent
+const final = ['unauthorized', 'forbidden', 'not_found']; // refusals that trying again won't change
 const refusedFrom = 0x80; // reason codes from here on are a no
 
 export interface Options {
@@ -181,7 +182,7 @@ export class WebClient {
     this.#clearTimers();
     this.#handover = undefined;
     this.problem = cause instanceof Refused ? cause.why : cause instanceof ApiError ? cause : undefined;
-    if (cause instanceof ApiError && [401, 403, 404].includes(cause.status)) {
+    if (cause instanceof ApiError && final.includes(cause.code)) {
       this.state = 'stopped';
       return;
     }

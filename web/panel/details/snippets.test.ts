@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import type { Instance } from '../instances/instances';
+import { loginName, mosquitto, mqttURL, nodeRED, shell, webSocketURL } from './snippets';
+
+const instance: Instance = {
+  id: 'kqzvbnta',
+  name: 'Home',
+  region: 'home',
+  plan: 'free',
+  created_at: '',
+  server: 'localhost',
+  user: 'kqzvbnta',
+  port: 1883,
+  ssl_port: 8883,
+  websocket_port: 8443,
+  websocket_path: '/mqtt/kqzvbnta',
+  plain: false,
+  connection_limit: 10,
+  ca: { fingerprint_sha256: '', url: '' },
+  versions: [],
+};
+
+describe('loginName', () => {
+  it.each([
+    ['localhost', 'kqzvbnta', 'kqzvbnta'],
+    ['localhost', 'pump', 'kqzvbnta:pump'],
+    ['kqzvbnta.example.org', 'pump', 'pump'],
+  ])('on %s for %s', (server, user, want) => expect(loginName({ ...instance, server }, user)).toBe(want));
+});
+
+describe('snippets', () => {
+  it('write addresses', () => {
+    expect(mqttURL(instance)).toBe('mqtts://localhost:8883');
+    expect(webSocketURL(instance)).toBe('wss://localhost:8443/mqtt/kqzvbnta');
+    expect(mqttURL({ ...instance, server: '::1' })).toBe('mqtts://[::1]:8883');
+  });
+
+  it('write commands that a shell reads as meant', () => {
+    expect(mosquitto('pub', instance, "it's")).toBe(
+      "mosquitto_pub -h localhost -p 8883 --cafile ca.pem \\\n  -u kqzvbnta -P 'it'\\''s' \\\n  -t 'test' -m 'AAAAA'",
+    );
+    expect(mosquitto('sub', instance)).toContain('-P YOUR_PASSWORD');
+    expect(shell('')).toBe("''");
+  });
+
+  it('write a flow whose ids fit together', () => {
+    let n = 0;
+    const nodes = JSON.parse(nodeRED(instance, 'PEM', 'pw', () => 'n' + n++)) as Record<string, unknown>[];
+    const of = (type: string) => nodes.find((node) => node.type === type)!;
+    expect(of('inject').wires).toEqual([[of('mqtt out').id]]);
+    expect(of('mqtt in').wires).toEqual([[of('debug').id]]);
+    expect([of('mqtt in').broker, of('mqtt out').broker]).toEqual([of('mqtt-broker').id, of('mqtt-broker').id]);
+    expect(of('mqtt-broker')).toMatchObject({ tls: of('tls-config').id, port: '8883', credentials: { user: 'kqzvbnta', password: 'pw' } });
+    expect(of('tls-config').credentials).toEqual({ cadata: 'PEM' });
+  });
+});
