@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tsunagi/internal/admin"
+	"tsunagi/internal/bench"
 	"tsunagi/internal/cli"
 	"tsunagi/internal/config"
 )
@@ -21,6 +22,9 @@ func commands() []command {
 		}},
 		{"sub", "subscribe and print messages, with the options of mosquitto_sub", func(ctx context.Context, args []string, s Streams) int {
 			return cli.Sub(ctx, args, s.In, s.Out, s.Err)
+		}},
+		{"bench", "put load on an MQTT broker and measure it", func(ctx context.Context, args []string, s Streams) int {
+			return bench.Bench(ctx, args, s.Out, s.Err)
 		}},
 		{"version", "print the version; with --notices the licences of what is shipped", version},
 	}
