@@ -26,6 +26,7 @@ func (s *Server) routes() http.Handler {
 		{"POST /auth/revoke", open, s.postRevoke},
 		{"GET /welcome", open, s.getWelcome},
 		{"POST /welcome", open, s.postWelcome},
+		{"GET /tsunagi/about", open, s.getAbout},
 		{"GET /comms", open, s.getComms}, // the socket has its own sign-in
 		{"GET /", open, s.getStatic},
 

@@ -62,6 +62,12 @@ func TestIndexShowsAFailedSignIn(t *testing.T) {
 	w.get("/", "Cookie", failedCookie+"=1").wantPart(t, 200, `<script>x = ["The sign-in was not`)
 }
 
+func TestAbout(t *testing.T) {
+	w := newWorld(t, Options{Release: "v9"})
+	w.get("/tsunagi/about").wantPart(t, 200, `Flow server v9, with the editor of Node-RED 5.0.7`)
+	w.get("/tsunagi/notices.txt").want(t, 200, "licences")
+}
+
 func TestPathPrefix(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.http.Config.Handler = stripPrefix("/i/abc", w.Server)
