@@ -175,6 +175,6 @@ export async function signOut(world) {
   await page.getByRole('alert').first().waitFor();
   await page.getByLabel(t('account.password'), { exact: true }).fill(owner.password);
   await button(page, t('sign_in.submit')).click();
-  await page.waitForURL('**/instances');
+  await page.getByRole('heading', { name: t('instances.title') }).waitFor();
   await shot(page, `${world.name}-2-signed-in`);
 }
