@@ -36,6 +36,7 @@ type cloud struct {
 	accounts  *account.Service
 	journal   *account.Journal
 	door      *door
+	panel     *panel.Panel
 	sites     *front.Sites
 	authority *cert.Authority // nil with certificate files
 	files     *cert.Files
@@ -163,7 +164,8 @@ func (c *cloud) openSites() error {
 	if c.authority != nil {
 		a = panel.Authority{PEM: c.authority.PEM(), DER: c.authority.DER(), Fingerprint: c.authority.Fingerprint()}
 	}
-	p, err := panel.New(panel.Options{
+	var err error
+	c.panel, err = panel.New(panel.Options{
 		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Flows: c.panelFlows(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.doors.port(c.doors.https)), PanelURL: c.panelURL()},
@@ -176,7 +178,7 @@ func (c *cloud) openSites() error {
 	mux := http.NewServeMux()
 	mux.Handle("/mqtt", socket)
 	mux.Handle("/mqtt/{instance}", socket)
-	mux.Handle("/", p)
+	mux.Handle("/", c.panel)
 	c.sites = &front.Sites{Domain: c.cfg.Domain, Names: c.cfg.Names, Panel: mux}
 	if c.flows != nil {
 		c.sites.Flows, c.sites.FlowHost = c.flows, c.flows.Knows

@@ -75,6 +75,7 @@ func (c *cloud) parts() ([]part, error) {
 	}
 	if l := c.doors.https; l != nil {
 		server := front.NewServer("https", gate.Listener(l), c.tls(), c.sites, c.log)
+		server.OnStop(c.panel.EndStreams)
 		list = append(list, part{"https", server.Start, server.Stop})
 	}
 	if l := c.doors.http; l != nil {

@@ -50,6 +50,9 @@ func NewServer(name string, l net.Listener, config *tls.Config, h http.Handler, 
 // Name is what the log calls this server.
 func (s *Server) Name() string { return s.name }
 
+// OnStop has f called as Stop begins, to end what would go on for long.
+func (s *Server) OnStop(f func()) { s.http.RegisterOnShutdown(f) }
+
 // Start begins to serve; the goroutine ends with Stop.
 func (s *Server) Start(context.Context) error {
 	go func() { s.done <- s.http.Serve(s.listener) }()

@@ -112,7 +112,11 @@ func (p *Panel) stream(ctx context.Context, w http.ResponseWriter, by account.Ac
 	send := func(format string, args ...any) bool {
 		_ = control.SetWriteDeadline(time.Now().Add(streamPatient)) // where it can't be set, TCP has its own
 		_, err := fmt.Fprintf(w, format, args...)
-		return err == nil && control.Flush() == nil
+		if err != nil || control.Flush() != nil {
+			return false
+		}
+		_ = control.SetWriteDeadline(time.Time{}) // one that passes later would end an HTTP/2 stream in a pause
+		return true
 	}
 	ok := send(": log of %s\n\n", instance)
 	for ok {
@@ -120,6 +124,8 @@ func (p *Panel) stream(ctx context.Context, w http.ResponseWriter, by account.Ac
 		case <-ctx.Done():
 			return
 		case <-ended:
+			return
+		case <-p.stopping:
 			return
 		case l := <-lines:
 			body, err := json.Marshal(l)

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"tsunagi/internal/account"
@@ -122,6 +123,9 @@ type Panel struct {
 	handler http.Handler
 	rates   rates
 	streams streams
+
+	stopping chan struct{} // closed by EndStreams
+	stop     sync.Once
 }
 
 // New builds the routes. It starts nothing.
@@ -138,7 +142,7 @@ func New(o Options) (*Panel, error) {
 	if o.Language == "" {
 		o.Language = o.Languages[0]
 	}
-	p := &Panel{o: o}
+	p := &Panel{o: o, stopping: make(chan struct{})}
 	mux := http.NewServeMux()
 	p.mount(mux)
 	if err := p.mountFiles(mux); err != nil {
@@ -149,3 +153,6 @@ func New(o Options) (*Panel, error) {
 }
 
 func (p *Panel) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.ServeHTTP(w, r) }
+
+// EndStreams ends the log streams, which would keep a server from stopping. Nothing else is touched.
+func (p *Panel) EndStreams() { p.stop.Do(func() { close(p.stopping) }) }

@@ -49,7 +49,7 @@ func newWorld(t *testing.T) *world {
 	}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	w.accounts, err = account.NewService(t.Context(), account.Options{
-		Store: store.Accounts, Keys: keys, Domain: "localhost", Log: log,
+		Store: store.Accounts, Keys: keys, Domain: "localhost", Log: log, HashMemory: 1024,
 		Plans:   []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 3, Connections: 10, WebConnections: 5, FlowServers: 2, Users: 5}},
 		Regions: []account.Region{{ID: "home", Name: "Home"}},
 		Invite: func(_ context.Context, m account.InviteMail) (string, error) {
