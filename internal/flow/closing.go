@@ -65,8 +65,8 @@ func (c *closing) close(b *Base, removed bool) {
 func (b *Base) end() {
 	b.gone = true
 	delete(b.rt.contexts.data, b.Context("node").id)
-	for t := range b.timers {
-		t.Stop()
+	if b.timed {
+		b.rt.timers.drop(b)
 	}
 }
 

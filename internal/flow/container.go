@@ -123,7 +123,7 @@ func (c *container) construct(t *Type, b *Base, cfg Config) (n Node, err error) 
 }
 
 func (c *container) newBase(d *def) *Base {
-	b := &Base{rt: c.rt, in: c, def: d, path: c.path + "/" + d.shownID(), timers: map[*Timer]struct{}{}}
+	b := &Base{rt: c.rt, in: c, def: d, path: c.path + "/" + d.shownID()}
 	b.ctx, b.cancel = context.WithCancel(c.rt.ctx)
 	b.setWires(d.wires)
 	return b

@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"tsunagi/internal/flow/value"
 )
@@ -68,9 +67,9 @@ type Base struct {
 	single *Base      // the receiver, if there is one wire in all
 	wired  int
 
+	timed   bool // it has used a timer
 	deaf    bool // closing or closed: deliveries vanish
 	gone    bool // closed: posted functions vanish
-	timers  map[*Timer]struct{}
 	ctx     context.Context
 	cancel  context.CancelFunc
 	listens scope   // catch, status, complete
@@ -190,35 +189,6 @@ func (b *Base) TryEmit(m *Msg) bool { return b.rt.in.try(event{to: b, msg: m}) }
 
 // Inject gives m to the node as if it had been delivered.
 func (b *Base) Inject(m *Msg) { b.receive(m) }
-
-// Timer is a call that is due later.
-type Timer struct {
-	b *Base
-	t *time.Timer
-}
-
-// After runs f on the loop in d, unless the timer or the node is stopped before.
-func (b *Base) After(d time.Duration, f func()) *Timer {
-	t := &Timer{b: b}
-	b.timers[t] = struct{}{}
-	t.t = time.AfterFunc(d, func() {
-		b.rt.in.urgent(event{to: b, run: func() {
-			if _, live := b.timers[t]; live {
-				delete(b.timers, t)
-				f()
-			}
-		}})
-	})
-	return t
-}
-
-// Stop cancels the call; it is safe on nil and after the call.
-func (t *Timer) Stop() {
-	if t != nil {
-		t.t.Stop()
-		delete(t.b.timers, t)
-	}
-}
 
 // Node is the node itself.
 func (b *Base) Node() Node { return b.node }

@@ -45,6 +45,7 @@ type Runtime struct {
 	graph    *graph
 	creds    Credentials
 	contexts contexts
+	timers   timers
 	global   *container
 	flows    map[string]*container
 	order    []string // of flows
@@ -68,6 +69,7 @@ func New(o Options) *Runtime {
 		lost: map[*Base]int{}, contexts: contexts{data: map[string]*value.Map{}}, creds: Credentials{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.pub = newPublisher(r)
+	r.timers.rt = r
 	r.setState("stop")
 	for i := range o.Nodes {
 		r.types[o.Nodes[i].Name] = &o.Nodes[i]
@@ -85,6 +87,7 @@ func (r *Runtime) Run(ctx context.Context) error {
 	})
 	defer stop()
 	r.loop()
+	r.timers.end()
 	r.in.close()
 	r.cancel()
 	close(r.ended)
@@ -105,11 +108,6 @@ func (r *Runtime) on(ctx context.Context, f func()) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// later runs f on the loop in d.
-func (r *Runtime) later(d time.Duration, f func()) {
-	time.AfterFunc(d, func() { r.in.urgent(event{run: f}) })
 }
 
 func (r *Runtime) emit(e Event) {
