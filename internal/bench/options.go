@@ -50,7 +50,7 @@ type scenario struct {
 var scenarios = []scenario{
 	{"pairs", "N publishers, each with a topic and a receiver of its own", 50, 0, 0, 64},
 	{"fan-in", "N publishers to M receivers", 50, 5, 0, 64},
-	{"fan-out", "one publisher to N receivers; each arrival counts", 1000, 0, 0, 4},
+	{"fan-out", "one publisher to N receivers; each arrival counts", 1000, 0, 0, 16},
 	{"scattered", "N publishers, every message to another of F topics, M receivers with F filters between them", 20, 20, 20000, 64},
 	{"idle", "N connections that say one thing and then nothing: memory (with --pid)", 1000, 0, 0, 0},
 }
@@ -71,7 +71,7 @@ func parse(args []string, help io.Writer) (*options, error) {
 	f.IntVarP(&o.clients, "clients", "n", 0, "publishers, pairs, or (fan-out, idle) the many (default depends on the scenario)")
 	f.IntVar(&o.to, "receivers", 0, "receivers of fan-in (5) and scattered (20)")
 	f.IntVar(&o.filters, "filters", 0, "filters of scattered in all (20000)")
-	f.IntVarP(&o.window, "window", "w", 0, "messages of a publisher on their way at once (64, fan-out 4)")
+	f.IntVarP(&o.window, "window", "w", 0, "messages of a publisher on their way at once (64, fan-out 16)")
 	f.IntVarP(&o.qos, "qos", "q", 0, "quality of service: 0, 1 or 2")
 	f.IntVarP(&o.size, "size", "s", 64, "payload in `bytes`")
 	f.DurationVarP(&o.duration, "duration", "d", 5*time.Second, "how long to measure")

@@ -19,10 +19,10 @@ type receiver struct {
 	streams []stream // by publisher
 	latency histogram
 	batch   struct {
-		now   time.Duration
-		from  int // publisher of the messages not yet told of
-		n     int64
-		count int64
+		now     time.Duration
+		count   int64
+		credits []int64 // messages of each publisher in this batch
+		from    []int   // publishers that have some
 	}
 }
 
@@ -127,21 +127,11 @@ func (r *receiver) message(f mqtt.Frame) error {
 		r.latency.add(b.now - time.Duration(binary.BigEndian.Uint64(payload[atTime:])))
 	}
 	b.count++
-	if from != b.from && b.n > 0 {
-		if err := r.tell(); err != nil {
-			return err
-		}
+	if b.credits[from] == 0 {
+		b.from = append(b.from, from)
 	}
-	b.from = from
-	b.n++
+	b.credits[from]++
 	return nil
-}
-
-// tell lets the publisher of the last messages know.
-func (r *receiver) tell() error {
-	n := r.batch.n
-	r.batch.n = 0
-	return r.run.publishers[r.batch.from].arrivedMore(n)
 }
 
 // done ends a batch: the acknowledgements go out, and the publishers may go on.
@@ -149,10 +139,16 @@ func (r *receiver) done() error {
 	if err := r.flush(); err != nil {
 		return err
 	}
-	r.count.Add(r.batch.count)
-	r.batch.now, r.batch.count = 0, 0
-	if r.batch.n > 0 {
-		return r.tell()
+	b := &r.batch
+	r.count.Add(b.count)
+	b.now, b.count = 0, 0
+	for _, from := range b.from {
+		n := b.credits[from]
+		b.credits[from] = 0
+		if err := r.run.publishers[from].arrivedMore(n); err != nil {
+			return err
+		}
 	}
+	b.from = b.from[:0]
 	return nil
 }

@@ -111,7 +111,9 @@ func (r *run) join(ctx context.Context, filters [][]string, targets [][]target, 
 		if err != nil {
 			return err
 		}
-		r.receivers[i] = &receiver{link: l, run: r, index: i, streams: make([]stream, len(targets))}
+		v := &receiver{link: l, run: r, index: i, streams: make([]stream, len(targets))}
+		v.batch.credits = make([]int64, len(targets))
+		r.receivers[i] = v
 		return l.subscribe(filters[i], byte(r.o.qos))
 	})
 	if err != nil {

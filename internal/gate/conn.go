@@ -144,7 +144,7 @@ func (c *conn) open() error {
 	if e := c.ending.Load(); e != nil { // closed while it was being made
 		return e.cause
 	}
-	c.Flush()
+	c.srv.flusher.hand(c) // the CONNACK; writing it here would make this goroutine's stack grow
 	return nil
 }
 
