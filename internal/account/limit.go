@@ -1,7 +1,6 @@
 package account
 
 import (
-	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -106,12 +105,13 @@ func (k *known) has(a, b string) bool {
 
 // AddressKey is what limits count a peer by: its IPv4 address or the /64 of its IPv6 address, without the port.
 func AddressKey(remote string) string {
-	if host, _, err := net.SplitHostPort(remote); err == nil {
-		remote = host
-	}
 	a, err := netip.ParseAddr(remote)
 	if err != nil {
-		return remote
+		with, err := netip.ParseAddrPort(remote)
+		if err != nil {
+			return remote
+		}
+		a = with.Addr()
 	}
 	a = a.Unmap().WithZone("")
 	if a.Is6() {

@@ -17,6 +17,9 @@ func commands() []command {
 		{"admin", "accounts, instances and users from scripts, on the server's own machine", func(ctx context.Context, args []string, s Streams) int {
 			return admin.Run(ctx, args, s.In, s.Out, s.Err, s.Environ)
 		}},
+		{"bench", "measure any MQTT broker; `bench compare` puts ours beside Mosquitto", func(ctx context.Context, args []string, s Streams) int {
+			return bench.Bench(ctx, args, s.Out, s.Err)
+		}},
 		{"pub", "publish messages, with the options of mosquitto_pub", func(ctx context.Context, args []string, s Streams) int {
 			return cli.Pub(ctx, args, s.In, s.Out, s.Err)
 		}},
