@@ -10,17 +10,20 @@ import (
 )
 
 // Accounts is accounts.db, an account.Store.
-type Accounts struct{ db *database }
+type Accounts struct {
+	db   *database
+	disk *disk
+}
 
 var _ account.Store = (*Accounts)(nil)
 
 // openAccounts opens or makes accounts.db.
-func openAccounts(ctx context.Context, path string, o Options) (*Accounts, error) {
+func openAccounts(ctx context.Context, path string, disk *disk, o Options) (*Accounts, error) {
 	db, err := openDatabase(ctx, path, migrations("accounts"), o)
 	if err != nil {
 		return nil, err
 	}
-	a := &Accounts{db}
+	a := &Accounts{db, disk}
 	if err := a.verify(ctx); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -58,10 +61,16 @@ func (a *Accounts) Update(ctx context.Context, f func(account.Tx) error) error {
 		return err
 	}
 	var refused error
-	err := a.db.update(ctx, 4*frameBytes, func() error {
-		refused = f(transaction{reader{a.db}})
-		return refused
-	})
+	update := func() error {
+		return a.db.update(ctx, 4*frameBytes, func() error {
+			refused = f(transaction{reader{a.db}})
+			return refused
+		})
+	}
+	err := update()
+	if a.db.madeRoom(a.disk, err) {
+		err = update()
+	}
 	if refused != nil && code(refused) == 0 {
 		return refused // f's own
 	}

@@ -163,7 +163,9 @@ func (db *database) updateLocked(ctx context.Context, bytes int, f func() error)
 		return db.settle(db.sort("write", err))
 	}
 	committed = true
-	db.wal.wrote(bytes)
+	if err := db.wal.wrote(bytes); err != nil { // the commit is on disk; what follows it will not be
+		db.log.Error("write-ahead log not moved to the store", "file", db.path, "error", db.settle(err))
+	}
 	return nil
 }
 

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 
 	"tsunagi/internal/broker"
 )
@@ -11,6 +13,7 @@ type disk struct {
 	dir           string // with a name behind it
 	low, critical int64  // bytes; 0: never
 	ballast       ballast
+	log           *slog.Logger
 }
 
 // Level says how the disk's space is.
@@ -42,6 +45,7 @@ func newDisk(path string, o Options) (*disk, error) {
 	}
 	return &disk{
 		dir:      path,
+		log:      o.Log,
 		low:      mark(o.LowBytes, lowPart, leastLow, mostLow),
 		critical: mark(o.CriticalBytes, criticalPart, leastCritical, mostCritical),
 	}, nil
@@ -68,4 +72,31 @@ func (d *disk) refuse() error {
 			"be deleted", broker.ErrStoreFull, free>>20, d.dir, d.critical>>20)
 	}
 	return nil
+}
+
+// madeRoom gives the ballast up when err says that the disk is full; then what failed may be tried once more. It is for
+// what doesn't make the store grow: deletes, acknowledgements, accounts.
+func (d *disk) madeRoom(err error) bool {
+	if !errors.Is(err, broker.ErrStoreFull) || !d.ballast.giveUp() {
+		return false
+	}
+	d.log.Warn("disk is full: ballast given up", "dir", d.dir, "mib", d.ballast.size>>20)
+	return true
+}
+
+// madeRoom is the same for a file that is open. The room goes to its write-ahead log first: once that has been moved,
+// it starts over in the space which it has.
+func (db *database) madeRoom(d *disk, err error) bool {
+	if err == nil {
+		return false
+	}
+	db.wal.moving.Lock() // or a move that is under way takes the room and comes to nothing
+	made := d.madeRoom(err)
+	var failed error
+	if made {
+		failed = db.wal.move()
+	}
+	db.wal.moving.Unlock()
+	db.wal.tell(failed)
+	return made
 }

@@ -12,6 +12,14 @@ const dropRows = "1000"
 // Drop implements broker.Store. What it deletes goes in steps; when the process ends in between, the next start goes on.
 // The records of the instance stay in the log, below a floor, until Trim passes them.
 func (m *Messages) Drop(instance string) error {
+	err := m.drop(instance)
+	if m.db.madeRoom(m.disk, err) {
+		err = m.drop(instance)
+	}
+	return err
+}
+
+func (m *Messages) drop(instance string) error {
 	below := m.next.Load()
 	err := m.db.update(context.Background(), frameBytes, func() error {
 		below = m.next.Load()

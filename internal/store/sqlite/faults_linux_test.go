@@ -87,7 +87,7 @@ func replaceOpen(t *testing.T, path, by string) {
 func TestBallast(t *testing.T) {
 	dir := filepath.Join(storetest.SmallDisk(t, 32), "data")
 	o := options(dir)
-	o.BallastBytes = 4 << 20
+	o.BallastBytes, o.WALBytes = 4<<20, 256<<10
 	s, err := openWith(o)
 	if err != nil {
 		t.Fatal(err)

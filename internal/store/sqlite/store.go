@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"tsunagi/internal/broker"
 )
 
 // Options of Open. Zero values mean the default in brackets.
@@ -79,8 +77,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 		o.WALBytes = min(max(total/64, leastWAL), defaultWAL)
 	}
 	err = s.openFiles(ctx, o)
-	if errors.Is(err, broker.ErrStoreFull) && s.disk.ballast.giveUp() {
-		s.log.Warn("disk is full: ballast given up to open the store", "dir", s.dir)
+	if s.disk.madeRoom(err) {
 		if err = s.closeDatabases(); err == nil {
 			err = s.openFiles(ctx, o)
 		}
@@ -92,7 +89,7 @@ func (s *Store) openFiles(ctx context.Context, o Options) (err error) {
 	if s.Messages, err = openMessages(ctx, filepath.Join(o.Dir, messagesName), s.disk, o); err != nil {
 		return err
 	}
-	s.Accounts, err = openAccounts(ctx, filepath.Join(o.Dir, accountsName), o)
+	s.Accounts, err = openAccounts(ctx, filepath.Join(o.Dir, accountsName), s.disk, o)
 	return err
 }
 

@@ -3,10 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
-
-	"tsunagi/internal/broker"
 )
 
 // Trimming deletes blocks in small steps, so that no commit waits long for it: Trim takes steps for a short time, and
@@ -22,8 +19,7 @@ const (
 func (m *Messages) Trim(below uint64) error {
 	for begin := time.Now(); ; {
 		done, err := m.trim(below)
-		if errors.Is(err, broker.ErrStoreFull) && m.disk.ballast.giveUp() {
-			m.db.log.Warn("disk is full: ballast given up so that old messages can be deleted", "file", m.db.path)
+		if m.db.madeRoom(m.disk, err) {
 			continue
 		}
 		if err != nil || done || time.Since(begin) > trimTime {

@@ -21,6 +21,15 @@ func (m *Messages) Write(b *broker.Batch) error {
 			return err
 		}
 	}
+	err := m.write(b, bytes)
+	if !grows && m.db.madeRoom(m.disk, err) {
+		err = m.write(b, bytes)
+	}
+	return err
+}
+
+// write is Write without regard to the disk's space.
+func (m *Messages) write(b *broker.Batch, bytes int) error {
 	m.db.mu.Lock()
 	defer m.db.mu.Unlock()
 	next := m.next.Load()

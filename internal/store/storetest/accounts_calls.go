@@ -112,14 +112,15 @@ func accountSnapshot(t *testing.T, s AccountStore) {
 		if err != nil {
 			return err
 		}
-		done := make(chan struct{})
-		go func() { // another caller, in the middle of the view
-			defer close(done)
-			update(t, s, func(tx account.Tx) error {
+		done := make(chan error)
+		go func() { // another caller, in the middle of the view; it ends with its update
+			done <- s.Update(context.Background(), func(tx account.Tx) error {
 				return tx.Save(account.Setting{Key: "a", Value: []byte("new")}, account.Setting{Key: "b", Value: []byte("new")})
 			})
 		}()
-		<-done
+		if err := <-done; err != nil {
+			return err
+		}
 		b, err := r.Setting("b")
 		if string(a.Value) != "old" || string(b.Value) != "old" {
 			t.Errorf("the view saw %q and then %q", a.Value, b.Value)

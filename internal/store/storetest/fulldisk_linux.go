@@ -24,7 +24,7 @@ func SmallDisk(t testing.TB, mib int) (dir string) {
 		t.Skipf("skipped: a small disk can't be mounted here: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := unix.Unmount(dir, 0); err != nil {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil { // also when a failed test left files open
 			t.Errorf("unmount: %v", err)
 		}
 	})
