@@ -55,7 +55,7 @@ func (s *Server) theme() theme {
 	var t theme
 	t.Page.Title = s.o.Title
 	t.Page.Favicon = "tsunagi/logo.svg"
-	t.Page.Tabicon.Icon, t.Page.Tabicon.Colour = "tsunagi/logo.svg", "#0f766e"
+	t.Page.Tabicon.Icon, t.Page.Tabicon.Colour = "tsunagi/logo.svg", "#3567b0"
 	t.Header.Title = escapeHTML(s.o.Title)
 	t.Header.Image = "tsunagi/logo.svg"
 	t.Asset.Red, t.Asset.Main = "red/red.min.js", "red/main.min.js"

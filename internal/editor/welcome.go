@@ -43,7 +43,7 @@ img { width: 64px; } h1 { font-size: 1.4rem; }
 label:not([hidden]) { display: block; margin-top: 1rem; }
 input { display: block; box-sizing: border-box; width: 100%; font: inherit; padding: .5rem; margin-top: .25rem; }
 small { opacity: .8; } .error { color: #b91c1c; } @media (prefers-color-scheme: dark) { .error { color: #fca5a5; } }
-button { font: inherit; margin-top: 1.5rem; padding: .6rem 1.2rem; border: 0; border-radius: .4rem; background: #0f766e; color: #fff; }
+button { font: inherit; margin-top: 1.5rem; padding: .6rem 1.2rem; border: 0; border-radius: .4rem; background: #3567b0; color: #fff; }
 </style>
 </head>
 <body>
