@@ -32,7 +32,7 @@ func TestConformance(t *testing.T) {
 		if startOwn == nil {
 			t.Skip("no -addr, and our own broker can't be started here")
 		}
-		target.Addr = startOwn(t)
+		target.Addr, *differs = startOwn(t), "tsunagi"
 	}
 	if *useTLS || *cafile != "" {
 		target.TLS = &tls.Config{}

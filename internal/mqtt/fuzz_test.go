@@ -53,6 +53,13 @@ func FuzzPacket(f *testing.F) {
 		}
 		f.Add(fr.First, fr.Body, byte(s.version))
 	}
+	for _, r := range refusals() {
+		fr, err := Cut(r.wire, 0)
+		if err != nil {
+			f.Fatalf("%s: %v", r.spec, err)
+		}
+		f.Add(fr.First, fr.Body, byte(r.version))
+	}
 	f.Fuzz(func(t *testing.T, first byte, body []byte, version byte) {
 		v := V31 + Version(version%3)
 		fr := Frame{First: first, Body: body, Header: 2, Size: 2 + len(body)}

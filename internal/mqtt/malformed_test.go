@@ -7,7 +7,15 @@ import (
 	"testing"
 )
 
-func TestRefused(t *testing.T) {
+// refusal is a packet that must not be taken.
+type refusal struct {
+	spec    string
+	version Version
+	wire    []byte
+	want    Reason
+}
+
+func refusals() []refusal {
 	connect := func(level int, flags int, rest ...any) []byte {
 		return wire(0x10, lstr("MQTT"), level, flags, 0, 60, cat(rest...))
 	}
@@ -16,12 +24,7 @@ func TestRefused(t *testing.T) {
 		return connect(5, 6, 0, lstr("c"), block(props...), lstr("w"), lstr("p"))
 	}
 	publish5 := func(props ...any) []byte { return wire(0x30, lstr("t"), block(props...), "x") }
-	tests := []struct {
-		spec    string
-		version Version
-		wire    []byte
-		want    Reason
-	}{
+	return []refusal{
 		{"MQTT-2.1.3-1 flags of CONNECT", V311, wire(0x11, lstr("MQTT"), 4, 2, 0, 0, lstr("c")), MalformedPacket},
 		{"MQTT-2.1.3-1 flags of CONNACK", V5, wire(0x21, 0, 0, 0), MalformedPacket},
 		{"MQTT-2.1.3-1 flags of PUBACK", V5, wire(0x41, 0, 1), MalformedPacket},
@@ -165,7 +168,10 @@ func TestRefused(t *testing.T) {
 		{"AUTH without method", V5, wire(0xF0, 0x18, 0), ProtocolError},
 		{"AUTH cut off", V5, wire(0xF0, 0x18), MalformedPacket},
 	}
-	for _, tt := range tests {
+}
+
+func TestRefused(t *testing.T) {
+	for _, tt := range refusals() {
 		t.Run(tt.spec, func(t *testing.T) {
 			f, err := Cut(tt.wire, 0)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/coder/websocket"
@@ -120,15 +121,15 @@ func hintTLS(err error) string {
 // dialWeb opens a WebSocket [MQTT-6.0.0-3] [MQTT-6.0.0-4]. Redirects are not followed: they would take the password to
 // somebody whom nobody named.
 func (c *Client) dialWeb(ctx context.Context) (net.Conn, error) {
-	proto := "mqtt"
+	protos := []string{"mqtt"}
 	if c.o.Version == mqtt.V31 {
-		proto = "mqttv3.1"
+		protos = []string{"mqttv3.1", "mqtt"} // what 3.1 called it; servers know either or both
 	}
 	transport := &http.Transport{DialContext: c.o.Dial, TLSClientConfig: c.tlsConfig(), DisableKeepAlives: true}
 	ws, resp, err := websocket.Dial(ctx, c.to.web.String(), &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		HTTPHeader: c.o.Header, Subprotocols: []string{proto},
+		HTTPHeader: c.o.Header, Subprotocols: protos,
 	})
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
@@ -136,9 +137,9 @@ func (c *Client) dialWeb(ctx context.Context) (net.Conn, error) {
 		}
 		return nil, fmt.Errorf("WebSocket to %s: %w%s", c.to.web, err, hintTLS(err))
 	}
-	if got := ws.Subprotocol(); got != proto {
+	if !slices.Contains(protos, ws.Subprotocol()) {
 		ws.CloseNow()
-		return nil, fmt.Errorf("WebSocket to %s: the server does not speak the subprotocol %q", c.to.web, proto)
+		return nil, fmt.Errorf("WebSocket to %s: the server does not speak the subprotocol mqtt", c.to.web)
 	}
 	return webConn{websocket.NetConn(context.Background(), ws, websocket.MessageBinary), ws}, nil
 }

@@ -125,7 +125,7 @@ func TestTransportErrors(t *testing.T) {
 		{"unknown CA of wss", wss, nil, "CA certificate"},
 		{"TLS to a plain port", strings.Replace(ws, "ws://", "mqtts://", 1), config, "does not speak TLS"},
 		{"wrong path", ws + "/other", nil, "426 Upgrade Required"},
-		{"no subprotocol", ws, nil, `subprotocol "mqtt"`},
+		{"no subprotocol", ws, nil, "subprotocol mqtt"},
 		{"nobody there", "127.0.0.1:1", nil, "connect to 127.0.0.1:1"},
 		{"MQTT to a TLS port", strings.Replace(secure, "mqtts", "mqtt", 1), nil, ""},
 	}

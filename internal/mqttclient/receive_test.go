@@ -279,3 +279,27 @@ func TestCallbacksMayAct(t *testing.T) {
 		t.Errorf("%q", m.Topic)
 	}
 }
+
+// Requests that don't wait keep their order, so that a filter can be given up and subscribed anew.
+func TestUnsubscribeAsync(t *testing.T) {
+	s := newFake(t)
+	c := s.start(Options{Version: mqtt.V5, Clean: true})
+	p, _ := s.connect(ok)
+	answers := make(chan error, 2)
+	done := func(_ []mqtt.Reason, err error) { answers <- err }
+	if err := errors.Join(c.UnsubscribeAsync(done, "a"), c.SubscribeAsync(done, Subscription{Filter: "a"})); err != nil {
+		t.Fatal(err)
+	}
+	u, err := mqtt.DecodeUnsubscribe(p.expect(mqtt.UNSUBSCRIBE), p.v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := mqtt.DecodeSubscribe(p.expect(mqtt.SUBSCRIBE), p.v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.send((&mqtt.Suback{Type: mqtt.UNSUBACK, PacketID: u.PacketID, Reasons: []mqtt.Reason{mqtt.NotAuthorized}}).Append(nil, p.v))
+	p.send((&mqtt.Suback{Type: mqtt.SUBACK, PacketID: r.PacketID, Reasons: []mqtt.Reason{mqtt.Success}}).Append(nil, p.v))
+	wantError(t, await(t, answers), mqtt.NotAuthorized)
+	wantError(t, await(t, answers), nil)
+}
