@@ -2,10 +2,8 @@ package gate
 
 import (
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
-	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -37,14 +35,6 @@ type session interface {
 const (
 	lastWrite = 2 * time.Second // for what waits in its outbox
 	linger    = time.Second     // for the peer to close, so that no reset overtakes our last bytes
-)
-
-// The errors that end connections from inside.
-var (
-	errPeerGone = errors.New("connection closed by the peer")
-	errClosed   = errors.New("connection is closed")
-	errPanic    = errors.New("internal error")
-	errTooSlow  = errors.New("the peer does not read its answers")
 )
 
 // conn is one MQTT connection. The goroutine in run owns it; what others use has its guard named.
@@ -188,12 +178,6 @@ func (c *conn) end(err error) {
 	c.rest = nil
 }
 
-// lost says whether there is nobody left to write to.
-func lost(cause error) bool {
-	return errors.Is(cause, errPeerGone) || errors.Is(cause, net.ErrClosed) || errors.Is(cause, syscall.ECONNRESET) ||
-		errors.Is(cause, syscall.EPIPE) || errors.Is(cause, syscall.ETIMEDOUT)
-}
-
 // sayGoodbye writes the ends of the layers, and waits a moment for the peer to close, because closing a socket with
 // unread bytes in it makes the kernel throw away what the peer has not read yet.
 func (c *conn) sayGoodbye(cause error) {
@@ -220,32 +204,3 @@ func (c *conn) waitDrained() {
 		<-ch
 	}
 }
-
-// closeCode is what a WebSocket peer is told.
-func closeCode(cause error) uint16 {
-	if p, ok := errors.AsType[*peerClose](cause); ok {
-		if c := p.code; c != closeNoCode && (c < closeNormal || c > 4999 || c >= 1004 && c <= 1006 || c == 1015) {
-			return closeProtocol
-		}
-		return p.code
-	}
-	if w, ok := errors.AsType[*wsError](cause); ok {
-		return w.code
-	}
-	switch r, ok := errors.AsType[mqtt.Reason](cause); {
-	case errors.Is(cause, errPanic):
-		return closeInternal
-	case !ok || r == mqtt.Success || r == mqtt.DisconnectWithWill:
-		return closeNormal
-	case r == mqtt.ServerShuttingDown || r == mqtt.ServerUnavailable:
-		return closeGoingAway
-	case r == mqtt.PacketTooLarge:
-		return closeTooBig
-	case r == mqtt.MalformedPacket || r == mqtt.ProtocolError:
-		return closeProtocol
-	}
-	return closePolicy
-}
-
-// timedOut says whether err is a deadline's.
-func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

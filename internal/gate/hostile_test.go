@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -236,4 +237,18 @@ func TestOutOfFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	readPacket(t, c)
+}
+
+// failing is a listener that has no descriptor for a while.
+type failing struct {
+	net.Listener
+	fails int
+}
+
+func (f *failing) Accept() (net.Conn, error) {
+	if f.fails > 0 {
+		f.fails--
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return f.Listener.Accept()
 }

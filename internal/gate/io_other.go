@@ -14,7 +14,7 @@ const supported = false
 
 var errNoServer = errors.New("serving MQTT needs Linux")
 
-func rawRead(int, []byte) (int, error) { return 0, errNoServer }
+func rawRead(int, []byte) (int, bool, error) { return 0, false, errNoServer }
 
 func rawWrite(int, [][]byte) (int, error) { return 0, errNoServer }
 

@@ -14,10 +14,6 @@ const buffersPerTurn = 4
 // pauseLook is how often a reader that pauses looks whether it may go on.
 const pauseLook = 100 * time.Millisecond
 
-// keepRest is the capacity up to which the rest's array stays with the connection, in bytes. An idle connection
-// mostly ends on a packet's border, so this is what a busy one saves.
-const keepRest = 256
-
 // readLoop is room 1. It returns why the connection ended. One RawConn.Read spans the whole life, because each new
 // one would forget what the poller knows and cost a read that finds nothing.
 func (c *conn) readLoop() error {
@@ -103,9 +99,9 @@ func (c *conn) overfull() bool {
 // readPlain reads once, behind the rest. A short read has emptied the socket.
 func (c *conn) readPlain(buf []byte) (short bool, err error) {
 	r := c.room(buf)
-	n, err := rawRead(c.fd, buf[r:])
+	n, empty, err := rawRead(c.fd, buf[r:])
 	switch {
-	case errors.Is(err, errWouldBlock):
+	case empty:
 		return true, nil
 	case err != nil:
 		return false, err
@@ -122,9 +118,9 @@ func (c *conn) readPlain(buf []byte) (short bool, err error) {
 func (c *conn) readTLS(plain []byte) (short bool, err error) {
 	buf := getBuffer()
 	defer putBuffer(buf)
-	n, err := rawRead(c.fd, buf[:])
+	n, empty, err := rawRead(c.fd, buf[:])
 	switch {
-	case errors.Is(err, errWouldBlock):
+	case empty:
 		return true, nil
 	case err != nil:
 		return false, err
@@ -186,53 +182,6 @@ func tlsCause(err error) error {
 	return err
 }
 
-// room copies a small rest to the front of buf, so that what is read next lies behind it, and says how long it is. A
-// large one stays where it is, and grows as bytes come. The rest is only given up by take, when something has come.
-func (c *conn) room(buf []byte) int {
-	if len(c.rest) > len(buf)/2 {
-		return 0
-	}
-	return copy(buf, c.rest)
-}
-
-// take handles n bytes that came behind the r bytes of the rest in buf, and keeps what is no complete packet.
-func (c *conn) take(buf []byte, r, n int) error {
-	var wsErr error
-	if c.ws != nil {
-		data, err := c.ws.next(buf[r : r+n])
-		n, wsErr = len(data), err
-		c.answerPing()
-	}
-	data := buf[:r+n]
-	large := r == 0 && len(c.rest) > 0
-	if large {
-		c.rest = append(c.rest, data...)
-		data = c.rest
-	}
-	if n > 0 {
-		used, err := c.sess.handle(data, &c.srv.flusher)
-		if err != nil {
-			return err
-		}
-		data = data[used:]
-	}
-	if !large || len(data) < len(c.rest) {
-		c.keepFor(data)
-	}
-	return wsErr
-}
-
-// keepFor keeps data, which may lie in the rest itself, until more has come. The array is kept as long as it is not
-// much too large.
-func (c *conn) keepFor(data []byte) {
-	if n := len(data); n <= cap(c.rest) && cap(c.rest) <= max(keepRest, 4*n) {
-		c.rest = c.rest[:n]
-		copy(c.rest, data)
-	} else {
-		c.rest = append([]byte(nil), data...)
-	}
-}
-
 // catchUp handles what had been read before the loop began: bytes behind CONNECT, and what crypto/tls still holds.
 // Waiting for the socket without that would wait for bytes that are here already.
 func (c *conn) catchUp(early []byte) error {
@@ -249,14 +198,4 @@ func (c *conn) catchUp(early []byte) error {
 		return c.decrypt(buf[:])
 	}
 	return nil
-}
-
-// answerPing sends the pong for the pings that were just read.
-func (c *conn) answerPing() {
-	if len(c.ws.pong) == 0 {
-		return
-	}
-	pong := c.ws.pong
-	c.ws.pong = nil
-	c.sendFrame(pong)
 }

@@ -1,11 +1,8 @@
 package gate
 
-import (
-	"errors"
-)
-
-// How staged bytes are bounded.
+// How writes are bounded.
 const (
+	maxParts   = 64        // pieces in one gathered write
 	chunk      = 32 << 10  // plaintext put into one frame, and given to crypto/tls at once, in bytes
 	maxPending = 4 * chunk // ciphertext and control frames that may wait behind a full socket, in bytes
 )
@@ -52,12 +49,12 @@ func (c *conn) writeDirect(parts [][]byte) (int, error) {
 		if want > 0 {
 			n, err := rawWrite(c.fd, batch)
 			total += n
-			if errors.Is(err, errWouldBlock) || err == nil && n < want {
-				c.stick()
-				return total, nil
-			}
 			if err != nil {
 				return total, err
+			}
+			if n < want {
+				c.stick()
+				return total, nil
 			}
 		}
 		parts = parts[len(batch):]
@@ -131,12 +128,12 @@ func (c *conn) sendPending() error {
 	one := [1][]byte{p.b[p.sent:]}
 	n, err := rawWrite(c.fd, one[:])
 	p.sent += n
-	switch {
-	case errors.Is(err, errWouldBlock) || err == nil && p.sent < len(p.b):
+	if err != nil {
+		return err
+	}
+	if p.sent < len(p.b) {
 		c.stick()
 		return nil
-	case err != nil:
-		return err
 	}
 	c.pending, c.stuck = nil, false
 	putBlock(p)
