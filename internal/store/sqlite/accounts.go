@@ -49,10 +49,12 @@ func (a *Accounts) View(ctx context.Context, f func(account.Reader) error) error
 		return a.failed(ctx, "read accounts", err)
 	}
 	defer func() { _ = tx.Rollback() }() // there is nothing to roll back: it only ends the snapshot
-	if err := f(reader{&snapshot{ctx, a.db, tx}}); err != nil {
+	s := &snapshot{ctx: ctx, db: a.db, tx: tx}
+	if err := f(reader{s}); err != nil {
 		return a.failed(ctx, "read accounts", err)
 	}
-	return nil
+	_ = tx.Rollback()
+	return s.prepare()
 }
 
 // Update implements account.Store.
@@ -129,14 +131,28 @@ type snapshot struct {
 	ctx context.Context
 	db  *database
 	tx  *sql.Tx
+	new []string // texts that nobody has prepared yet
+}
+
+// prepare makes the statements that were missing, for the next time. It takes a connection from the pool, so that the
+// snapshot's own must have been given back: when all are out, each would wait for another's.
+func (s *snapshot) prepare() error {
+	for _, text := range s.new {
+		if _, err := s.db.statementForReads(text); err != nil {
+			return s.db.sort("prepare", err)
+		}
+	}
+	return nil
 }
 
 func (s *snapshot) rows(text string, args []any, f func(*sql.Rows) (bool, error)) error {
-	prepared, err := s.db.statementForReads(text)
-	if err != nil {
-		return err
+	prepared, ok := s.db.prepared.Load(text)
+	if !ok {
+		s.new = append(s.new, text)
+		rows, err := s.tx.QueryContext(s.ctx, text, args...)
+		return walk(rows, err, f)
 	}
-	rows, err := s.tx.StmtContext(s.ctx, prepared).QueryContext(s.ctx, args...)
+	rows, err := s.tx.StmtContext(s.ctx, prepared.(*sql.Stmt)).QueryContext(s.ctx, args...)
 	return walk(rows, err, f)
 }
 
