@@ -37,7 +37,7 @@ type shard struct {
 func newDirectory(o Options) *Directory {
 	return &Directory{
 		o:         o,
-		devices:   newHasher(max(1, runtime.GOMAXPROCS(0)/2), 64),
+		devices:   newHasher(max(1, runtime.GOMAXPROCS(0)/2), 64, o.HashMemory),
 		tries:     newFailures(20, 2*time.Second, 50_000),
 		addresses: newFailures(30, time.Second, 50_000),
 		places:    newKnown(50_000),

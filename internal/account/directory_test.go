@@ -148,7 +148,7 @@ func TestSprayingIsSlowedAndGoodLoginsGoOn(t *testing.T) {
 }
 
 func TestStormOfChosenPasswordsIsBounded(t *testing.T) {
-	w := newWorld(t)
+	w := newWorldHashing(t, 0) // slow ones, so that they queue
 	in, secret := w.instance(w.owner)
 	var wg sync.WaitGroup
 	var mu sync.Mutex

@@ -33,16 +33,17 @@ type hasher struct {
 	waiting atomic.Int64
 	queue   int64
 	done    atomic.Int64 // computed since the start
+	memory  uint32       // KiB of one hash
 	dummy   string       // hash of a password that nobody knows
 }
 
-func newHasher(places, queue int) *hasher {
-	h := &hasher{places: make(chan struct{}, places), queue: int64(queue)}
+func newHasher(places, queue, memory int) *hasher {
+	h := &hasher{places: make(chan struct{}, places), queue: int64(queue), memory: uint32(memory)}
 	var salt [argonSalt]byte
 	var key [argonKey]byte
 	rand.Read(salt[:])
 	rand.Read(key[:])
-	h.dummy = phcOf(salt[:], key[:])
+	h.dummy = phcOf(h.memory, salt[:], key[:])
 	return h
 }
 
@@ -66,7 +67,7 @@ func (h *hasher) do(ctx context.Context, f func()) error {
 
 // hash makes the PHC form of a password.
 func (h *hasher) hash(ctx context.Context, password string) (phc string, err error) {
-	err = h.do(ctx, func() { phc = encodeArgon(password) })
+	err = h.do(ctx, func() { phc = encodeArgon(h.memory, password) })
 	return phc, err
 }
 
@@ -85,16 +86,16 @@ func (h *hasher) verify(ctx context.Context, phc, password string) (ok bool, err
 	return ok && known && err == nil, err
 }
 
-func encodeArgon(password string) string {
+func encodeArgon(memory uint32, password string) string {
 	var salt [argonSalt]byte
 	rand.Read(salt[:])
-	return phcOf(salt[:], argon2.IDKey([]byte(password), salt[:], argonPasses, argonMemory, argonLanes, argonKey))
+	return phcOf(memory, salt[:], argon2.IDKey([]byte(password), salt[:], argonPasses, memory, argonLanes, argonKey))
 }
 
-// phcOf writes a hash with the present cost.
-func phcOf(salt, key []byte) string {
+// phcOf writes a hash in its PHC form.
+func phcOf(memory uint32, salt, key []byte) string {
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonLanes,
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, argonPasses, argonLanes,
 		b64.EncodeToString(salt), b64.EncodeToString(key))
 }
 

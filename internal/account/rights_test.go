@@ -63,10 +63,15 @@ func TestRights(t *testing.T) {
 		{"client id %u", "u", "%u", []account.Rule{{Effect: allow, Access: account.Both, Filter: "dev/%c"}}, []ask{{pub, "dev/u", false, ""}, {pub, "dev/%u", true, ""}}},
 		{"a deny with a pattern that can't match denies nothing else", "u", "#", []account.Rule{{Effect: deny, Access: account.Both, Filter: "dev/%c"}, {Effect: allow, Access: account.Both, Filter: "#"}}, []ask{{pub, "dev/a", true, ""}}},
 	}
+	w := newWorld(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
 			in, secret := w.instance(w.owner)
+			defer func() {
+				if err := w.DeleteInstance(w.ctx, w.owner, in.ID); err != nil {
+					t.Error(err)
+				}
+			}()
 			user, p := in.ID, secret
 			if tt.user != "" {
 				var err error

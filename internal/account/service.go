@@ -25,6 +25,8 @@ type Options struct {
 	Log    *slog.Logger
 	Now    func() time.Time // [time.Now]
 
+	HashMemory int // KiB that one hash of a person's password takes [19456]
+
 	SessionIdle time.Duration // a browser's session ends after so long without use [7 days]
 	SessionMax  time.Duration // and after so long in any case [30 days]
 }
@@ -67,6 +69,9 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 	if o.SignUp == "" {
 		o.SignUp = "invite"
 	}
+	if o.HashMemory == 0 {
+		o.HashMemory = argonMemory
+	}
 	if o.SessionIdle == 0 {
 		o.SessionIdle = 7 * 24 * time.Hour
 	}
@@ -78,7 +83,7 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 	}
 	s := &Service{
 		o:         o,
-		people:    newHasher(max(1, runtime.GOMAXPROCS(0)/2), 32),
+		people:    newHasher(max(1, runtime.GOMAXPROCS(0)/2), 32, o.HashMemory),
 		tries:     newFailures(5, 20*time.Second, 10_000),
 		addresses: newFailures(20, 5*time.Second, 10_000),
 		accounts:  newFailures(30, 10*time.Second, 10_000),

@@ -26,6 +26,7 @@ type world struct {
 	owner account.Actor
 	token string // of the owner's session
 	mails map[string]string
+	hash  int // KiB of a password's hash; 0: as in earnest
 
 	mu   sync.Mutex // guards now and news
 	now  time.Time
@@ -47,9 +48,12 @@ func newStore(t *testing.T) account.Store {
 	return s.Accounts
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld makes cheap hashes.
+func newWorld(t *testing.T) *world { return newWorldHashing(t, 1024) }
+
+func newWorldHashing(t *testing.T, memory int) *world {
 	t.Helper()
-	w := &world{t: t, ctx: t.Context(), store: newStore(t), now: time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC), mails: map[string]string{}}
+	w := &world{t: t, hash: memory, ctx: t.Context(), store: newStore(t), now: time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC), mails: map[string]string{}}
 	w.open()
 	link, err := w.OwnerToken(w.ctx)
 	if err != nil || link == "" {
@@ -85,7 +89,7 @@ func (w *world) open() {
 			w.mails[m.To] = m.Token
 			return "file", nil
 		},
-		Log: slog.New(slog.DiscardHandler), Now: w.clock,
+		Log: slog.New(slog.DiscardHandler), Now: w.clock, HashMemory: w.hash,
 	})
 	if err != nil {
 		w.t.Fatal(err)
