@@ -68,8 +68,3 @@ func overview(all []command) string {
 		"Exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 3 data directory not usable, 4 address not usable.\n")
 	return b.String()
 }
-
-func version(_ context.Context, _ []string, s Streams) int {
-	fmt.Fprintln(s.Out, "tsunagi", Version)
-	return ExitOK
-}

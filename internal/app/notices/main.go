@@ -118,20 +118,21 @@ func licenceTexts(dir string) (texts []string) {
 	return texts
 }
 
-// kind names the licence that a text is.
+// kind names the licences that the texts are.
 func kind(texts []string) string {
+	var names []string
 	all := strings.Join(texts, "\n")
 	for _, k := range []struct{ has, name string }{
 		{"Apache License", "Apache-2.0"}, {"Mozilla Public License", "MPL-2.0"}, {"ISC License", "ISC"},
-		{"Permission to use, copy, modify, and/or distribute", "ISC"},
+		{"Permission to use, copy, modify, and/or distribute", "ISC"}, {"Permission to use, copy, modify, and distribute", "ISC"},
 		{"Permission is hereby granted, free of charge", "MIT"}, {"Redistribution and use in source and binary forms", "BSD"},
 		{"unlicense", "Unlicense"},
 	} {
-		if strings.Contains(all, k.has) {
-			return k.name
+		if strings.Contains(all, k.has) && !slices.Contains(names, k.name) {
+			names = append(names, k.name)
 		}
 	}
-	return ""
+	return strings.Join(names, ", ")
 }
 
 func write(all []work, editor string) error {
