@@ -22,7 +22,7 @@ type Serve struct {
 	MQTT     string   `toml:"mqtt" help:"address that answers plain MQTT: refused with the way to TLS (open with --dev) [:1883; with --dev 127.0.0.1:1883]; off closes it"`
 	HTTP     string   `toml:"http" help:"address that sends http to https (plain WebSocket /mqtt with --dev) [:8080; with --dev 127.0.0.1:8080]; off closes it"`
 	Domain   string   `toml:"domain" default:"localhost" help:"name under which clients reach this server"`
-	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: invite, open or closed"`
+	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: invite (by a link that the owner sends) or closed"`
 	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
 	Names    []string `toml:"names" help:"further names and addresses for the certificate of the local authority, separated by commas"`
 
@@ -118,7 +118,7 @@ func (s *Serve) Validate() error {
 	if s.Domain == "" || strings.ContainsAny(s.Domain, ":/ ") {
 		fault("domain %q: want a host name without port or scheme", s.Domain)
 	}
-	oneOf(fault, "sign_up", s.SignUp, "invite", "open", "closed")
+	oneOf(fault, "sign_up", s.SignUp, "invite", "closed")
 	oneOf(fault, "language", s.Language, "en", "ja")
 	oneOf(fault, "log.level", s.Log.Level, "debug", "info", "warn", "error")
 	oneOf(fault, "log.format", s.Log.Format, "text", "json")

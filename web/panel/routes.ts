@@ -36,6 +36,7 @@ export const routes: Route[] = [
     page: () => import('./statistics/StatisticsPage.svelte'),
     frame: 'instance',
   },
+  { path: '/flow-servers/:id/open', page: () => import('./flows/OpenPage.svelte') },
   { path: '/flows', page: () => import('./flows/FlowsPage.svelte') },
   { path: '/invitations', page: () => import('./invitations/InvitationsPage.svelte'), owner: true },
   { path: '/log', page: () => import('./log/OperatorLogPage.svelte'), owner: true },
