@@ -124,11 +124,13 @@ func (k *Committer) pinOf(instance string) uint64 {
 
 // The form of a cursor:
 //
-//	version, high (varint): everything up to this offset is done, but for these exceptions, which were sent:
+//	version,
+//	maybe (varint): what is open up to this offset may have been sent before an earlier crash,
+//	high (varint): everything up to this offset is done, but for these exceptions, which were sent:
 //	for each: offset (varint, as the difference to the one before), QoS and flags (1 byte)
 //
-// An exception is settled by PUBACK, PUBREC or PUBCOMP; what lies above high has not been sent, or only after the
-// cursor was written.
+// An exception is settled by PUBACK, PUBREC or PUBCOMP; what lies above high and maybe has not been sent, or only after
+// the cursor was written.
 
 // takeCursor encodes the cursor, nil when the session needs none, and notes that it is written.
 func (s *Session) takeCursor() []byte {
@@ -153,7 +155,7 @@ func (s *Session) takeCursor() []byte {
 		}
 	}
 	slices.SortFunc(open, func(a, b ref) int { return int(a.m.offset) - int(b.m.offset) })
-	state := binary.AppendUvarint([]byte{stateVersion}, high)
+	state := binary.AppendUvarint(binary.AppendUvarint([]byte{stateVersion}, s.maybe), high)
 	last := uint64(0)
 	for _, r := range open {
 		state = binary.AppendUvarint(state, r.m.offset-last)
@@ -165,8 +167,9 @@ func (s *Session) takeCursor() []byte {
 
 // cursor is a cursor as it was read.
 type cursor struct {
-	high uint64
-	open map[uint64]byte // offset -> QoS and flags
+	maybe uint64
+	high  uint64
+	open  map[uint64]byte // offset -> QoS and flags
 }
 
 func readCursor(state []byte) (c cursor, err error) {
@@ -175,6 +178,9 @@ func readCursor(state []byte) (c cursor, err error) {
 	}
 	c.open = map[uint64]byte{}
 	r := state[1:]
+	if c.maybe, r, err = cutUvarint(r); err != nil {
+		return c, errState
+	}
 	if c.high, r, err = cutUvarint(r); err != nil {
 		return c, errState
 	}

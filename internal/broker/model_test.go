@@ -68,7 +68,7 @@ var modelFilters = []string{"a", "a/#", "+/b", "#", "d", "a/+/c"}
 
 func (m *model) failf(c *modelClient, format string, args ...any) {
 	m.t.Helper()
-	m.t.Errorf("seed %d, client %s: %s\n%s", m.seed, c.id, fmt.Sprintf(format, args...), strings.Join(m.trace[max(0, len(m.trace)-40):], "\n"))
+	m.t.Errorf("seed %d, client %s: %s\n%s", m.seed, c.id, fmt.Sprintf(format, args...), strings.Join(m.trace[max(0, len(m.trace)-60):], "\n"))
 }
 
 func (m *model) note(format string, args ...any) { m.trace = append(m.trace, fmt.Sprintf(format, args...)) }

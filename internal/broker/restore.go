@@ -33,6 +33,9 @@ func (b *Broker) restore() error {
 			b.total.subscriptions.Add(1)
 		}
 		b.sessions[id] = r.s
+		if r.s.maybe = r.cursor.maybe; r.connected { // it may have been sent more since the cursor was written
+			r.s.maybe = math.MaxInt64
+		}
 		r.s.persistent.Store(true)
 		b.persistent++
 	}
@@ -43,6 +46,7 @@ func (b *Broker) restore() error {
 		return fmt.Errorf("read the message log of instance %q: %w", b.id, err)
 	}
 	for _, r := range sessions {
+		r.s.maybe = min(r.s.maybe, b.backlog.routed.Load())
 		b.awake(r)
 	}
 	return nil
@@ -221,7 +225,7 @@ func (r *restoring) claim(x ref) {
 		x.qos, x.flag = state&0x03, refFlag(state>>2)&refRetain|refDup
 	case x.m.offset <= r.cursor.high:
 		return
-	case r.connected: // it may have been sent since the cursor was written
+	case x.m.offset <= s.maybe:
 		x.flag |= refDup
 	}
 	if x.qos > 0 {

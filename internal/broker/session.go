@@ -28,6 +28,7 @@ type Session struct {
 	loading    bool      // bodies are being read back from the log
 	drops      throttle
 
+	maybe     uint64 // what the log has up to this offset may have been sent before a crash
 	dirty     bool // on the broker's list of cursors to write
 	dirtyMeta bool // the session record, too
 	acks      int  // since the cursor was written
