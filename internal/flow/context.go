@@ -7,16 +7,17 @@ import (
 	"tsunagi/internal/flow/value"
 )
 
-// contextKey is a key of a context store as a typed input holds it: #:(store)::key.
-type contextKey struct {
+// ContextKey is a key of a context store as a typed input holds it: #:(store)::key.
+type ContextKey struct {
 	store string // "" is the default store
 	path  *value.Path
 }
 
 var storeKey = regexp.MustCompile(`^#:\((\S+?)\)::(.*)$`)
 
-func parseContextKey(text string) (contextKey, error) {
-	k := contextKey{}
+// ParseContextKey reads a key as a typed input holds it.
+func ParseContextKey(text string) (ContextKey, error) {
+	k := ContextKey{}
 	if m := storeKey.FindStringSubmatch(text); m != nil {
 		k.store, text = m[1], m[2]
 	}
@@ -59,7 +60,7 @@ func (c *container) context() Context {
 
 // Get returns what is kept under a key, by reference, undefined when there is nothing. m is
 // the message that references in the key are looked up in.
-func (c Context) Get(k contextKey, m *Msg) (value.Value, error) {
+func (c Context) Get(k ContextKey, m *Msg) (value.Value, error) {
 	c.rt.noteStore(k.store)
 	c, path, err := c.locate(k.path)
 	if err != nil {
@@ -77,7 +78,7 @@ func (c Context) Get(k contextKey, m *Msg) (value.Value, error) {
 }
 
 // Set keeps a value under a key; undefined removes it.
-func (c Context) Set(k contextKey, v value.Value, m *Msg) error {
+func (c Context) Set(k ContextKey, v value.Value, m *Msg) error {
 	c.rt.noteStore(k.store)
 	c, path, err := c.locate(k.path)
 	if err != nil {

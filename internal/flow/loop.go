@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// delivery is one message on its way to one node.
+// delivery is one message on its way to one node; without a message it is the turn that the
+// node asked for with Base.Again.
 type delivery struct {
 	to  *Base
 	msg *Msg
@@ -188,6 +189,10 @@ func (r *Runtime) turn(n int) (left int) {
 	for left > 0 {
 		left--
 		d := r.queue.pop()
+		if d.msg == nil {
+			d.to.resume()
+			continue
+		}
 		d.to.receive(d.msg)
 	}
 	return 0
@@ -209,6 +214,19 @@ func (r *Runtime) handle(e event) {
 	default:
 		r.current, r.handling = e.to, e.msg
 		e.to.Send(e.msg)
+	}
+}
+
+// Resumer is implemented by nodes that call Base.Again.
+type Resumer interface{ Resume() }
+
+// Again calls Resume of the node behind the deliveries that wait now, as setImmediate does.
+func (b *Base) Again() { b.rt.queue.push(delivery{to: b}) }
+
+func (b *Base) resume() {
+	if n, ok := b.node.(Resumer); ok && !b.gone {
+		b.rt.current, b.rt.handling = b, nil
+		n.Resume()
 	}
 }
 

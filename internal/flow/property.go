@@ -15,7 +15,7 @@ type Property struct {
 	text  string
 	fixed value.Value // str, num, bool, json, bin: cloned at each evaluation
 	path  *value.Path // msg
-	key   contextKey  // flow, global
+	key   ContextKey  // flow, global
 	err   error
 }
 
@@ -28,7 +28,7 @@ func (b *Base) Property(v value.Value, typ string) (*Property, error) {
 	case "msg":
 		p.path, p.err = value.ParseMessagePath(p.text)
 	case "flow", "global":
-		p.key, p.err = parseContextKey(p.text)
+		p.key, p.err = ParseContextKey(p.text)
 	case "date":
 		if err := checkDateFormat(p.text); v.Truthy() && err != nil {
 			return nil, &Unsupported{Type: b.def.typ, Option: "date format", Value: p.text}

@@ -4,7 +4,9 @@ package nodes
 import (
 	"tsunagi/internal/flow"
 	"tsunagi/internal/flow/nodes/common"
+	"tsunagi/internal/flow/nodes/function"
 	"tsunagi/internal/flow/nodes/network"
+	"tsunagi/internal/flow/nodes/parsers"
 )
 
 // All returns every node type, for flow.Options.
@@ -13,6 +15,8 @@ func All() []flow.Type {
 		common.Inject(), common.Debug(), common.Comment(), common.Junction(), common.Unknown(), common.GlobalConfig(),
 		common.LinkIn(), common.LinkOut(), common.LinkCall(),
 		common.Catch(), common.Status(), common.Complete(),
+		function.Switch(), function.Change(), function.Range(), function.Template(), function.Filter(),
+		parsers.JSON(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 	}
 }

@@ -1,0 +1,380 @@
+package function
+
+import (
+	"math"
+	"strings"
+
+	"github.com/dlclark/regexp2"
+
+	"tsunagi/internal/flow"
+	"tsunagi/internal/flow/value"
+)
+
+// switchNode sends messages on by rules, one output each.
+type switchNode struct {
+	b        *flow.Base
+	property *flow.Property
+	rules    []rule
+	all      bool // go on behind the first rule that holds
+	previous value.Value
+
+	repair   bool // make sequences of the outputs' own
+	whole    bool // rules need the number of messages of a sequence
+	waiting  []*flow.Msg
+	handling bool
+	groups   sequences
+}
+
+// rule is one line of the dialog.
+type rule struct {
+	op         string
+	v, v2      operand
+	ignoreCase bool
+	re         *regexp2.Regexp // of a fixed pattern
+}
+
+// operand is what a rule compares with.
+type operand struct {
+	typ  string // "" for none, prev, else a type of flow.Property
+	prop *flow.Property
+}
+
+// Switch sends messages on by rules.
+func Switch() flow.Type {
+	return flow.Type{Name: "switch", Fields: []string{"property", "propertyType", "rules", "checkall", "repair", "outputs"}, New: newSwitch}
+}
+
+func newSwitch(b *flow.Base, c flow.Config) (flow.Node, error) {
+	n := &switchNode{b: b, all: c.StrOr("checkall", "true") != "false", previous: value.Nil(), repair: c.Get("repair").Truthy()}
+	n.whole = n.repair
+	n.groups.b = b
+	typ := c.StrOr("propertyType", "msg")
+	if typ == "jsonata" {
+		return nil, c.Refuse("Property", "JSONata expression")
+	}
+	var err error
+	if n.property, err = b.Property(c.Get("property"), typ); err != nil {
+		return nil, err
+	}
+	if l := c.Get("rules").List(); l != nil {
+		for _, e := range l.All() {
+			r, err := compileRule(b, c, e.Map())
+			if err != nil {
+				return nil, err
+			}
+			n.whole = n.whole || r.op == "tail"
+			n.rules = append(n.rules, r)
+		}
+	}
+	return n, nil
+}
+
+func compileRule(b *flow.Base, c flow.Config, o *value.Map) (r rule, err error) {
+	if o == nil {
+		o = value.NewMap(0)
+	}
+	r.op, r.ignoreCase = o.Get("t").Str(), o.Get("case").Truthy()
+	if r.op == "jsonata_exp" {
+		return r, c.Refuse("rule", "JSONata exp")
+	}
+	if !operators[r.op] {
+		return r, c.Refuse("rule", r.op)
+	}
+	if r.v, err = compileOperand(b, c, o.Get("v"), o.Get("vt"), true); err != nil {
+		return r, err
+	}
+	if r.v2, err = compileOperand(b, c, o.Get("v2"), o.Get("v2t"), o.Get("v2").Defined()); err != nil {
+		return r, err
+	}
+	if r.op == "regex" && (r.v.typ == "str" || r.v.typ == "re" || r.v.typ == "num") {
+		if v, err := r.v.prop.Eval(nil); err == nil {
+			r.re, _ = compileRegex(v.Text(), r.ignoreCase) // a fault is one of each message
+		}
+	}
+	return r, nil
+}
+
+func compileOperand(b *flow.Base, c flow.Config, v, typ value.Value, given bool) (o operand, err error) {
+	if !given {
+		return operand{}, nil
+	}
+	o.typ = typ.Str()
+	if o.typ == "" {
+		o.typ = "str"
+		if !math.IsNaN(v.ToNumber()) {
+			o.typ = "num"
+		}
+	}
+	switch o.typ {
+	case "prev":
+		return o, nil
+	case "jsonata":
+		return o, c.Refuse("rule", "JSONata expression")
+	case "json", "null": // Node-RED compares with these words
+		v, o.typ = value.Str(o.typ), "str"
+	}
+	o.prop, err = b.Property(v, o.typ)
+	return o, err
+}
+
+// get returns the value for a message; a fault makes it undefined.
+func (o operand) get(n *switchNode, m *flow.Msg) value.Value {
+	switch o.typ {
+	case "":
+		return value.Value{}
+	case "prev":
+		return n.previous
+	}
+	v, err := o.prop.Eval(m)
+	if err != nil {
+		return value.Value{}
+	}
+	return v
+}
+
+// Receive handles messages one after the other, each a turn behind the one before, as
+// Node-RED does.
+func (n *switchNode) Receive(m *flow.Msg) {
+	if n.handling {
+		if len(n.waiting) >= maxKept {
+			n.b.Error(flow.Text("too many pending messages in switch node"), m)
+			return
+		}
+		n.waiting = append(n.waiting, m)
+		return
+	}
+	n.handling = true
+	n.process(m, true)
+	n.b.Again()
+}
+
+// Resume goes on with the next message.
+func (n *switchNode) Resume() {
+	if len(n.waiting) == 0 {
+		n.handling = false
+		return
+	}
+	m := n.waiting[0]
+	n.waiting[0] = nil
+	n.waiting = n.waiting[1:]
+	if len(n.waiting) == 0 {
+		n.waiting = nil
+	}
+	n.process(m, true)
+	n.b.Again()
+}
+
+func (n *switchNode) process(m *flow.Msg, collect bool) {
+	parts, ok := hasParts(m)
+	if n.whole && collect && ok {
+		n.groups.add(m, parts, func(m *flow.Msg) { n.process(m, false) })
+		return
+	}
+	property, err := n.property.Eval(m)
+	if err != nil {
+		property = value.Value{}
+	}
+	onward, err := n.apply(m, property, parts)
+	switch {
+	case err != nil:
+		n.b.Error(err, m)
+	case n.repair && ok:
+		n.groups.renumber(m, parts, onward)
+	default:
+		send(n.b, m, onward)
+	}
+}
+
+// send sends the message from the outputs whose rules held.
+func send(b *flow.Base, m *flow.Msg, onward []bool) {
+	outs := make([][]*flow.Msg, len(onward))
+	for i, yes := range onward {
+		if yes {
+			outs[i] = []*flow.Msg{m}
+		}
+	}
+	b.SendAll(outs...)
+}
+
+// apply says which rules hold.
+func (n *switchNode) apply(m *flow.Msg, property value.Value, parts *value.Map) ([]bool, error) {
+	onward := make([]bool, 0, len(n.rules))
+	none := true
+	for i := range n.rules {
+		r := &n.rules[i]
+		v1, v2 := r.v.get(n, m), r.v2.get(n, m)
+		subject := property
+		if r.op == "else" {
+			subject = value.Of(none)
+			none = true
+		}
+		yes, err := r.holds(subject, v1, v2, parts)
+		if err != nil {
+			return nil, err
+		}
+		onward = append(onward, yes)
+		if yes {
+			none = false
+			if !n.all {
+				break
+			}
+		}
+	}
+	n.previous = property
+	return onward, nil
+}
+
+// operators are the rules that holds knows.
+var operators = map[string]bool{"eq": true, "neq": true, "lt": true, "lte": true, "gt": true, "gte": true, "btwn": true, "cont": true,
+	"regex": true, "true": true, "false": true, "null": true, "nnull": true, "empty": true, "nempty": true, "istype": true,
+	"head": true, "tail": true, "index": true, "hask": true, "else": true}
+
+// holds applies the rule to a property.
+func (r *rule) holds(a, b, c value.Value, parts *value.Map) (bool, error) {
+	switch r.op {
+	case "eq":
+		return value.LooseEqual(a, b), nil
+	case "neq":
+		return !value.LooseEqual(a, b), nil
+	case "lt":
+		return lt(a, b), nil
+	case "lte":
+		return lte(a, b), nil
+	case "gt":
+		return lt(b, a), nil
+	case "gte":
+		return lte(b, a), nil
+	case "btwn":
+		return lte(b, a) && lte(a, c) || lte(a, b) && lte(c, a), nil
+	case "cont":
+		return strings.Contains(a.Text(), b.Text()), nil
+	case "regex":
+		return r.matches(a, b)
+	case "true", "else":
+		return a.Bool(), nil
+	case "false":
+		return a.Is(value.Bool) && !a.Bool(), nil
+	case "null":
+		return a.Nullish(), nil
+	case "nnull":
+		return !a.Nullish(), nil
+	case "empty":
+		n, ok := size(a)
+		return ok && n == 0, nil
+	case "nempty":
+		n, ok := size(a)
+		return ok && n != 0, nil
+	case "istype":
+		return isType(a, b.Text()), nil
+	case "hask":
+		return hasKey(a, b), nil
+	}
+	return r.position(b, c, parts)
+}
+
+func lt(a, b value.Value) bool {
+	less, ok := value.Less(a, b)
+	return ok && less
+}
+
+func lte(a, b value.Value) bool {
+	less, ok := value.Less(b, a)
+	return ok && !less
+}
+
+func (r *rule) matches(a, b value.Value) (bool, error) {
+	re := r.re
+	if re == nil {
+		var err error
+		if re, err = compileRegex(b.Text(), r.ignoreCase); err != nil {
+			return false, err
+		}
+	}
+	yes, err := re.MatchString(a.Text())
+	if err != nil {
+		return false, flow.NewError("the search took too long: %v", err)
+	}
+	return yes, nil
+}
+
+// size is the number of elements, keys or characters of what has any.
+func size(a value.Value) (int, bool) {
+	switch a.Kind() {
+	case value.String:
+		return len(a.Str()), true
+	case value.Bytes:
+		return len(a.Bytes()), true
+	case value.Array:
+		return a.List().Len(), true
+	case value.Object:
+		return a.Map().Len(), true
+	case value.Date, value.Handle:
+		return 0, true
+	}
+	return 0, false
+}
+
+func isType(a value.Value, typ string) bool {
+	switch typ {
+	case "array":
+		return a.Is(value.Array)
+	case "buffer":
+		return a.Is(value.Bytes)
+	case "json":
+		_, err := value.ParseString(a.Text())
+		return err == nil
+	case "null":
+		return a.Is(value.Null)
+	case "number":
+		return a.Is(value.Number) && !math.IsNaN(a.Num())
+	}
+	return a.TypeOf() == typ && !a.Is(value.Array) && !a.Is(value.Bytes) && !a.Is(value.Null)
+}
+
+func hasKey(a, b value.Value) bool {
+	if b.TypeOf() == "object" {
+		return false
+	}
+	key := b.Text()
+	switch a.Kind() {
+	case value.Object:
+		return a.Map().Has(key)
+	case value.Array, value.String, value.Bytes:
+		if key == "length" {
+			return !a.Is(value.Bytes)
+		}
+		n, _ := size(a)
+		if a.Is(value.String) {
+			n = value.Units(a.Str())
+		}
+		i, ok := value.ParseInt(key)
+		return ok && i >= 0 && int(i) < n && value.Num(i).Text() == key
+	}
+	return false
+}
+
+// position applies the rules about a message's place in its sequence.
+func (r *rule) position(b, c value.Value, parts *value.Map) (bool, error) {
+	if parts == nil {
+		field := "index"
+		if r.op == "tail" {
+			field = "count"
+		}
+		return false, &flow.Error{Name: "TypeError", Message: "Cannot read properties of undefined (reading '" + field + "')"}
+	}
+	index := parts.Get("index").ToNumber()
+	switch r.op {
+	case "head":
+		return index < b.ToNumber(), nil
+	case "tail":
+		return parts.Get("count").ToNumber()-b.ToNumber() <= index, nil
+	}
+	return b.ToNumber() <= index && index <= c.ToNumber(), nil
+}
+
+// Close forgets what waits.
+func (n *switchNode) Close(_ bool, done func()) {
+	n.waiting = nil
+	n.groups.clear()
+	done()
+}
