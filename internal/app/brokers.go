@@ -94,13 +94,19 @@ func (b *brokers) openStored(ctx context.Context, exists func(instance string) (
 	if err != nil {
 		return err
 	}
-	for _, instance := range list {
+	pinned, err := b.committer.Pinned()
+	if err != nil {
+		return err
+	}
+	list = append(list, pinned...)
+	slices.Sort(list)
+	for _, instance := range slices.Compact(list) {
 		ok, err := exists(instance)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			if err := b.store.Drop(instance); err != nil {
+			if err := b.committer.Drop(ctx, instance); err != nil {
 				return err
 			}
 			continue
@@ -135,9 +141,9 @@ func (b *brokers) change(c account.Change) {
 // drop stops the broker of an instance and deletes its state. The store goes on without what fails here: openStored
 // tries again at the next start.
 func (b *brokers) drop(instance string) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
 	if running := b.find(instance); running != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
-		defer cancel()
 		if err := running.Stop(ctx); err != nil {
 			b.log.Error("stop the broker of a deleted instance", "instance", instance, "error", err)
 		}
@@ -145,7 +151,7 @@ func (b *brokers) drop(instance string) {
 		delete(b.all, instance)
 		b.mu.Unlock()
 	}
-	if err := b.store.Drop(instance); err != nil {
+	if err := b.committer.Drop(ctx, instance); err != nil {
 		b.log.Error("delete the messages of a deleted instance", "instance", instance, "error", err)
 	}
 }

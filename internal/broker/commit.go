@@ -38,14 +38,15 @@ type Committer struct {
 	flush func(*Turn)
 	log   *slog.Logger
 
-	mu      sync.Mutex // guards all down to brokers
-	queue   []operation
-	bytes   int
-	space   *sync.Cond // tells that bytes has become less, or that failure is set
-	failure error
-	stopped bool
-	pins    map[string]uint64  // instance -> offset from which on it may need the log, as stored
-	brokers map[string]*Broker // those in memory
+	mu       sync.Mutex // guards all down to brokers
+	queue    []operation
+	bytes    int
+	space    *sync.Cond // tells that bytes has become less, or that failure is set
+	failure  error
+	stopped  bool
+	pins     map[string]uint64 // instance -> offset from which on it may need the log, as stored
+	pinsRead bool
+	brokers  map[string]*Broker // those in memory
 
 	wake   chan struct{}
 	failed chan struct{} // closed when failure is set
@@ -98,11 +99,15 @@ func (k *Committer) Err() error {
 	return k.failure
 }
 
-// Run works until ctx ends, and then finishes what waits. Stop the brokers first.
+// Run works until ctx ends, and then finishes what waits: stop the brokers first. When the store fails for good it
+// returns that error at once; nothing is acknowledged any more, and the process must end.
 func (k *Committer) Run(ctx context.Context) error {
 	var t Turn
 	for {
 		for k.step(&t) {
+		}
+		if err := k.Err(); err != nil {
+			return err
 		}
 		select {
 		case <-k.wake:

@@ -500,7 +500,7 @@ func TestTrim(t *testing.T) {
 		if n := len(r.store.log); n != 6 {
 			t.Errorf("%d records are kept, want 6", n)
 		}
-		if got := r.k.Pinned(); len(got) != 1 {
+		if got, _ := r.k.Pinned(); len(got) != 1 {
 			t.Error(got)
 		}
 		for _, id := range ids[4:] {
@@ -511,7 +511,7 @@ func TestTrim(t *testing.T) {
 		if n := len(r.store.log); n != 0 {
 			t.Errorf("%d records are kept", n)
 		}
-		if got := r.k.Pinned(); len(got) != 0 {
+		if got, _ := r.k.Pinned(); len(got) != 0 {
 			t.Error(got)
 		}
 		r.stop()
@@ -564,13 +564,13 @@ func TestDrop(t *testing.T) {
 	if err := r.b.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.k.Pinned(); len(got) != 1 {
+	if got, _ := r.k.Pinned(); len(got) != 1 {
 		t.Error(got)
 	}
 	if err := r.k.Drop(t.Context(), "i1"); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.k.Pinned(); len(got) != 0 {
+	if got, _ := r.k.Pinned(); len(got) != 0 {
 		t.Error(got)
 	}
 }

@@ -35,9 +35,6 @@ func rigOn(t testing.TB, store *memStore, o Options) *rig {
 	if store.bodies != 0 {
 		r.k.bodies.limit = store.bodies
 	}
-	if err := r.k.LoadPins(); err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = r.k.Run(ctx) }()

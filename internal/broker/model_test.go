@@ -71,7 +71,9 @@ func (m *model) failf(c *modelClient, format string, args ...any) {
 	m.t.Errorf("seed %d, client %s: %s\n%s", m.seed, c.id, fmt.Sprintf(format, args...), strings.Join(m.trace[max(0, len(m.trace)-60):], "\n"))
 }
 
-func (m *model) note(format string, args ...any) { m.trace = append(m.trace, fmt.Sprintf(format, args...)) }
+func (m *model) note(format string, args ...any) {
+	m.trace = append(m.trace, fmt.Sprintf(format, args...))
+}
 
 func (m *model) step() {
 	c := m.clients[m.rng.IntN(len(m.clients))]

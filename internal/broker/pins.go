@@ -29,10 +29,11 @@ func (k *Committer) setPins(list []pinWrite) {
 	}
 }
 
-// LoadPins reads from where on each instance needs the log. It is called once, before the first broker is made.
-func (k *Committer) LoadPins() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// loadPins reads from where on each instance needs the log, once. Callers hold k.mu.
+func (k *Committer) loadPins() error {
+	if k.pinsRead {
+		return nil
+	}
 	err := k.store.Load(pinInstance, Loader{
 		Retained: func(string, Record) error { return nil },
 		Session: func(instance string, state []byte) error {
@@ -53,20 +54,24 @@ func (k *Committer) LoadPins() error {
 	if err != nil {
 		return fmt.Errorf("load what instances need of the message log: %w", err)
 	}
+	k.pinsRead = true
 	return nil
 }
 
 // Pinned lists the instances that may need the log: with messages for sessions that are away. Their brokers should be
 // made at start, so that wills and session ends come in time and the log can be trimmed.
-func (k *Committer) Pinned() []string {
+func (k *Committer) Pinned() ([]string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.loadPins(); err != nil {
+		return nil, err
+	}
 	var list []string
 	for instance := range k.pins {
 		list = append(list, instance)
 	}
 	slices.Sort(list)
-	return list
+	return list, nil
 }
 
 // open registers a broker; there can be only one for an instance.
@@ -75,6 +80,9 @@ func (k *Committer) open(b *Broker) error {
 	defer k.mu.Unlock()
 	if b.id == pinInstance {
 		return errors.New("an instance needs an id")
+	}
+	if err := k.loadPins(); err != nil {
+		return err
 	}
 	if k.brokers[b.id] != nil {
 		return fmt.Errorf("instance %q has a broker already", b.id)
@@ -132,6 +140,11 @@ func (k *Committer) trim() {
 	k.logged = 0
 	below := k.store.NextOffset()
 	k.mu.Lock()
+	if err := k.loadPins(); err != nil {
+		k.mu.Unlock()
+		k.log.Warn("the message log is not trimmed", "error", err)
+		return
+	}
 	brokers := make([]*Broker, 0, len(k.brokers))
 	for _, b := range k.brokers {
 		brokers = append(brokers, b)

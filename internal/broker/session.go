@@ -29,10 +29,10 @@ type Session struct {
 	drops      throttle
 
 	maybe     uint64 // what the log has up to this offset may have been sent before a crash
-	dirty     bool // on the broker's list of cursors to write
-	dirtyMeta bool // the session record, too
-	acks      int  // since the cursor was written
-	inPlan    bool // its cursor is in the batch that is being built; the committer's
+	dirty     bool   // on the broker's list of cursors to write
+	dirtyMeta bool   // the session record, too
+	acks      int    // since the cursor was written
+	inPlan    bool   // its cursor is in the batch that is being built; the committer's
 }
 
 // sessionMeta is what the session record says.
