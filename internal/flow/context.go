@@ -58,9 +58,11 @@ func (c *container) context() Context {
 	return x
 }
 
-// Get returns what is kept under a key, by reference, undefined when there is nothing. m is
+// Get returns what is kept under a key, undefined when there is nothing. m is
 // the message that references in the key are looked up in.
-func (c Context) Get(k ContextKey, m *Msg) (value.Value, error) {
+func (c Context) Get(k ContextKey, m *Msg) (value.Value, error) { return c.get(k, m, false) }
+
+func (c Context) get(k ContextKey, m *Msg, own bool) (value.Value, error) {
 	c.rt.noteStore(k.store)
 	c, path, err := c.locate(k.path)
 	if err != nil {
@@ -70,7 +72,14 @@ func (c Context) Get(k ContextKey, m *Msg) (value.Value, error) {
 	if data == nil {
 		return value.Value{}, nil
 	}
-	v, err := path.Get(data.Value(), refs(m))
+	var v value.Value
+	if own {
+		data = data.Own()
+		c.rt.contexts.data[c.id] = data
+		v, err = path.Own(data, refs(m))
+	} else {
+		v, err = path.Get(data.Value(), refs(m))
+	}
 	if _, missing := err.(*value.TypeError); missing { //nolint:errorlint // made by Get itself
 		return value.Value{}, nil
 	}

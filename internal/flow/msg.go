@@ -61,6 +61,13 @@ func (m *Msg) GetPath(p *value.Path) (value.Value, error) {
 	return p.Get(m.o.Value(), m.o)
 }
 
+// OwnPath is GetPath for a value that is to be seen from a second place: who writes to it
+// writes to both.
+func (m *Msg) OwnPath(p *value.Path) (value.Value, error) {
+	m.o = m.o.Own()
+	return p.Own(m.o, m.o)
+}
+
 // SetPath sets what a path leads to, making missing parents when create is given. It says
 // whether it could.
 func (m *Msg) SetPath(p *value.Path, v value.Value, create bool) (bool, error) {

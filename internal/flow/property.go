@@ -112,6 +112,23 @@ func (p *Property) Eval(m *Msg) (value.Value, error) {
 	return p.fixed.Clone(), nil
 }
 
+// Ref is Eval for a value that is to be kept by reference: of an object in a message or a
+// context it returns the very object, so that writing to it shows in both places.
+func (p *Property) Ref(m *Msg) (value.Value, error) {
+	switch {
+	case p.err != nil || m == nil:
+	case p.typ == "msg":
+		v, err := m.OwnPath(p.path)
+		if err != nil {
+			return value.Value{}, AsError(err)
+		}
+		return v, nil
+	case p.typ == "flow" || p.typ == "global":
+		return p.b.Context(p.typ).get(p.key, m, true)
+	}
+	return p.Eval(m)
+}
+
 func dateNow(format string) value.Value {
 	now := time.Now()
 	switch format {

@@ -47,6 +47,32 @@ func (p *Path) Get(root Value, msg *Map) (Value, error) {
 	return v, nil
 }
 
+// Own is Get that makes what it returns the root's own: who writes to it writes to the root,
+// although parts of the root are shared with clones. The caller must own root.
+func (p *Path) Own(root *Map, msg *Map) (Value, error) {
+	v := root.Value()
+	for i := range p.parts {
+		s, err := p.resolved(i, msg)
+		if err != nil {
+			return Value{}, err
+		}
+		if v.Nullish() {
+			return Value{}, &TypeError{fmt.Sprintf("Cannot read properties of %s (reading '%s')", v.Text(), s.key)}
+		}
+		child := v.property(s)
+		if k := child.Kind(); k == Object || k == Array {
+			if own := child.Own(); own.ref != child.ref {
+				if ok, err := v.put(s, own); !ok || err != nil {
+					return child, err
+				}
+				child = own
+			}
+		}
+		v = child
+	}
+	return v, nil
+}
+
 // Properties is what a handle implements whose properties flows may read.
 type Properties interface{ Property(key string) Value }
 

@@ -236,8 +236,12 @@ func (n *change) run(s *step, m *flow.Msg) bool {
 	}
 	v := s.to.fixed
 	if s.to.prop != nil {
+		eval := s.to.prop.Ref
+		if s.deep || s.op == "change" {
+			eval = s.to.prop.Eval
+		}
 		var err error
-		if v, err = s.to.prop.Eval(m); err != nil {
+		if v, err = eval(m); err != nil {
 			if s.to.typ == "flow" || s.to.typ == "global" {
 				v = value.Value{}
 			} else {
