@@ -1,12 +1,18 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
-import { catalogue, precompress } from './dev/plugins.js';
+import { budget, catalogue, precompress } from './dev/plugins.js';
 import { mockServer } from './dev/mock-plugin.js';
+
+// Few files instead of one for each icon: what every page shares, and the component kit with what uses it.
+const groups = [
+  { name: 'kit', test: /bits-ui|@floating-ui|@internationalized|tabbable|svelte-toolbelt|runed|panel\/base\/(Dialog|Confirm|Switch)/, priority: 2 },
+  { name: 'base', test: /panel\/(base|shell|account\/session)|@lucide|node_modules\/(svelte|esm-env|clsx)\//, priority: 1 },
+];
 
 // The panel is served from the root of its own origin by `tsunagi serve`; web/embed_ui.go
 // embeds dist/, with a .gz beside every file that is worth one.
 export default defineConfig({
-  plugins: [catalogue(), svelte(), precompress(), mockServer()],
+  plugins: [catalogue(), svelte(), budget(), precompress(), mockServer()],
   build: {
     target: 'es2022',
     outDir: 'dist',
@@ -14,6 +20,7 @@ export default defineConfig({
     sourcemap: false,
     assetsInlineLimit: 0, // a data: URL would need a wider Content-Security-Policy
     modulePreload: { polyfill: false },
+    rolldownOptions: { output: { codeSplitting: { groups } } },
     chunkSizeWarningLimit: 400, // kB; only the lazy MQTT.js chunk comes near
   },
   server: { host: '127.0.0.1', port: 5173, fs: { allow: ['..'] } },

@@ -3,6 +3,7 @@ import { withQuery } from './route';
 
 let path = $state(location.pathname);
 let search = $state(location.search);
+let moved = false;
 
 /** here is the current place. Reading its parts in a template or effect follows changes. */
 export const here = {
@@ -11,6 +12,10 @@ export const here = {
   },
   get search() {
     return search;
+  },
+  /** moved is true once another page than the first was shown. */
+  get moved() {
+    return moved;
   },
   /** query reads one parameter; '' when it isn't there. */
   query(name: string): string {
@@ -22,6 +27,7 @@ export const here = {
 export function go(url: string, replace = false): void {
   if (replace) history.replaceState(null, '', url);
   else history.pushState(null, '', url);
+  moved = true;
   read();
   if (!replace) window.scrollTo(0, 0);
 }
@@ -52,10 +58,14 @@ export function listen(): () => void {
     event.preventDefault();
     go(link.pathname + link.search + link.hash);
   };
-  window.addEventListener('popstate', read);
+  const walked = () => {
+    moved = true;
+    read();
+  };
+  window.addEventListener('popstate', walked);
   document.addEventListener('click', click);
   return () => {
-    window.removeEventListener('popstate', read);
+    window.removeEventListener('popstate', walked);
     document.removeEventListener('click', click);
   };
 }

@@ -21,6 +21,31 @@ export function catalogue() {
   };
 }
 
+const firstLoad = 150_000; // bytes, packed: what must arrive before the sign-in page works
+
+/** budget stops a build whose first load has grown beyond its bound. */
+export function budget() {
+  return {
+    name: 'tsunagi-budget',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      const names = new Set();
+      const visit = (name) => {
+        const part = bundle[name];
+        if (!part || names.has(name)) return;
+        names.add(name);
+        if (part.type === 'chunk') [...part.imports, ...(part.viteMetadata?.importedCss ?? [])].forEach(visit);
+      };
+      for (const [name, part] of Object.entries(bundle)) {
+        if (part.type === 'chunk' && (part.isEntry || /SignInPage|InstancesPage|locales/.test(part.facadeModuleId ?? ''))) visit(name);
+      }
+      const bytes = [...names].reduce((sum, name) => sum + gzipSync(bundle[name].code ?? bundle[name].source).length, 0);
+      if (bytes > firstLoad) this.error(`first load is ${bytes} bytes packed, more than ${firstLoad}`);
+      this.info(`first load ${(bytes / 1000).toFixed(0)} kB packed, both languages counted`);
+    },
+  };
+}
+
 /** precompress writes file.gz beside every text file of the output, where that saves something. */
 export function precompress() {
   let outDir = '';

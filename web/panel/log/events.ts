@@ -35,12 +35,13 @@ export const instanceLog = (id: string, query: LogQuery, signal?: AbortSignal) =
 export const operatorLog = (query: LogQuery, signal?: AbortSignal) =>
   get<List<LogEvent>>('/log', { ...query, limit: pageSize }, signal);
 
+const again = 5000; // milliseconds until a stream that the server refused is asked for again
+
 /**
- * follow reads an instance's log live. live is told whether the stream stands; the browser
- * connects again by itself. It returns how to stop.
+ * follow reads an instance's log live. live is told whether the stream stands. A broken stream is
+ * taken up again by the browser, a refused one here. It returns how to stop.
  */
 export function follow(id: string, take: (event: LogEvent) => void, live: (on: boolean) => void): () => void {
-  const source = new EventSource('/api/v1' + instancePath(id) + '/log/stream');
   const read = (message: MessageEvent<string>) => {
     try {
       take(JSON.parse(message.data) as LogEvent);
@@ -48,10 +49,22 @@ export function follow(id: string, take: (event: LogEvent) => void, live: (on: b
       // not ours to read; the list by request has everything
     }
   };
-  source.addEventListener('message', read);
-  source.addEventListener('open', () => live(true));
-  source.addEventListener('error', () => live(false));
-  return () => source.close();
+  let source: EventSource;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const open = () => {
+    source = new EventSource('/api/v1' + instancePath(id) + '/log/stream');
+    source.addEventListener('message', read);
+    source.addEventListener('open', () => live(true));
+    source.addEventListener('error', () => {
+      live(false);
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, again);
+    });
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
 }
 
 /** passes says whether an event belongs to a filtered list, as the server would decide. */

@@ -94,7 +94,7 @@ export class WebClient {
   explain(event: LogEvent): void {
     if (event.kind !== 'denied' || event.client !== this.clientID) return;
     const why: Refusal = { code: event.reason ?? 0x87, words: event.cause ?? '', rule: event.rule };
-    const asked = this.subscriptions.find((s) => s.filter === event.topic && s.state === 'refused');
+    const asked = this.subscriptions.find((s) => s.filter === event.topic && s.state !== 'held' && !s.why?.rule);
     if (asked) return this.#note(asked.filter, { why });
     const since = Date.now() - deniedWithin;
     const sent = this.inbox.find(
@@ -194,8 +194,9 @@ export class WebClient {
   async #ask(link: Link, wish: Subscription, quiet: boolean): Promise<void> {
     const answer = await link.line!.subscribe(wish.filter, wish.qos, quiet);
     if (link.dead) return; // the next connection asks again
-    const refused = answer.code >= refusedFrom;
-    this.#note(wish.filter, refused ? { state: 'refused', why: answer } : { state: 'held', why: undefined });
+    if (answer.code < refusedFrom) return this.#note(wish.filter, { state: 'held', why: undefined });
+    const known = this.subscriptions.find((s) => s.filter === wish.filter)?.why; // the log may have been faster
+    this.#note(wish.filter, { state: 'refused', why: known?.rule ? known : answer });
   }
 
   #note(filter: string, change: Partial<Subscription>): void {

@@ -134,10 +134,12 @@ describe('WebClient', () => {
     stand.answer = () => ({ code: 0x87, words: '' });
     await client.subscribe('secret', 0, 0);
     await client.publish('secret', 'x', 1, false);
-    client.explain({ id: 1, time: '', kind: 'denied', client: 'web-1', topic: 'secret', rule: 'deny secret', reason: 0x87 });
+    const event = { time: '', kind: 'denied', client: 'web-1', topic: 'secret', reason: 0x87 };
+    client.explain({ ...event, id: 1, rule: 'deny secret' });
+    client.explain({ ...event, id: 2, rule: 'deny publish secret' });
     await settle();
     expect(client.subscriptions[0]).toMatchObject({ state: 'refused', why: { code: 0x87, rule: 'deny secret' } });
-    expect(client.inbox.shown[0]).toMatchObject({ state: 'refused', why: { code: 0x87 } });
+    expect(client.inbox.shown[0]).toMatchObject({ state: 'refused', why: { code: 0x87, rule: 'deny publish secret' } });
     client.stop();
   });
 
