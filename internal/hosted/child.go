@@ -27,7 +27,6 @@ type Child struct {
 
 	mu    sync.Mutex
 	ended func(session string)
-	once  sync.Once
 }
 
 // OpenChild connects to the platform that started this process, and reads the configuration. It returns nil, without
