@@ -37,7 +37,7 @@ type comparison struct {
 	duration  time.Duration
 	only      string
 	json      bool
-	tsunagi   string // this program
+	tsunagi   string // path of the program
 	mosquitto string
 	pin       bool // brokers on core 0, load on core 1
 	errOut    io.Writer
@@ -63,6 +63,7 @@ func compare(ctx context.Context, args []string, out, errOut io.Writer) int {
 	f.DurationVarP(&c.duration, "duration", "d", 3*time.Second, "how long each run measures")
 	f.StringVar(&c.only, "only", "", "only rows whose name holds this `text`")
 	f.StringVar(&c.mosquitto, "mosquitto", "", "`path` of mosquitto (default: looked for)")
+	f.StringVar(&c.tsunagi, "tsunagi", "", "`path` of tsunagi (default: this program)")
 	f.BoolVar(&c.json, "json", false, "print the result as JSON")
 	f.Usage = func() {
 		fmt.Fprintf(out, "Runs `tsunagi serve --dev` and mosquitto in turn under the same loads and compares them.\n\n"+
@@ -92,9 +93,11 @@ func (c *comparison) run(ctx context.Context) ([]line, error) {
 	if runtime.GOOS != "linux" {
 		return nil, fmt.Errorf("this needs Linux: it reads the brokers' CPU time from /proc")
 	}
-	var err error
-	if c.tsunagi, err = os.Executable(); err != nil {
-		return nil, err
+	if c.tsunagi == "" {
+		var err error
+		if c.tsunagi, err = os.Executable(); err != nil {
+			return nil, err
+		}
 	}
 	c.findTools()
 	var lines []line
