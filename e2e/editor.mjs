@@ -18,6 +18,10 @@ export async function hosted(world) {
   await tab.waitForURL(/edit-.*\.flows\.localhost/);
   await loaded(tab);
   assert.ok(!tab.url().includes('code='), 'the code is gone from the address');
+  await tab.evaluate(() => localStorage.clear()); // a browser that isn't signed in to the editor goes by the panel
+  await Promise.all([tab.waitForURL(/\/flow-servers\/.*\/open/), tab.reload()]);
+  await tab.waitForURL(/edit-.*\.flows\.localhost/);
+  await loaded(tab);
   await tab.setViewportSize({ width: 1280, height: 800 }); // the editor is made for a desk
   await importFlow(tab, [
     { id: 'in1', type: 'mqtt in', name: '', topic: 'test', qos: '1', datatype: 'auto-detect', broker: '', nl: false, rap: true, rh: 0, inputs: 0, x: 160, y: 100, wires: [['dbg1']] },

@@ -22,7 +22,7 @@ func TestServes(t *testing.T) {
 	if status, body, _ := w.get("home", "/hello"); status != 200 || body != "hello from home at edit-home.flows.localhost" {
 		t.Errorf("answer %d %q", status, body)
 	}
-	if _, body, _ := w.get("home", "/config"); !strings.Contains(body, "BEGIN CERTIFICATE") || !strings.Contains(body, "/flows?open=abc1") {
+	if _, body, _ := w.get("home", "/config"); !strings.Contains(body, "BEGIN CERTIFICATE") || !strings.Contains(body, "/flow-servers/abc1/open") {
 		t.Errorf("configuration %q", body)
 	}
 	if s := w.Status("abc1"); s.State != Running || s.MemoryLimitMB != 512 || !s.Sandbox["no_new_privs"] {

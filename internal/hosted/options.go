@@ -24,7 +24,7 @@ type Options struct {
 	Title string // name on the editor's page ["Tsunagi"]
 
 	// LoginURL is the page of the panel that mints a code and sends the browser to the editor with it
-	// [Panel + "/flows?open=<id>"].
+	// [Panel + "/flow-servers/<id>/open"].
 	LoginURL func(s Server) string
 
 	CA      []byte         // PEM of authorities that flows trust besides the system's
@@ -72,7 +72,7 @@ func (o *Options) defaults() (err error) {
 		o.Title = "Tsunagi"
 	}
 	if o.LoginURL == nil {
-		o.LoginURL = func(s Server) string { return o.Panel + "/flows?open=" + s.ID }
+		o.LoginURL = func(s Server) string { return o.Panel + "/flow-servers/" + s.ID + "/open" }
 	}
 	if o.Exchange == nil {
 		o.Exchange = func(context.Context, string, string, string) (Person, error) {
