@@ -2,7 +2,6 @@ package gate
 
 import (
 	"crypto/tls"
-	"log/slog"
 	"net"
 	"runtime/debug"
 	"sync"
@@ -46,7 +45,7 @@ type conn struct {
 	wire *wire     // under tls
 	ws   *frames   // nil: no WebSocket
 	sess session   // set before opened
-	log  *slog.Logger
+	rfd  int       // the socket, for reading inside of RawConn.Read, which keeps it open
 
 	rest  []byte       // the beginning of a packet that is not complete
 	write writeFunc    // how parts go out: direct or staged
@@ -66,6 +65,8 @@ type conn struct {
 
 	ending atomic.Pointer[ending]
 	limit  time.Duration // longest silence; 0: any. Set before the sweep knows the connection
+
+	slot, place int32 // on the sweep's wheel, whose lock guards them; slot 0 is none
 }
 
 type writeFunc = func(parts [][]byte) (int, error)
@@ -79,7 +80,7 @@ func newConn(s *Server, tcp *net.TCPConn, t *tls.Conn, w *wire, ws *frames) (*co
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{srv: s, tcp: tcp, rc: rc, tls: t, wire: w, ws: ws, fd: -1, log: s.log}
+	c := &conn{srv: s, tcp: tcp, rc: rc, tls: t, wire: w, ws: ws, fd: -1}
 	c.write = c.writeDirect
 	if t != nil || ws != nil {
 		c.write = c.writeStaged
@@ -99,7 +100,7 @@ func (c *conn) run(early []byte) {
 func (c *conn) serve(early []byte) (cause error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("a connection ended through an internal error", "panic", p, "stack", string(debug.Stack()))
+			c.srv.log.Error("a connection ended through an internal error", "panic", p, "stack", string(debug.Stack()))
 			cause = errPanic
 		}
 	}()
@@ -122,6 +123,7 @@ func (c *conn) open() error {
 	}
 	c.touch()
 	if err := c.rc.Control(func(fd uintptr) {
+		c.rfd = int(fd)
 		c.wmu.Lock()
 		c.fd = int(fd)
 		c.wmu.Unlock()
@@ -167,15 +169,20 @@ func (c *conn) end(err error) {
 	if !over {
 		c.sayGoodbye(cause)
 	}
+	c.abort()
+	c.rest = nil
+}
+
+// abort closes the socket. Nobody writes to it afterwards: its number may be another's then.
+func (c *conn) abort() {
 	c.wmu.Lock()
+	defer c.wmu.Unlock()
 	c.fd = -1
 	_ = c.tcp.Close()
 	if c.pending != nil {
 		putBlock(c.pending)
 		c.pending = nil
 	}
-	c.wmu.Unlock()
-	c.rest = nil
 }
 
 // sayGoodbye writes the ends of the layers, and waits a moment for the peer to close, because closing a socket with

@@ -96,7 +96,7 @@ func (a *caller) admit(packet *mqtt.Connect) (*conn, error) {
 
 // shake does the TLS handshake. Every packet that comes after it is the peer's, so its name is known here.
 func (a *caller) shake() error {
-	err := a.tls.HandshakeContext(a.srv.ctx)
+	err := a.tls.Handshake() // under the deadline of begin, which Stop brings forward
 	if err == nil {
 		a.hello.Host = a.tls.ConnectionState().ServerName
 		return nil
@@ -121,6 +121,8 @@ func (a *caller) readConnect() (f mqtt.Frame, early []byte, err error) {
 		if buf, err = a.readSome(buf); err != nil {
 			if timedOut(err) {
 				a.report("listener", "patience", errPatience)
+			} else if _, ok := errors.AsType[*wsError](err); ok {
+				a.report("packet", "websocket", err)
 			}
 			return f, nil, err
 		}
@@ -135,12 +137,24 @@ func (a *caller) readConnect() (f mqtt.Frame, early []byte, err error) {
 		f, err = mqtt.Cut(buf, maxConnect)
 		switch {
 		case err == nil:
-			return f, append([]byte(nil), buf[f.Size:]...), nil
+			early, err = a.behind(buf[f.Size:])
+			return f, early, err
 		case !errors.Is(err, mqtt.ErrShort):
 			a.report("packet", fmt.Sprintf("CONNECT of at most %d bytes", maxConnect), err)
 			return f, nil, err
 		}
 	}
+}
+
+// behind is what has been read after CONNECT, in memory of its own.
+func (a *caller) behind(rest []byte) ([]byte, error) {
+	data := a.early
+	a.early = nil
+	var err error
+	if a.ws != nil {
+		data, err = a.ws.next(data)
+	}
+	return append(append([]byte(nil), rest...), data...), err
 }
 
 // readSome appends what comes next, without the frames of a WebSocket.

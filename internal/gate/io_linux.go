@@ -68,9 +68,8 @@ func rawWrite(fd int, parts [][]byte) (int, error) {
 	}
 }
 
-// tune sets what a connection of devices needs: small packets at once, and dead peers found.
+// tune has the kernel find dead peers. Small packets go out at once: that is the net package's default.
 func tune(c *net.TCPConn, rc syscall.RawConn) {
-	_ = c.SetNoDelay(true)
 	_ = c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 2 * time.Minute, Interval: 20 * time.Second, Count: 3})
 	_ = rc.Control(func(fd uintptr) { // best effort: the connection works without
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout.Milliseconds()))

@@ -99,7 +99,7 @@ func (c *conn) overfull() bool {
 // readPlain reads once, behind the rest. A short read has emptied the socket.
 func (c *conn) readPlain(buf []byte) (short bool, err error) {
 	r := c.room(buf)
-	n, empty, err := rawRead(c.fd, buf[r:])
+	n, empty, err := rawRead(c.rfd, buf[r:])
 	switch {
 	case empty:
 		return true, nil
@@ -118,7 +118,7 @@ func (c *conn) readPlain(buf []byte) (short bool, err error) {
 func (c *conn) readTLS(plain []byte) (short bool, err error) {
 	buf := getBuffer()
 	defer putBuffer(buf)
-	n, empty, err := rawRead(c.fd, buf[:])
+	n, empty, err := rawRead(c.rfd, buf[:])
 	switch {
 	case empty:
 		return true, nil

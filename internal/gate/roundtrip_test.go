@@ -1,12 +1,15 @@
 package gate
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 
@@ -194,4 +197,39 @@ func TestPanicEndsOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	readPacket(t, other)
+}
+
+// TestNothingWaitsForTheUpgrade sends the request, CONNECT and more in one write: what the HTTP server had read
+// already must not be lost.
+func TestNothingWaitsForTheUpgrade(t *testing.T) {
+	r := newRig(t)
+	want := bytes.Repeat(publish(1, 200), 14) // with all else less than the HTTP server's buffer of 4 KiB
+	head := "GET /mqtt HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"
+	for _, cut := range []int{0, 1, 300, 2000} { // left out of the first write
+		stream := append([]byte(head), frame(0x80|opBinary, append(hello(mqtt.V311), want...))...)
+		for _, secure := range []bool{false, true} {
+			var c net.Conn = rawDial(t, r.ws)
+			if secure {
+				c = tls.Client(rawDial(t, r.wss), &tls.Config{RootCAs: r.ca.Pool(), ServerName: "localhost"})
+			}
+			if _, err := c.Write(stream[:len(stream)-cut]); err != nil {
+				t.Fatal(err)
+			}
+			in := bufio.NewReader(c)
+			res, err := http.ReadResponse(in, nil)
+			if err != nil || res.StatusCode != 101 {
+				t.Fatalf("upgrade: %v, %v", res, err)
+			}
+			if _, err := c.Write(stream[len(stream)-cut:]); err != nil {
+				t.Fatal(err)
+			}
+			ws := &wsClient{Conn: c, r: in}
+			readPacket(t, ws)
+			got := make([]byte, len(want))
+			if _, err := io.ReadFull(ws, got); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("TLS %v, %d bytes later: %v", secure, cut, err)
+			}
+		}
+	}
 }

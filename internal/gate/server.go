@@ -148,7 +148,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	case <-done:
 	case <-ctx.Done():
 		err = errors.Join(err, context.Cause(ctx))
-		s.each(func(c *conn) { _ = c.tcp.Close() })
+		s.each((*conn).abort)
 		<-done
 	}
 	close(s.quit)
@@ -179,6 +179,7 @@ func (s *Server) forget(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
+	s.sweep.remove(c)
 	s.admission.leave()
 }
 

@@ -8,8 +8,7 @@ import (
 	"tsunagi/internal/mqtt"
 )
 
-// The wheel's measures. A connection is looked at when it could be over, at the latest after the horizon, so a closed
-// one is not kept much longer than that.
+// The wheel's measures. A connection is looked at when it could be over, at the latest after the horizon.
 const (
 	tick    = 250 * time.Millisecond
 	slots   = 256
@@ -56,7 +55,24 @@ func (s *sweep) add(c *conn) {
 func (s *sweep) put(c *conn) {
 	due := min(time.Duration(s.now.Load())+horizon, time.Duration(c.seen.Load())+c.limit)
 	ticks := max(int64((due+tick-1)/tick), s.at+1)
-	s.wheel[ticks%slots] = append(s.wheel[ticks%slots], c)
+	slot := ticks % slots
+	c.slot, c.place = int32(slot)+1, int32(len(s.wheel[slot]))
+	s.wheel[slot] = append(s.wheel[slot], c)
+}
+
+// remove takes a connection that has ended off the wheel, so that it holds no memory.
+func (s *sweep) remove(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.slot == 0 {
+		return
+	}
+	list := s.wheel[c.slot-1]
+	last := list[len(list)-1]
+	list[c.place], last.place = last, c.place
+	list[len(list)-1] = nil
+	s.wheel[c.slot-1] = list[:len(list)-1]
+	c.slot = 0
 }
 
 // run ticks until stop is closed.
@@ -91,6 +107,7 @@ func (s *sweep) overdue(now time.Duration) (over []*conn) {
 		due := *slot
 		*slot = nil
 		for _, c := range due {
+			c.slot = 0
 			switch silent := now - time.Duration(c.seen.Load()); {
 			case c.ending.Load() != nil:
 			case silent > c.limit:
