@@ -1,6 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
-import { budget, catalogue, precompress } from './dev/plugins.js';
+import { budget, catalogue, licences, precompress } from './dev/plugins.js';
 import { mockServer } from './dev/mock-plugin.js';
 
 // Few files instead of one for each icon: what every page shares, and the component kit with what uses it.
@@ -12,7 +12,7 @@ const groups = [
 // The panel is served from the root of its own origin by `tsunagi serve`; web/embed_ui.go
 // embeds dist/, with a .gz beside every file that is worth one.
 export default defineConfig({
-  plugins: [catalogue(), svelte(), budget(), precompress(), mockServer()],
+  plugins: [catalogue(), svelte(), budget(), licences(), precompress(), mockServer()],
   build: {
     target: 'es2022',
     outDir: 'dist',

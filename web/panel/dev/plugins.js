@@ -1,5 +1,5 @@
 // Two small Vite plug-ins of the panel's build.
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -42,6 +42,30 @@ export function budget() {
       const bytes = [...names].reduce((sum, name) => sum + gzipSync(bundle[name].code ?? bundle[name].source).length, 0);
       if (bytes > firstLoad) this.error(`first load is ${bytes} bytes packed, more than ${firstLoad}`);
       this.info(`first load ${(bytes / 1000).toFixed(0)} kB packed, both languages counted`);
+    },
+  };
+}
+
+/**
+ * licences writes licences.txt: the licence of every package that can be part of the pages. It goes
+ * by the lock file, since MQTT.js comes with its own parts already inside. Equal texts stand once.
+ */
+export function licences() {
+  return {
+    name: 'tsunagi-licences',
+    apply: 'build',
+    generateBundle() {
+      const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+      const texts = new Map(); // text → packages under it
+      for (const [dir, { dev, version, license }] of Object.entries(packages)) {
+        if (!dir || dev || dir.includes('@types/') || !existsSync(dir)) continue;
+        const file = readdirSync(dir).find((name) => /^(licen[cs]e|copying)(\.|$)/i.test(name));
+        const text = file ? readFileSync(join(dir, file), 'utf8').trim() : `Licence: ${license}`;
+        const name = `${dir.replace(/.*node_modules\//, '')} ${version}`;
+        texts.set(text, [...(texts.get(text) ?? []), name]);
+      }
+      const source = [...texts].map(([text, names]) => `${names.join(', ')}\n\n${text}\n`).join(`\n${'-'.repeat(80)}\n\n`);
+      this.emitFile({ type: 'asset', fileName: 'licences.txt', source });
     },
   };
 }
