@@ -26,7 +26,8 @@ type folder struct {
 // markerName is the file that says which changes hold although they may not all be in place.
 const markerName = ".replace.json"
 
-// replace writes files (name to content), all or none. The former content of each is kept as ".<name>.backup".
+// replace writes files (name to content), all or none. The former content of each is kept as
+// ".<name>.backup".
 func (d *folder) replace(files map[string][]byte) error {
 	names := make([]string, 0, len(files))
 	sums := make(map[string]string, len(files))
@@ -38,7 +39,7 @@ func (d *folder) replace(files map[string][]byte) error {
 	slices.Sort(names)
 	for _, name := range names {
 		d.at("write " + name)
-		if err := writeSynced(d.file("."+name+".new"), files[name]); err != nil {
+		if err := writeSynced(d.file(hidden(name)+".new"), files[name]); err != nil {
 			return fmt.Errorf("save %s: %w", name, err)
 		}
 	}
@@ -85,7 +86,7 @@ func (d *folder) mark(sums map[string]string) error {
 // place puts one new file where it belongs, after a second name for the old one was made.
 func (d *folder) place(name string) error {
 	d.at("backup " + name)
-	keep := d.file("." + name + ".backup")
+	keep := d.file(hidden(name) + ".backup")
 	if err := os.Remove(keep); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
@@ -93,7 +94,7 @@ func (d *folder) place(name string) error {
 		copyFile(d.file(name), keep) // a file system without hard links
 	}
 	d.at("place " + name)
-	if err := os.Rename(d.file("."+name+".new"), d.file(name)); err != nil {
+	if err := os.Rename(d.file(hidden(name)+".new"), d.file(name)); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return nil
@@ -116,7 +117,7 @@ func (d *folder) recover() error {
 		if filepath.Base(name) != name {
 			return fmt.Errorf("%s names %q", d.file(markerName), name)
 		}
-		content, err := os.ReadFile(d.file("." + name + ".new"))
+		content, err := os.ReadFile(d.file(hidden(name) + ".new"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it is in place
 		}
@@ -140,6 +141,14 @@ func (d *folder) drop() error {
 		err = errors.Join(err, os.Remove(path))
 	}
 	return err
+}
+
+// hidden is a file name that listings leave out.
+func hidden(name string) string {
+	if name[0] == '.' {
+		return name
+	}
+	return "." + name
 }
 
 func (d *folder) file(name string) string { return filepath.Join(d.path, name) }

@@ -74,8 +74,8 @@ func (s *Store) readJSON(name string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(content, v); err != nil {
-		return fmt.Errorf("%s: %w; repair it, or move it away (.%s.backup has the content before the last change)",
-			s.dir.file(name), err, name)
+		return fmt.Errorf("%s: %w; repair it, or move it away (%s.backup has the content before the last change)",
+			s.dir.file(name), err, hidden(name))
 	}
 	return nil
 }

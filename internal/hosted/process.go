@@ -83,6 +83,7 @@ func (p *process) runOnce() error {
 	defer patience.Stop()
 	select {
 	case <-c.ready:
+		c.checkMemory(p.server.MemoryMB) // so that the first status has a figure
 		p.set(Running, "", c)
 	case <-patience.C:
 		c.kill(fmt.Errorf("it was not ready within %s", p.m.o.Patience))
