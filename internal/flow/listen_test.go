@@ -7,8 +7,6 @@ import (
 	"tsunagi/internal/flow"
 )
 
-const errorProps = "'complete':'true','name':"
-
 // errorDebug shows error.message.
 func errorDebug(id string) string {
 	return n(id, "debug", "t", "", "'complete':'error.message','name':'"+id+"'")

@@ -31,7 +31,6 @@ type publisher struct {
 
 // shown is the status of one node.
 type shown struct {
-	last     []byte // as sent; nil while none is to be seen
 	next     []byte // waits for its time; nil if none
 	clear    bool   // next is that there is none any more
 	cooling  bool   // one was sent less than statusEvery ago

@@ -32,7 +32,9 @@ func decryptKey(text []byte, passphrase string) ([]byte, error) {
 				return nil, err
 			}
 			return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+		//lint:ignore SA1019 such files exist
 		case x509.IsEncryptedPEMBlock(block): //nolint:staticcheck // such files exist
+			//lint:ignore SA1019 such files exist
 			der, err := x509.DecryptPEMBlock(block, []byte(passphrase)) //nolint:staticcheck // as above
 			if err != nil {
 				return nil, errPassphrase
