@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -41,7 +42,7 @@ func ParseFile(raw []byte) (*File, error) {
 	}
 	v, err := value.Parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("flow file is no JSON: %w", err)
+		return nil, fileFault(raw, err)
 	}
 	list := v.List()
 	if list == nil {
@@ -59,6 +60,16 @@ func ParseFile(raw []byte) (*File, error) {
 		f.Nodes = append(f.Nodes, n)
 	}
 	return f, nil
+}
+
+// fileFault says in which line the text stops being JSON.
+func fileFault(raw []byte, err error) error {
+	var at *value.SyntaxError
+	if !errors.As(err, &at) {
+		return fmt.Errorf("flow file is no JSON: %w", err)
+	}
+	before := raw[:min(at.Offset, len(raw))]
+	return fmt.Errorf("flow file is no JSON, line %d, byte %d: %w", 1+bytes.Count(before, []byte("\n")), at.Offset, err)
 }
 
 func parseNode(o *value.Map) (RawNode, error) {

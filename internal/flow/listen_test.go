@@ -107,3 +107,12 @@ func TestStatusNode(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestSubflowThatContainsItself(t *testing.T) {
+	s := start(t)
+	s.Load(flow.DeployFull, file("{'id':'sf','type':'subflow','in':[],'out':[]}", n("a", "subflow:sf", "sf", ""), n("b", "subflow:sf", "sf", ""),
+		n("x", "subflow:sf", "t", ""), in("d"), debugNode("d")))
+	want(t, s.Shown(2), " the subflow contains itself", " the subflow contains itself")
+	s.Press("i", "")
+	want(t, s.Shown(1), "d hi")
+}

@@ -50,6 +50,7 @@ type Runtime struct {
 	flows    map[string]*container
 	order    []string // of flows
 	started  bool     // flows run, or would but for missing types
+	running  int      // nodes within subflow instances
 	halted   bool     // a person stopped the flows
 	failed   map[string]bool
 	noted    map[string]bool // what is said only once

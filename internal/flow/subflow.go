@@ -16,9 +16,9 @@ type instance struct {
 	env    value.Value
 }
 
-// maxSubflowDepth bounds how deep instances are nested; a subflow that contains itself ends
-// here.
-const maxSubflowDepth = 32
+// maxRunning bounds the nodes that run at once: nested subflows could make any number of them
+// out of a small file.
+const maxRunning = 200_000
 
 // startInstance starts an instance of a subflow. Its nodes run under ids of their own:
 // <instance>-<node>.
@@ -27,12 +27,15 @@ func (c *container) startInstance(d *def, subflow string) {
 	if s == nil {
 		return
 	}
-	depth := 0
 	for at := c; at != nil; at = at.parent {
-		depth++
+		if at.sub != nil && at.sub.subDef == s {
+			c.rt.logAbout(levelError, d, c.path, Text("the subflow contains itself"))
+			return
+		}
 	}
-	if depth > maxSubflowDepth {
-		c.rt.logAbout(levelError, d, c.path, Text("subflow "+subflow+" is nested too deep: does it contain itself?"))
+	if c.rt.running += len(s.nodes.order) + len(s.configs.order); c.rt.running > maxRunning {
+		c.rt.running = maxRunning
+		c.rt.logAbout(levelError, d, c.path, Text("too many nodes: the subflow instance does not start"))
 		return
 	}
 	b := c.newBase(d)
@@ -248,6 +251,7 @@ func (s *instance) Close(removed bool, done func()) {
 	}
 	c := newClosing()
 	s.inner.stop(nil, nil, c)
+	s.base.rt.running -= len(s.subDef.nodes.order) + len(s.subDef.configs.order)
 	c.all()
 	go func() { // ends with the closing of the nodes, each of which has its own limit
 		<-c.done

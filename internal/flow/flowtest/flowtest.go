@@ -222,3 +222,15 @@ func (s *Server) Settle(inject, name string) {
 	s.Press(inject, "")
 	s.Until("debug", `"name":"`+name+`"`)
 }
+
+// Count is the number of events of a topic so far.
+func (s *Server) Count(topic string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if strings.HasPrefix(e.Topic, topic) {
+			n++
+		}
+	}
+	return n
+}
