@@ -1,0 +1,336 @@
+package script
+
+import (
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+	"unsafe"
+
+	lib "modernc.org/libquickjs"
+
+	"tsunagi/internal/flow/value"
+)
+
+// To makes a Go copy of a JavaScript value. Functions and symbols are left out of objects
+// and are undefined elsewhere. It fails for BigInts, for objects that contain themselves,
+// and for what is too large.
+func (vm *VM) To(r Ref) (v value.Value, err error) {
+	outer := vm.run(func() { v, err = vm.convert(r.v) }) // getters run JavaScript
+	if err == nil {
+		err = outer
+	}
+	return v, err
+}
+
+// The limits of one conversion.
+const (
+	maxValues = 8 << 20   // values, each 24 bytes or more
+	maxBytes  = 512 << 20 // bytes of all strings and buffers
+)
+
+var (
+	errCycle  = errors.New("Converting circular structure: an object contains itself") //nolint:staticcheck // V8's words begin so
+	errBigInt = errors.New("BigInt can't leave a function: use Number() or String()")
+	errLarge  = errors.New("value is too large to leave a function")
+)
+
+// reader is one conversion out of the VM.
+type reader struct {
+	vm     *VM
+	depth  int
+	values int
+	bytes  int
+	seen   map[uintptr]value.Value // objects that are referred to more than once
+	open   map[uintptr]bool        // those of them that are being read
+	held   []jsValue               // the same, so that their addresses stay theirs
+}
+
+func (vm *VM) convert(v jsValue) (value.Value, error) {
+	r := reader{vm: vm}
+	out, err := r.value(v)
+	for _, o := range r.held {
+		vm.free(o)
+	}
+	return out, err
+}
+
+func (r *reader) value(v jsValue) (value.Value, error) {
+	if r.values++; r.values > maxValues {
+		return value.Value{}, errLarge
+	}
+	switch tagOf(v) {
+	case lib.EJS_TAG_INT:
+		return value.Int(int(intOf(v))), nil
+	case lib.EJS_TAG_FLOAT64:
+		return value.Num(floatOf(v)), nil
+	case lib.EJS_TAG_BOOL:
+		return value.Of(intOf(v) != 0), nil
+	case lib.EJS_TAG_NULL:
+		return value.Nil(), nil
+	case lib.EJS_TAG_STRING, lib.EJS_TAG_STRING_ROPE:
+		return r.text(v)
+	case lib.EJS_TAG_BIG_INT, lib.EJS_TAG_SHORT_BIG_INT:
+		return value.Value{}, errBigInt
+	case lib.EJS_TAG_OBJECT:
+		return r.object(v)
+	}
+	return value.Value{}, nil
+}
+
+func (r *reader) text(v jsValue) (value.Value, error) {
+	s, ok := r.vm.goString(v)
+	if !ok {
+		return value.Value{}, r.vm.thrown()
+	}
+	if r.bytes += len(s); r.bytes > maxBytes {
+		return value.Value{}, errLarge
+	}
+	return value.Str(s), nil
+}
+
+// goString returns a string; when it fails, the exception is pending.
+func (vm *VM) goString(v jsValue) (string, bool) {
+	p := lib.XJS_ToCStringLen2(vm.tls, vm.ctx, vm.cells, v, 0)
+	if p == 0 {
+		return "", false
+	}
+	s := string(unsafe.Slice((*byte)(at(p)), int(*(*lib.Tsize_t)(at(vm.cells)))))
+	lib.XJS_FreeCString(vm.tls, vm.ctx, p)
+	if !utf8.ValidString(s) { // halves of surrogate pairs
+		s = strings.ToValidUTF8(s, "\ufffd")
+	}
+	return s, true
+}
+
+// object reads an object once, however often it is referred to.
+func (r *reader) object(v jsValue) (value.Value, error) {
+	if r.depth > value.MaxDepth {
+		return value.Value{}, errDeep
+	}
+	p := pointerOf(v)
+	if r.depth > 0 && references(p) <= 2 { // one reference of its parent, one of ours
+		return r.fresh(v)
+	}
+	if r.open[p] {
+		return value.Value{}, errCycle
+	}
+	if done, ok := r.seen[p]; ok {
+		return done.Clone(), nil
+	}
+	if r.seen == nil {
+		r.seen, r.open = map[uintptr]value.Value{}, map[uintptr]bool{}
+	}
+	r.open[p] = true
+	r.held = append(r.held, r.vm.dup(v))
+	out, err := r.fresh(v)
+	delete(r.open, p)
+	if err == nil && (out.Is(value.Object) || out.Is(value.Array)) {
+		r.seen[p] = out
+	}
+	return out, err
+}
+
+// references is how often the object at an address is referred to: the engine keeps the
+// count in front of it.
+func references(p uintptr) int32 {
+	return (*lib.TJSRefCountHeader)(at(p - unsafe.Sizeof(lib.TJSRefCountHeader{}))).Fref_count
+}
+
+func (r *reader) fresh(v jsValue) (value.Value, error) {
+	vm := r.vm
+	r.depth++
+	defer func() { r.depth-- }()
+	class := lib.XJS_GetClassID(vm.tls, v)
+	switch class {
+	case lib.EJS_CLASS_ARRAY:
+		return r.array(v)
+	case lib.EJS_CLASS_DATE:
+		t := vm.invoke(vm.known.getTime, v)
+		if tagOf(t) == lib.EJS_TAG_EXCEPTION {
+			return value.Value{}, vm.thrown()
+		}
+		return r.date(t), nil
+	case lib.EJS_CLASS_UINT8_ARRAY, lib.EJS_CLASS_UINT8C_ARRAY:
+		return r.buffer(v)
+	case lib.EJS_CLASS_ARRAY_BUFFER, lib.EJS_CLASS_SHARED_ARRAY_BUFFER:
+		return r.bytesOf(v, 0, -1)
+	case lib.EJS_CLASS_NUMBER, lib.EJS_CLASS_STRING, lib.EJS_CLASS_BOOLEAN:
+		plain := vm.invoke(vm.known.unwrap, jsUndefined, v)
+		if tagOf(plain) == lib.EJS_TAG_EXCEPTION {
+			return value.Value{}, vm.thrown()
+		}
+		defer vm.free(plain)
+		if tagOf(plain) == lib.EJS_TAG_OBJECT {
+			return value.Value{}, nil
+		}
+		return r.value(plain)
+	case vm.handles.class:
+		return vm.handles.value(vm, v), nil
+	case lib.EJS_CLASS_ERROR:
+		return r.fault(v)
+	}
+	if class >= lib.EJS_CLASS_INT8_ARRAY && class <= lib.EJS_CLASS_FLOAT64_ARRAY {
+		return r.array(v)
+	}
+	if lib.XJS_IsFunction(vm.tls, vm.ctx, v) != 0 {
+		return value.Value{}, nil
+	}
+	if class == lib.EJS_CLASS_PROXY && lib.XJS_IsArray(vm.tls, vm.ctx, v) > 0 {
+		return r.array(v)
+	}
+	return r.properties(v, value.NewMap(8))
+}
+
+func (r *reader) date(t jsValue) value.Value {
+	ms := floatOf(t)
+	if tagOf(t) == lib.EJS_TAG_INT {
+		ms = float64(intOf(t))
+	}
+	if ms != ms { // an invalid date is null, as in JSON
+		return value.Nil()
+	}
+	return value.Time(time.UnixMilli(int64(ms)))
+}
+
+// fault reads an Error: name, message and stack, which are not enumerable, and the rest.
+func (r *reader) fault(v jsValue) (value.Value, error) {
+	o := value.NewMap(4)
+	for _, key := range []string{"name", "message", "stack"} {
+		if s := r.vm.text(v, key); s != "" {
+			o.Set(key, value.Str(s))
+		}
+	}
+	return r.properties(v, o)
+}
+
+func (r *reader) array(v jsValue) (value.Value, error) {
+	vm := r.vm
+	length := vm.get(v, "length")
+	defer vm.free(length)
+	n := float64(intOf(length))
+	switch tagOf(length) {
+	case lib.EJS_TAG_EXCEPTION:
+		return value.Value{}, vm.thrown()
+	case lib.EJS_TAG_FLOAT64:
+		n = floatOf(length)
+	case lib.EJS_TAG_INT:
+	default:
+		n = 0
+	}
+	if n > float64(maxValues-r.values) {
+		return value.Value{}, errLarge
+	}
+	out := make([]value.Value, 0, min(int(n), 1<<16))
+	for i := range uint32(n) {
+		e := lib.XJS_GetPropertyUint32(vm.tls, vm.ctx, v, i)
+		if tagOf(e) == lib.EJS_TAG_EXCEPTION {
+			return value.Value{}, vm.thrown()
+		}
+		x, err := r.value(e)
+		vm.free(e)
+		if err != nil {
+			return value.Value{}, err
+		}
+		out = append(out, x)
+	}
+	return value.NewList(out...).Value(), nil
+}
+
+// properties reads the enumerable own properties into o, in their order.
+func (r *reader) properties(v jsValue, o *value.Map) (value.Value, error) {
+	vm := r.vm
+	if lib.XJS_GetOwnPropertyNames(vm.tls, vm.ctx, vm.cells, vm.cells+8, v, lib.MJS_GPN_STRING_MASK|lib.MJS_GPN_ENUM_ONLY) < 0 {
+		return value.Value{}, vm.thrown()
+	}
+	table, n := *(*uintptr)(at(vm.cells)), *(*uint32)(at(vm.cells + 8))
+	defer lib.XJS_FreePropertyEnum(vm.tls, vm.ctx, table, n)
+	for _, p := range unsafe.Slice((*lib.TJSPropertyEnum)(at(table)), int(n)) {
+		if err := r.property(v, p.Fatom, o); err != nil {
+			return value.Value{}, err
+		}
+	}
+	return o.Value(), nil
+}
+
+func (r *reader) property(v jsValue, a lib.TJSAtom, o *value.Map) error {
+	vm := r.vm
+	e := lib.XJS_GetPropertyInternal(vm.tls, vm.ctx, v, a, v, 0)
+	if tagOf(e) == lib.EJS_TAG_EXCEPTION {
+		return vm.thrown()
+	}
+	defer vm.free(e)
+	x, err := r.value(e)
+	if err != nil {
+		return err
+	}
+	if !x.Defined() && tagOf(e) != lib.EJS_TAG_UNDEFINED {
+		return nil // a function or a symbol
+	}
+	name, ok := vm.name(a)
+	if !ok {
+		return vm.thrown()
+	}
+	r.bytes += len(name)
+	o.Set(name, x)
+	return nil
+}
+
+// name returns the text of an atom, keeping it for the next time.
+func (vm *VM) name(a lib.TJSAtom) (string, bool) {
+	if s, ok := vm.names[a]; ok {
+		return s, true
+	}
+	p := lib.XJS_AtomToCStringLen(vm.tls, vm.ctx, vm.cells+16, a)
+	if p == 0 {
+		return "", false
+	}
+	s := string(unsafe.Slice((*byte)(at(p)), int(*(*lib.Tsize_t)(at(vm.cells + 16)))))
+	lib.XJS_FreeCString(vm.tls, vm.ctx, p)
+	if !utf8.ValidString(s) {
+		return strings.ToValidUTF8(s, "\ufffd"), true
+	}
+	if len(vm.atoms) < maxAtoms && len(s) <= maxAtom {
+		if _, known := vm.atoms[s]; !known {
+			lib.XJS_DupAtom(vm.tls, vm.ctx, a)
+			vm.atoms[s], vm.names[a] = a, s
+		}
+	}
+	return s, true
+}
+
+// buffer reads the bytes of a Buffer or another Uint8Array.
+func (r *reader) buffer(v jsValue) (value.Value, error) {
+	vm := r.vm
+	raw := lib.XJS_GetTypedArrayBuffer(vm.tls, vm.ctx, v, vm.cells, vm.cells+8, vm.cells+16)
+	if tagOf(raw) == lib.EJS_TAG_EXCEPTION {
+		return value.Value{}, vm.thrown()
+	}
+	defer vm.free(raw)
+	return r.bytesOf(raw, int(*(*lib.Tsize_t)(at(vm.cells))), int(*(*lib.Tsize_t)(at(vm.cells + 8))))
+}
+
+// bytesOf copies part of an ArrayBuffer; n below 0 means all.
+func (r *reader) bytesOf(v jsValue, from, n int) (value.Value, error) {
+	vm := r.vm
+	p := lib.XJS_GetArrayBuffer(vm.tls, vm.ctx, vm.cells, v)
+	size := int(*(*lib.Tsize_t)(at(vm.cells)))
+	if p == 0 {
+		if lib.XJS_HasException(vm.tls, vm.ctx) != 0 {
+			return value.Value{}, vm.thrown()
+		}
+		size = 0
+	}
+	if n < 0 {
+		n = size
+	}
+	if n == 0 || from < 0 || from+n > size {
+		return value.Data(nil), nil
+	}
+	if r.bytes += n; r.bytes > maxBytes {
+		return value.Value{}, errLarge
+	}
+	b := make([]byte, n)
+	copy(b, unsafe.Slice((*byte)(at(p+uintptr(from))), n))
+	return value.Data(b), nil
+}
