@@ -71,6 +71,9 @@ type sheet struct {
 	instances              []*def // of a subflow
 }
 
+// size is the number of nodes that can run.
+func (s *sheet) size() int { return len(s.nodes.order) + len(s.configs.order) }
+
 func (s *sheet) disabled() bool { return s.def != nil && s.def.fields.Get("disabled").Truthy() }
 
 // graph is a flow file sorted out.

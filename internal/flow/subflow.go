@@ -33,11 +33,11 @@ func (c *container) startInstance(d *def, subflow string) {
 			return
 		}
 	}
-	if c.rt.running += len(s.nodes.order) + len(s.configs.order); c.rt.running > maxRunning {
-		c.rt.running = maxRunning
+	if c.rt.running+s.size() > maxRunning {
 		c.rt.logAbout(levelError, d, c.path, Text("too many nodes: the subflow instance does not start"))
 		return
 	}
+	c.rt.running += s.size()
 	b := c.newBase(d)
 	inst := &instance{base: b, subDef: s}
 	b.node = inst
@@ -251,7 +251,7 @@ func (s *instance) Close(removed bool, done func()) {
 	}
 	c := newClosing()
 	s.inner.stop(nil, nil, c)
-	s.base.rt.running -= len(s.subDef.nodes.order) + len(s.subDef.configs.order)
+	s.base.rt.running -= s.subDef.size()
 	c.all()
 	go func() { // ends with the closing of the nodes, each of which has its own limit
 		<-c.done

@@ -7,6 +7,7 @@ import "slices"
 type List struct {
 	a      []Value
 	shared bool
+	mark   uint8
 }
 
 // MaxHole bounds how far beyond its end an array may be set, since the hole takes memory.
@@ -17,6 +18,13 @@ func NewList(a ...Value) *List { return &List{a: a} }
 
 // Value returns the array as a Value.
 func (l *List) Value() Value { return Value{ref: l} }
+
+// Mark returns what SetMark left, 0 on every other array and on every copy.
+func (l *List) Mark() uint8 { return l.mark }
+
+// SetMark leaves a note of the code that made the array; JSONata tells its sequences from
+// arrays by it. It has no meaning in this package.
+func (l *List) SetMark(m uint8) { l.mark = m }
 
 // Len is the number of elements.
 func (l *List) Len() int { return len(l.a) }

@@ -69,6 +69,8 @@ func (n *tlsConfig) clientConfig() (*tls.Config, error) {
 // pems are the texts of a tls-config, wherever they come from.
 type pems struct{ cert, key, ca, passphrase string }
 
+var errNoFiles = errors.New("flows can't read files of this server: upload certificate, key and CA instead")
+
 var errMissingFile = errors.New("No certificate/key file provided") //nolint:staticcheck // Node-RED's words
 
 // readPEMs gets certificate, key and authority: uploaded, from files or from the environment.
@@ -97,7 +99,7 @@ func readPEMs(b *flow.Base, c flow.Config) (p pems, err error) {
 		return p, nil
 	}
 	if b.Options().NoLocalFiles {
-		return p, c.Refuse("Use key and certificates from local files", "")
+		return p, errNoFiles
 	}
 	if (path("cert") == "") != (path("key") == "") {
 		return p, errMissingFile
