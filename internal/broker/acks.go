@@ -133,6 +133,7 @@ func (o *sendOp) done(t *Turn, err error) {
 		c.closed(sl) // until it is sent
 	}
 	if err != nil {
+		sl.ref.flag |= refListed // later ones may have been sent
 		s.queue.unpop(sl.ref)
 		s.queueBytes += sl.ref.m.size
 		s.out.free(o.id)

@@ -8,7 +8,7 @@ import (
 // backlog knows which records of the log an instance still needs.
 type backlog struct {
 	mu     sync.Mutex
-	list   ring[*message] // guarded by mu: in the order of their offsets
+	list   ring[*message] // guarded by mu: in the order in which they stand in the log
 	live   atomic.Int64   // messages that are owed to somebody
 	routed atomic.Uint64  // the last record that has been routed to its receivers
 }
@@ -45,11 +45,49 @@ func (k *backlog) lowest() uint64 {
 	defer k.mu.Unlock()
 	for k.list.len() > 0 {
 		if m := *k.list.at(0); m.owed.Load() > 0 {
-			return m.offset
+			return m.at.Load()
 		}
 		k.list.pop()
 	}
 	return 0
+}
+
+// old are the first messages that are still owed and stand below an offset, most of them at most and bytes of memory;
+// all says that there are no more.
+func (k *backlog) old(below uint64, most, bytes int) (list []*message, all bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i := range k.list.len() {
+		m := *k.list.at(i)
+		if m.at.Load() >= below {
+			break
+		}
+		if m.owed.Load() == 0 {
+			continue
+		}
+		if len(list) == most || bytes < 0 {
+			return list, false
+		}
+		list = append(list, m)
+		bytes -= m.size
+	}
+	return list, true
+}
+
+// moved puts messages to the end: they stand there now.
+func (k *backlog) moved(list map[*message]bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var back []*message
+	k.list.filter(func(m **message) bool {
+		if list[*m] {
+			back = append(back, *m)
+		}
+		return !list[*m]
+	})
+	for _, m := range back {
+		k.list.push(m)
+	}
 }
 
 // bodyCache bounds the memory of stored messages: the oldest lose their bodies and are read back when they are sent.

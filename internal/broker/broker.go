@@ -39,11 +39,12 @@ type Broker struct {
 	retBytes atomic.Int64 // bytes of them
 	swept    atomic.Int64 // ms of the clock at which expired ones were last looked for
 
-	ready   atomic.Bool // what the log owes is known
-	backlog backlog
-	cursors cursors
-	timers  timers
-	total   totals
+	ready    atomic.Bool // what the log owes is known
+	carrying bool        // old messages are being carried forward; the committer's
+	backlog  backlog
+	cursors  cursors
+	timers   timers
+	total    totals
 }
 
 // Refusal is a reason code in words that help. It unwraps to its mqtt.Reason.

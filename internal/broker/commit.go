@@ -54,10 +54,12 @@ type Committer struct {
 	reads  chan struct{} // bounds how many sessions read back at a time
 
 	// Owned by the goroutine of Run.
-	plan    plan
-	errs    []error
-	trimmed uint64 // what Trim was told last
-	logged  int    // records since then
+	plan        plan
+	errs        []error
+	trimmed     uint64 // what Trim was told last
+	logged      int    // records since then
+	recordBytes int    // the size of a record, on average
+	carryLag    uint64 // records that an old message may hold back
 }
 
 const (
@@ -66,7 +68,12 @@ const (
 	maxBatchOps  = 16 << 10 // operations of one batch
 	bodyBytes    = 16 << 20 // bytes of stored messages kept in memory
 	parallelRead = 4
-	trimEvery    = 8192 // records
+	trimEvery    = 8192      // records
+	trimBytes    = 32 << 20  // or bytes of them
+	carryLag     = 64 << 10  // records behind the newest from which on old messages are carried forward
+	carryBytes   = 256 << 20 // or bytes, about
+	carryMost    = 4096      // messages carried at a time
+	carrySize    = 2 << 20   // bytes of them
 )
 
 // NewCommitter makes a committer for a store. flush writes to all clients that a turn has touched and resets it; it is
@@ -85,6 +92,7 @@ func NewCommitter(store Store, flush func(*Turn), log *slog.Logger) *Committer {
 	}
 	k.space = sync.NewCond(&k.mu)
 	k.bodies.limit = bodyBytes
+	k.carryLag = carryLag
 	k.plan.k = k
 	return k
 }
@@ -257,7 +265,12 @@ func (k *Committer) attempt(ops []operation) error {
 		p.undo()
 		return err
 	}
-	k.logged += len(p.batch.Log)
+	for _, r := range p.batch.Log {
+		k.recordBytes += (len(r.Message) - k.recordBytes) / 16
+	}
+	if k.logged += len(p.batch.Log); k.logged*k.recordBytes > trimBytes {
+		k.logged = trimEvery
+	}
 	p.keep()
 	return nil
 }

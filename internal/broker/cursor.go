@@ -141,13 +141,16 @@ func (s *Session) takeCursor() []byte {
 		return nil
 	}
 	high := s.b.backlog.routed.Load()
+	var open []ref
 	for i := range s.queue.len() {
-		if m := s.queue.at(i).m; m.offset != 0 {
-			high = m.offset - 1
+		r := s.queue.at(i)
+		if r.flag&refListed != 0 {
+			open = append(open, *r)
+		} else if r.m.offset != 0 {
+			high = r.m.offset - 1
 			break
 		}
 	}
-	var open []ref
 	for i := range s.out.slots {
 		sl := &s.out.slots[i]
 		if sl.state != slotFree && sl.state != slotReleasing && sl.ref.m != nil && sl.ref.m.offset != 0 {

@@ -35,6 +35,9 @@ func rigOn(t testing.TB, store *memStore, o Options) *rig {
 	if store.bodies != 0 {
 		r.k.bodies.limit = store.bodies
 	}
+	if store.carryLag != 0 {
+		r.k.carryLag = store.carryLag
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = r.k.Run(ctx) }()

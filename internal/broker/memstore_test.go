@@ -8,20 +8,21 @@ import (
 
 // memStore is a Store in memory that keeps what was written across brokers, as a file would, and fails when asked to.
 type memStore struct {
-	mu      sync.Mutex
-	next    uint64
-	log     []Record
-	ret     map[[2]string][]byte
-	ses     map[[2]string][]byte
-	subs    map[[3]string][]byte
-	cur     map[[2]string][]byte
-	pkt     map[pktKey][]byte
-	fail    error             // returned by Write
-	full    func(*Batch) bool // says which batches don't fit
-	gate    chan struct{}     // when not nil, each Write takes one from it
-	writes  int
-	readAts int
-	bodies  int // memory for bodies, when not 0
+	mu       sync.Mutex
+	next     uint64
+	log      []Record
+	ret      map[[2]string][]byte
+	ses      map[[2]string][]byte
+	subs     map[[3]string][]byte
+	cur      map[[2]string][]byte
+	pkt      map[pktKey][]byte
+	fail     error             // returned by Write
+	full     func(*Batch) bool // says which batches don't fit
+	gate     chan struct{}     // when not nil, each Write takes one from it
+	writes   int
+	readAts  int
+	bodies   int    // memory for bodies, when not 0
+	carryLag uint64 // when not 0
 }
 
 type pktKey struct {

@@ -13,10 +13,11 @@ import (
 
 // message is an accepted message that outlives the read buffer it came in. All sessions to which it is owed share it.
 type message struct {
-	offset uint64       // in the log; 0: it is in memory only
-	size   int          // bytes that it is charged with in queues
-	owed   atomic.Int32 // sessions that still need it; counted when it is in the log
-	gone   atomic.Bool  // a retained message that has been replaced or cleared
+	offset uint64        // in the log, and its place in the order of messages; 0: it is in memory only
+	at     atomic.Uint64 // where in the log it stands now: further back when it was carried forward
+	size   int           // bytes that it is charged with in queues
+	owed   atomic.Int32  // sessions that still need it; counted when it is in the log
+	gone   atomic.Bool   // a retained message that has been replaced or cleared
 	body   atomic.Pointer[body]
 }
 
@@ -64,15 +65,19 @@ func left(now, at int64) uint32 {
 
 // The form of a stored message:
 //
-//	version 1, flags, accepted at (wall clock, ms, 8 bytes), [expiry in seconds, 4 bytes],
-//	topic, publisher, user (each with a varint length), [properties as in a PUBLISH], payload
-const recordVersion = 1
+//	version 1, flags, accepted at (wall clock, ms, 8 bytes), [its first offset, 8 bytes, when it was carried forward],
+//	[expiry in seconds, 4 bytes], topic, publisher, user (each with a varint length), [properties as in a PUBLISH], payload
+const (
+	recordVersion = 1
+	recordHead    = 10 // bytes in front of what is optional
+)
 
 const (
-	recQoS    = 0x03
-	recRetain = 0x04
-	recExpiry = 0x08
-	recProps  = 0x10
+	recQoS     = 0x03
+	recRetain  = 0x04
+	recExpiry  = 0x08
+	recProps   = 0x10
+	recCarried = 0x20
 )
 
 var errRecord = fmt.Errorf("%w: a stored message can't be read", ErrStoreCorrupt)
@@ -125,13 +130,19 @@ const refSize = 64
 // readRecord reads a stored message. The body views rec. Expiry is counted on from the time of acceptance, so that
 // time passes while the server is away; a clock that has jumped back never makes it longer than it was.
 func readRecord(rec []byte, c *clock) (*body, error) {
-	if len(rec) < 10 || rec[0] != recordVersion {
+	if len(rec) < recordHead || rec[0] != recordVersion {
 		return nil, errRecord
 	}
 	flags := rec[1]
 	accepted := time.UnixMilli(int64(binary.BigEndian.Uint64(rec[2:])))
 	b := &body{qos: flags & recQoS, retain: flags&recRetain != 0}
-	r := rec[10:]
+	r := rec[recordHead:]
+	if flags&recCarried != 0 {
+		if len(r) < 8 {
+			return nil, errRecord
+		}
+		r = r[8:]
+	}
 	if flags&recExpiry != 0 {
 		if len(r) < 4 {
 			return nil, errRecord
@@ -153,6 +164,25 @@ func readRecord(rec []byte, c *clock) (*body, error) {
 	}
 	b.payload = r
 	return b, nil
+}
+
+// placeOf is the place of a stored message in the order of messages: its offset, or the one it had at first.
+func placeOf(r Record) uint64 {
+	if len(r.Message) >= recordHead+8 && r.Message[1]&recCarried != 0 {
+		return binary.BigEndian.Uint64(r.Message[recordHead:])
+	}
+	return r.Offset
+}
+
+// carriedRecord is a record as it is written once more further back in the log.
+func carriedRecord(r Record) []byte {
+	if r.Message[1]&recCarried != 0 {
+		return append([]byte(nil), r.Message...)
+	}
+	rec := append(make([]byte, 0, len(r.Message)+8), r.Message[:recordHead]...)
+	rec[1] |= recCarried
+	rec = binary.BigEndian.AppendUint64(rec, r.Offset)
+	return append(rec, r.Message[recordHead:]...)
 }
 
 // resumeAt is the point of c's clock at which seconds, begun at the wall time began, are over.

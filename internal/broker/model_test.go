@@ -3,9 +3,12 @@ package broker
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/topic"
@@ -18,8 +21,15 @@ func TestModel(t *testing.T) {
 	if testing.Short() {
 		runs = 20
 	}
+	if n, err := strconv.Atoi(os.Getenv("MODEL_RUNS")); err == nil { // make torture
+		runs = n
+	}
 	for seed := range runs {
-		m := &model{t: t, rng: rand.New(rand.NewPCG(uint64(seed), 7)), seed: seed, r: newRig(t, Limits{OutboxBytes: 4000})}
+		store := newMemStore()
+		if seed%2 == 0 { // bodies are read back, and old messages carried forward
+			store.bodies, store.carryLag = 2000, 6
+		}
+		m := &model{t: t, rng: rand.New(rand.NewPCG(uint64(seed), 7)), seed: seed, r: rigOn(t, store, Options{Limits: Limits{OutboxBytes: 4000}})}
 		for i := range 5 {
 			m.clients = append(m.clients, &modelClient{id: fmt.Sprint("c", i), v: []mqtt.Version{mqtt.V311, mqtt.V5}[m.rng.IntN(2)]})
 		}
@@ -93,6 +103,8 @@ func (m *model) step() {
 		m.connect(c, m.rng.IntN(3) > 0, m.rng.IntN(5) == 0)
 	case n < 75:
 		m.crash()
+	case n < 78: // cursors are written, the log is trimmed
+		m.r.waitWrites()
 	default:
 		m.read(c, m.rng.IntN(3) > 0)
 	}
@@ -315,6 +327,28 @@ func (m *model) answer(c *modelClient, f mqtt.Frame) {
 	}
 }
 
+func (c *modelClient) missing() []string {
+	var list []string
+	for payload, want := range c.want {
+		if want&0x80 == 0 && c.got[payload] == 0 {
+			list = append(list, strings.TrimSpace(payload))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// busy is how many messages the broker still has for a connected client.
+func (c *modelClient) busy() int {
+	if c.p == nil {
+		return 0
+	}
+	s := c.p.c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.used + s.queue.len()
+}
+
 // finish reads everything to the end and looks for what is missing.
 func (m *model) finish() {
 	for _, c := range m.clients {
@@ -322,32 +356,27 @@ func (m *model) finish() {
 			m.connect(c, true, false)
 		}
 	}
-	for quiet := 0; quiet < 3; { // the committer may have more to say
+	for quiet, end := 0, time.Now().Add(3*time.Second); quiet < 3 && time.Now().Before(end); { // there may be more to come
 		n := len(m.trace)
 		for _, c := range m.clients {
 			if c.p != nil {
 				m.read(c, true)
 			}
+			if len(c.missing()) > 0 || c.busy() > 0 {
+				quiet = 0
+			}
 		}
 		m.r.waitWrites()
-		if n == len(m.trace) {
-			quiet++
-		} else {
+		if quiet++; n != len(m.trace) {
 			quiet = 0
 		}
 	}
 	for _, c := range m.clients {
-		var missing []string
-		for payload, want := range c.want {
-			if n := c.got[payload]; want&0x80 == 0 && n == 0 {
-				missing = append(missing, strings.TrimSpace(payload))
-			}
-		}
-		if slices.Sort(missing); len(missing) > 0 {
+		if missing := c.missing(); len(missing) > 0 {
 			m.failf(c, "missing: %s", missing)
 		}
-		if c.p != nil && c.p.c.s.out.used > 0 {
-			m.failf(c, "%d identifiers are still in use", c.p.c.s.out.used)
+		if n := c.busy(); n > 0 {
+			m.failf(c, "%d messages are not done", n)
 		}
 	}
 	if n := m.r.b.backlog.lowest(); n != 0 {

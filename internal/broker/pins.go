@@ -157,6 +157,7 @@ func (k *Committer) trim() {
 	k.mu.Unlock()
 	for _, b := range brokers {
 		if at := b.backlog.lowest(); at != 0 {
+			k.carry(b, at)
 			below = min(below, at)
 		}
 	}

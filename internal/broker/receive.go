@@ -184,6 +184,7 @@ func (o *publishOp) done(t *Turn, err error) {
 func (o *publishOp) route(m *match, t *Turn) {
 	b := o.b
 	if o.m.offset != 0 {
+		o.m.at.Store(o.m.offset)
 		b.backlog.add(o.m)
 		b.commit.bodies.add(o.m)
 	}

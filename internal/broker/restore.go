@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -16,6 +17,7 @@ type restoring struct {
 	away      time.Time
 	packets   map[uint16]packetState // outgoing
 	sent      map[uint64]uint16      // offset -> identifier under which it has been sent
+	last      uint64                 // the highest of these
 }
 
 // restore reads the state of the instance and builds the queues of its sessions by reading the log once.
@@ -131,54 +133,101 @@ func (r *restoring) packet(d Direction, id uint16, state []byte) error {
 	r.packets[id] = p
 	if p.state == packetSent && p.offset != 0 {
 		r.sent[p.offset] = id
+		r.last = max(r.last, p.offset)
 	}
 	return nil
 }
 
 // replay reads the log from the lowest cursor and gives each session what it is owed.
 func (b *Broker) replay(sessions map[string]*restoring, from uint64) error {
-	for _, r := range sessions { // what was only in memory is completed, so that the client lets go of the identifier
-		for id, p := range r.packets {
+	if len(sessions) == 0 {
+		return nil
+	}
+	l := logReader{b: b, sessions: sessions, open: map[uint64][]*restoring{}, owed: map[uint64]*message{}}
+	for _, r := range sessions {
+		for id, p := range r.packets { // what was only in memory is completed, so that the client lets go of the identifier
 			if p.state == packetReleased || p.offset == 0 {
 				r.s.out.claim(id, slotReleased).ref.qos = 2
 			}
 		}
-	}
-	if len(sessions) == 0 {
-		return nil
-	}
-	open := map[uint64][]*restoring{} // who has been sent a record and has not acknowledged it
-	for _, r := range sessions {
 		for at := range r.cursor.open {
-			open[at] = append(open[at], r)
+			l.open[at] = append(l.open[at], r)
 		}
 		for at := range r.sent {
-			open[at] = append(open[at], r)
+			l.open[at] = append(l.open[at], r)
 		}
 	}
 	var bad error
 	err := b.commit.store.ReadLog(b.id, from, func(rec Record) bool {
-		o, err := readRecord(append([]byte(nil), rec.Message...), &b.clock)
-		if err != nil {
-			bad = fmt.Errorf("offset %d: %w", rec.Offset, err)
-			return false
-		}
-		b.owe(sessions, open[rec.Offset], rec, o)
-		return true
+		bad = l.read(rec)
+		return bad == nil
 	})
 	if err == nil {
 		err = bad
 	}
+	if l.carried {
+		l.sort()
+	}
 	return err
 }
 
-// owe gives one record to the sessions that still need it. open are those to which it has been sent: they are owed it
-// even when the subscription has gone.
-func (b *Broker) owe(sessions map[string]*restoring, open []*restoring, rec Record, o *body) {
-	claims := map[*restoring]ref{}
-	for _, sub := range b.tree.Match(o.topic, nil) {
-		r := sessions[sub.s.id]
-		if sub.noLocal && o.publisher == sub.s.id || sub.qos == 0 || rec.Offset < sub.start {
+// logReader gives the records of the log to the sessions that still need them.
+type logReader struct {
+	b        *Broker
+	sessions map[string]*restoring
+	open     map[uint64][]*restoring // who has been sent a message and has not acknowledged it
+	owed     map[uint64]*message     // by their place in the order of messages
+	carried  bool                    // some stand further back in the log than their place
+}
+
+func (l *logReader) read(rec Record) error {
+	o, err := readRecord(rec.Message, &l.b.clock)
+	if err != nil {
+		return fmt.Errorf("offset %d: %w", rec.Offset, err)
+	}
+	place := placeOf(rec)
+	if place != rec.Offset {
+		l.carried = true
+		if m := l.owed[place]; m != nil { // its first copy has not been trimmed yet
+			m.at.Store(rec.Offset)
+			return nil
+		}
+	}
+	claims := l.claims(o, place)
+	if len(claims) == 0 {
+		return nil
+	}
+	o, err = readRecord(append([]byte(nil), rec.Message...), &l.b.clock) // without the block that it was read with
+	if err != nil {
+		return err
+	}
+	m := &message{offset: place, size: len(rec.Message) + refSize}
+	m.at.Store(rec.Offset)
+	m.body.Store(o)
+	l.owed[place] = m
+	l.b.backlog.add(m)
+	l.b.commit.bodies.add(m)
+	for r, x := range claims {
+		x.m = m
+		r.claim(x)
+	}
+	l.b.backlog.settle(m)
+	return nil
+}
+
+// claims are the sessions to which a message may be owed: those whose subscriptions match, and those to which it has
+// been sent, even when the subscription has gone.
+func (l *logReader) claims(o *body, place uint64) map[*restoring]ref {
+	var claims map[*restoring]ref
+	claim := func(r *restoring, x ref) {
+		if claims == nil {
+			claims = map[*restoring]ref{}
+		}
+		claims[r] = x
+	}
+	for _, sub := range l.b.tree.Match(o.topic, nil) {
+		r := l.sessions[sub.s.id]
+		if sub.noLocal && o.publisher == sub.s.id || sub.qos == 0 || place < sub.start {
 			continue
 		}
 		x := claims[r]
@@ -189,25 +238,22 @@ func (b *Broker) owe(sessions map[string]*restoring, open []*restoring, rec Reco
 		if sub.id != 0 {
 			x.ids = append(x.ids, sub.id)
 		}
-		claims[r] = x
+		claim(r, x)
 	}
-	for _, r := range open {
+	for _, r := range l.open[place] {
 		if _, matched := claims[r]; !matched {
-			claims[r] = ref{qos: 1}
+			claim(r, ref{qos: 1})
 		}
 	}
-	if len(claims) == 0 {
-		return
+	return claims
+}
+
+// sort brings queues back into the order of messages, and the backlog into that of the log.
+func (l *logReader) sort() {
+	for _, r := range l.sessions {
+		r.s.queue.sort(func(a, b *ref) int { return cmp.Compare(a.m.offset, b.m.offset) })
 	}
-	m := &message{offset: rec.Offset, size: len(rec.Message) + refSize}
-	m.body.Store(o)
-	b.backlog.add(m)
-	b.commit.bodies.add(m)
-	for r, x := range claims {
-		x.m = m
-		r.claim(x)
-	}
-	b.backlog.settle(m)
+	l.b.backlog.list.sort(func(a, b **message) int { return cmp.Compare((*a).at.Load(), (*b).at.Load()) })
 }
 
 // claim queues one message for the session, unless the cursor says that it is done.
@@ -222,11 +268,14 @@ func (r *restoring) claim(x ref) {
 	state, open := r.cursor.open[x.m.offset]
 	switch {
 	case open:
-		x.qos, x.flag = state&0x03, refFlag(state>>2)&refRetain|refDup
+		x.qos, x.flag = state&0x03, refFlag(state>>2)&refRetain|refDup|refListed
 	case x.m.offset <= r.cursor.high:
 		return
 	case x.m.offset <= s.maybe:
 		x.flag |= refDup
+	}
+	if x.m.offset < r.last { // what comes behind it may be done first
+		x.flag |= refListed
 	}
 	if x.qos > 0 {
 		s.enqueue(x)

@@ -113,11 +113,12 @@ const fetchAtOnce = 64
 func (s *Session) fetch() {
 	k := s.b.commit
 	k.reads <- struct{}{}
-	found, err := s.read(s.wanted())
+	wanted := s.wanted()
+	err := s.read(wanted)
 	<-k.reads
 	s.mu.Lock()
 	s.loading = false
-	s.place(found)
+	s.place(wanted)
 	var t Turn
 	c := s.client.Load()
 	if c != nil && err == nil {
@@ -147,57 +148,75 @@ func (s *Session) front(yield func(*ref) bool) {
 	}
 }
 
-// wanted are the offsets to read, in order.
-func (s *Session) wanted() []uint64 {
+// wanted is a message that is to be read back.
+type wanted struct {
+	m  *message
+	at uint64
+	b  *body
+}
+
+// wanted lists the messages to read, in the order of the log.
+func (s *Session) wanted() []wanted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []uint64
+	var list []wanted
 	s.front(func(r *ref) bool {
 		if r.b == nil && r.m.offset != 0 {
 			if b := r.m.body.Load(); b != nil {
 				r.b = b
 			} else {
-				list = append(list, r.m.offset)
+				list = append(list, wanted{m: r.m, at: r.m.at.Load()})
 			}
 		}
 		return len(list) < fetchAtOnce
 	})
-	slices.Sort(list)
-	return slices.Compact(list)
+	slices.SortFunc(list, func(x, y wanted) int { return cmp.Compare(x.at, y.at) })
+	return list
 }
 
-func (s *Session) read(offsets []uint64) (map[uint64]*body, error) {
-	found := make(map[uint64]*body, len(offsets))
-	if len(offsets) == 0 {
-		return found, nil
+// read fills in the bodies.
+func (s *Session) read(list []wanted) error {
+	if len(list) == 0 {
+		return nil
+	}
+	offsets := make([]uint64, 0, len(list))
+	for _, w := range list {
+		offsets = append(offsets, w.at)
 	}
 	var bad error
-	err := s.b.commit.store.ReadAt(s.b.id, offsets, func(r Record) bool {
-		b, err := readRecord(append([]byte(nil), r.Message...), &s.b.clock)
-		if err != nil {
-			bad = err
+	err := s.b.commit.store.ReadAt(s.b.id, slices.Compact(offsets), func(r Record) bool {
+		var b *body
+		if b, bad = readRecord(append([]byte(nil), r.Message...), &s.b.clock); bad != nil {
 			return false
 		}
-		found[r.Offset] = b
+		for i := range list {
+			if list[i].at == r.Offset {
+				list[i].b = b
+			}
+		}
 		return true
 	})
 	if err == nil {
 		err = bad
 	}
-	if err == nil && len(found) < len(offsets) {
-		err = fmt.Errorf("%w: %d of %d messages are missing in the log", ErrStoreCorrupt, len(offsets)-len(found), len(offsets))
+	for _, w := range list {
+		if err == nil && w.b == nil && w.m.at.Load() == w.at { // else it was carried forward meanwhile
+			err = fmt.Errorf("%w: the log has no message at offset %d", ErrStoreCorrupt, w.at)
+		}
 	}
-	return found, err
+	return err
 }
 
 // place puts what was read to the references that wait for it. Callers hold s.mu.
-func (s *Session) place(found map[uint64]*body) {
+func (s *Session) place(list []wanted) {
 	n := 0
 	s.front(func(r *ref) bool {
-		if r.b == nil && r.m.offset != 0 {
-			r.b = found[r.m.offset]
+		for i := range list {
+			if r.b == nil && list[i].m == r.m {
+				r.b = list[i].b
+			}
 		}
 		n++
-		return n < 4*fetchAtOnce
+		return n < 2*fetchAtOnce
 	})
 }

@@ -1,5 +1,7 @@
 package broker
 
+import "slices"
+
 // ring is a queue that grows by doubling and gives its memory back when it is empty. The zero value is ready.
 type ring[T any] struct {
 	buf  []T // its length is a power of two
@@ -67,4 +69,14 @@ func (r *ring[T]) filter(keep func(*T) bool) {
 	*r = out
 }
 
-func (r *ring[T]) clear() { *r = ring[T]{} }
+// sort orders the elements.
+func (r *ring[T]) sort(compare func(a, b *T) int) {
+	list := make([]T, r.n)
+	for i := range list {
+		list[i] = *r.at(i)
+	}
+	slices.SortStableFunc(list, func(a, b T) int { return compare(&a, &b) })
+	for i := range list {
+		*r.at(i) = list[i]
+	}
+}

@@ -15,6 +15,7 @@ const (
 	refRetain refFlag = 1 << iota // goes out with the retain flag
 	refDup                        // may have been sent before
 	refFresh                      // has not been sent, although it has an identifier
+	refListed                     // is an exception in the cursor although it waits in the queue: it was sent before a crash
 )
 
 // slotState says how far a QoS 1 or 2 delivery is.
