@@ -3,7 +3,6 @@ package jsonata
 import (
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -124,6 +123,9 @@ func (r *run) formatInt(f float64, p *integerPicture) value.Value {
 
 func (p *integerPicture) format(f float64) (string, *Error) {
 	abs := math.Abs(f)
+	if math.IsInf(f, 0) || math.IsNaN(f) {
+		return "", &Error{Code: "D1001", Value: value.Num(f)}
+	}
 	var s string
 	switch p.form {
 	case 'a':
@@ -419,5 +421,3 @@ func numberOf(text string) float64 {
 	}
 	return total
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

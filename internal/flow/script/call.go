@@ -81,7 +81,10 @@ func (vm *VM) result(r Ref, err, outer error) (Ref, error) {
 	return r, nil
 }
 
-func (vm *VM) eval(name, source string) jsValue {
+func (vm *VM) eval(name, source string) jsValue { return vm.compile(name, source, 0) }
+
+// compile evaluates a script, or does with it what flags say.
+func (vm *VM) compile(name, source string, flags int32) jsValue {
 	file, err := libc.CString(name)
 	if err != nil {
 		return vm.throw(errors.New("no memory"))
@@ -92,7 +95,7 @@ func (vm *VM) eval(name, source string) jsValue {
 		return vm.throw(errors.New("no memory"))
 	}
 	defer libc.Xfree(vm.tls, text)
-	return lib.XJS_Eval(vm.tls, vm.ctx, text, lib.Tsize_t(len(source)), file, lib.MJS_EVAL_TYPE_GLOBAL)
+	return lib.XJS_Eval(vm.tls, vm.ctx, text, lib.Tsize_t(len(source)), file, lib.MJS_EVAL_TYPE_GLOBAL|flags)
 }
 
 // Call calls a function with the arguments, which stay the caller's, and runs the promise

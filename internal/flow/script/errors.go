@@ -145,3 +145,14 @@ func (e *Error) speak() {
 		}
 	}
 }
+
+// NewError is what an Error object with these properties would be when it is thrown.
+func NewError(name, message, stack, code string, cause value.Value) *Error {
+	e := &Error{Name: name, Message: message, Stack: stack, Code: code, Cause: cause}
+	if e.Name == "" {
+		e.Name = "Error"
+	}
+	e.locate()
+	e.speak()
+	return e
+}

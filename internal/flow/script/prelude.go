@@ -21,17 +21,17 @@ type known struct {
 	fault   jsValue // name, message → Error object
 	getTime jsValue // Date.prototype.getTime
 	unwrap  jsValue // Number, String, Boolean object → primitive
+	part    jsValue // name → what a file of the prelude makes
 }
 
 func (k *known) free(vm *VM) {
-	for _, v := range []jsValue{k.buffer, k.fault, k.getTime, k.unwrap} {
+	for _, v := range []jsValue{k.buffer, k.fault, k.getTime, k.unwrap, k.part} {
 		vm.free(v)
 	}
 }
 
 // prepare runs the prelude. Its larger parts are read when a script first uses them.
 func (vm *VM) prepare() error {
-	vm.known = known{jsUndefined, jsUndefined, jsUndefined, jsUndefined}
 	if err := vm.handles.prepare(vm); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (vm *VM) prepare() error {
 		return err
 	}
 	defer vm.Free(made)
-	for key, at := range map[string]*jsValue{"buffer": &vm.known.buffer, "fault": &vm.known.fault, "getTime": &vm.known.getTime, "unwrap": &vm.known.unwrap} {
+	for key, at := range map[string]*jsValue{"buffer": &vm.known.buffer, "fault": &vm.known.fault, "getTime": &vm.known.getTime, "unwrap": &vm.known.unwrap, "part": &vm.known.part} {
 		if *at = vm.get(made.v, key); lib.XJS_IsFunction(vm.tls, vm.ctx, *at) == 0 {
 			return fmt.Errorf("the prelude has no %s", key)
 		}
@@ -86,3 +86,7 @@ func (vm *VM) load(args []jsValue) jsValue {
 	}
 	return vm.eval(internal+name, string(text))
 }
+
+// Part returns a function that gives the parts of the prelude by their file's name, for code
+// of ours that runs beside a script: it is to be kept from the script.
+func (vm *VM) Part() (Ref, error) { return Ref{vm.dup(vm.known.part)}, nil }

@@ -71,6 +71,19 @@ var errNoMemory = errors.New("script: no memory for an engine")
 
 // New makes a VM. It costs about a quarter of a millisecond and 200 KB outside of Go's heap.
 func New(l Limits) (*VM, error) {
+	vm, err := bare(l)
+	if err != nil {
+		return nil, err
+	}
+	if err := vm.prepare(); err != nil {
+		vm.Close()
+		return nil, fmt.Errorf("script: start an engine: %w", err)
+	}
+	return vm, nil
+}
+
+// bare makes a VM without the prelude.
+func bare(l Limits) (*VM, error) {
 	vm := &VM{limits: l.orDefaults(), tls: libc.NewTLS(), atoms: map[string]lib.TJSAtom{}, names: map[lib.TJSAtom]string{}}
 	vm.rt = lib.XJS_NewRuntime(vm.tls)
 	if vm.rt == 0 {
@@ -87,11 +100,26 @@ func New(l Limits) (*VM, error) {
 	}
 	vms.Store(vm.ctx, vm)
 	lib.XJS_SetInterruptHandler(vm.tls, vm.rt, fp(interruptHandler), vm.rt)
-	if err := vm.prepare(); err != nil {
-		vm.Close()
-		return nil, fmt.Errorf("script: start an engine: %w", err)
-	}
+	vm.known = known{jsUndefined, jsUndefined, jsUndefined, jsUndefined, jsUndefined}
 	return vm, nil
+}
+
+// Check compiles scripts, each a name and a source, without running them. The error is that
+// of the first one that is wrong.
+func Check(scripts ...[2]string) error {
+	vm, err := bare(Limits{})
+	if err != nil {
+		return err
+	}
+	defer vm.Close()
+	for _, s := range scripts {
+		v := vm.compile(s[0], s[1], lib.MJS_EVAL_FLAG_COMPILE_ONLY)
+		if tagOf(v) == lib.EJS_TAG_EXCEPTION {
+			return vm.thrown()
+		}
+		vm.free(v)
+	}
+	return nil
 }
 
 // maxStackSlots bounds recursion; the engine counts slots of its C stack, one or more a call.
