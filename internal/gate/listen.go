@@ -77,6 +77,7 @@ func (s *Server) accept(l net.Listener, prepare func(*net.TCPConn, *caller)) err
 // temporary says whether an accepted connection had gone again before it was accepted.
 func temporary(err error) bool {
 	var ne net.Error
+	//lint:ignore SA1019 the errors of accept(2) that pass have no other sign
 	return errors.As(err, &ne) && ne.Temporary() //nolint:staticcheck // the errors of accept(2) that pass have no other sign
 }
 
