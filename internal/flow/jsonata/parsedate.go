@@ -228,13 +228,13 @@ func (c components) only(all, wanted string) bool {
 func (c components) moment(now time.Time) (float64, *Error) {
 	const all = "YXMxWwdD"
 	dayOfYear := !c.only(all, "YMD") && c.only(all, "Yd")
-	if !dayOfYear && (c.only(all, "XxwF") || c.only(all, "XWF")) && !c.only(all, "YMD") {
+	if !dayOfYear && (c.only(all, "Xxw") || c.only(all, "XW")) {
 		return 0, &Error{Code: "D3136"}
 	}
 	halfDays := !c.only("PHhmsf", "Hmsf") && c.only("PHhmsf", "Phmsf")
 	order := "YMD"
 	if dayOfYear {
-		order = "Yd"
+		order = "YD" // so a time behind a day of the year is refused, as in the original
 	}
 	if halfDays {
 		order += "Phmsf"

@@ -1,0 +1,160 @@
+package function
+
+import (
+	"fmt"
+	"strings"
+
+	"tsunagi/internal/flow"
+	"tsunagi/internal/flow/value"
+)
+
+// view is what names are looked up in: a value, then what is around it.
+type view struct {
+	v      value.Value
+	parent *view
+}
+
+// lookup finds a name as mustache.js does; undefined when nothing has it. It fails for a
+// name in a view that is null.
+func (c *view) lookup(t *token) (value.Value, error) {
+	if t.text == "." {
+		return c.v, nil
+	}
+	for ; c != nil; c = c.parent {
+		if t.names == nil {
+			if c.v.Nullish() {
+				return value.Value{}, fmt.Errorf("Cannot read properties of %s (reading '%s')", c.v.Text(), t.text) //nolint:staticcheck // V8's words
+			}
+			if c.v.TypeOf() == "object" {
+				if v, ok := property(c.v, t.text); ok {
+					return v, nil
+				}
+			}
+			continue
+		}
+		v, hit := c.v, false
+		for _, name := range t.names {
+			if v.Nullish() {
+				hit = false
+				break
+			}
+			v, hit = property(v, name)
+		}
+		if hit {
+			return v, nil
+		}
+	}
+	return value.Value{}, nil
+}
+
+// property returns a property and whether the value has it.
+func property(v value.Value, name string) (value.Value, bool) {
+	switch v.Kind() {
+	case value.Object:
+		o := v.Map()
+		return o.Get(name), o.Has(name)
+	case value.Array, value.String, value.Bytes:
+		p, err := value.ParsePath("v." + name)
+		if err != nil {
+			return value.Value{}, false
+		}
+		got, err := p.Get(value.NewMap(1).Set("v", v).Value(), nil)
+		return got, err == nil && got.Defined()
+	}
+	return value.Value{}, false
+}
+
+// renderer writes a template for one message.
+type renderer struct {
+	out     strings.Builder
+	outside func(name string) value.Value // names that no view has
+	json    bool                          // strings of the message itself are escaped for JSON
+}
+
+// maxOutput bounds the text that a template makes, in bytes.
+const maxOutput = 16 << 20
+
+func (r *renderer) render(tokens []*token, c *view, top bool) error {
+	for _, t := range tokens {
+		if t.kind == 't' {
+			r.out.WriteString(t.text)
+			continue
+		}
+		if r.out.Len() > maxOutput {
+			return fmt.Errorf("the template makes more than %d bytes", maxOutput)
+		}
+		v, err := r.get(t, c, top)
+		if err != nil {
+			return err
+		}
+		switch t.kind {
+		case 'v', '&':
+			r.variable(t, v)
+		case '^':
+			if !v.Truthy() || v.Is(value.Array) && v.List().Len() == 0 {
+				err = r.render(t.inner, c, top)
+			}
+		case '#':
+			err = r.section(t, v, c, top)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *renderer) get(t *token, c *view, top bool) (value.Value, error) {
+	v, err := c.lookup(t)
+	if err != nil {
+		return v, err
+	}
+	if !v.Defined() {
+		return r.outside(t.text), nil
+	}
+	if r.json && top && v.Is(value.String) {
+		v = value.Str(jsonEscapes.Replace(v.Str()))
+	}
+	return v, nil
+}
+
+var (
+	jsonEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\t", `\t`, "\r", `\r`, "\f", `\f`, "\b", `\b`)
+	htmlEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;", "/", "&#x2F;", "`", "&#x60;", "=", "&#x3D;")
+)
+
+func (r *renderer) variable(t *token, v value.Value) {
+	switch {
+	case v.Nullish():
+	case t.kind == '&':
+		r.out.WriteString(v.Text())
+	default:
+		_, _ = htmlEscapes.WriteString(&r.out, v.Text()) // a Builder never fails
+	}
+}
+
+func (r *renderer) section(t *token, v value.Value, c *view, top bool) error {
+	switch {
+	case !v.Truthy():
+		return nil
+	case v.Is(value.Array):
+		for _, e := range v.List().All() {
+			if err := r.render(t.inner, &view{e, c}, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	case v.Is(value.Bool):
+		return r.render(t.inner, c, top)
+	}
+	return r.render(t.inner, &view{v, c}, false)
+}
+
+// renderMustache renders a template with the properties of a message.
+func renderMustache(t *mustache, m *flow.Msg, outside func(string) value.Value, json bool) (string, error) {
+	r := renderer{outside: outside, json: json}
+	if err := r.render(t.tokens, &view{v: m.Root().Value()}, true); err != nil {
+		return "", err
+	}
+	return r.out.String(), nil
+}
