@@ -49,12 +49,24 @@ func (c *call) arg(i int) value.Value {
 	return value.Value{}
 }
 
-// apply calls f and the calls that it leaves in tail position.
+// apply calls f for a function of the language.
 func (r *run) apply(f *function, args []value.Value, input value.Value, env *frame) value.Value {
+	return r.applyAt(nil, f, args, input, env)
+}
+
+// applyAt calls f and the calls that it leaves in tail position. An error names the
+// outermost call it went through, as in the original; at is nil for calls that are not
+// written in the expression.
+func (r *run) applyAt(at *node, f *function, args []value.Value, input value.Value, env *frame) value.Value {
 	if r.depth++; r.depth > r.limits.Depth {
-		return r.fail(&Error{Code: "D1011"})
+		r.fail(&Error{Code: "D1011"})
+		r.err.locateAt(at)
+		return value.Value{}
 	}
 	v := r.once(f, args, input, env)
+	if r.err != nil {
+		r.err.locateAt(at)
+	}
 	for r.tail.ready && r.tick() {
 		t := r.tail
 		r.tail = tailCall{}
@@ -97,6 +109,12 @@ func (r *run) once(f *function, args []value.Value, input value.Value, env *fram
 // invoke calls a function given as argument, as $map and its like do.
 func (r *run) invoke(f *function, args ...value.Value) value.Value {
 	return r.apply(f, args, value.Nil(), nil)
+}
+
+func (e *Error) locateAt(n *node) {
+	if n != nil {
+		e.locate(n.pos, n.calleeName())
+	}
 }
 
 // locate says where the error came up to in the expression.
@@ -174,11 +192,7 @@ func (c *caller) call(r *run, in value.Value, env *frame, first *value.Value) va
 	if f == nil || r.err != nil {
 		return value.Value{}
 	}
-	v := r.apply(f, args, in, env)
-	if r.err != nil {
-		r.err.locate(c.node.pos, c.node.calleeName())
-	}
-	return v
+	return r.applyAt(c.node, f, args, in, env)
 }
 
 // leave evaluates the call's parts and leaves the call to whoever called the lambda.

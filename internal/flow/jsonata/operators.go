@@ -12,11 +12,18 @@ func compileBinary(n *node) eval {
 	case "and", "or":
 		or := op == "or"
 		return func(r *run, in value.Value, env *frame) value.Value {
-			v := r.truth(lhs(r, in, env))
-			if v == or || r.err != nil {
-				return value.Of(v)
+			a := lhs(r, in, env)
+			if r.err != nil {
+				return value.Value{}
 			}
-			return value.Of(r.truth(rhs(r, in, env)))
+			v := r.truth(a)
+			if v != or && r.err == nil {
+				v = r.truth(rhs(r, in, env))
+			}
+			if r.err != nil {
+				r.err.Position, r.err.Token = pos, op
+			}
+			return value.Of(v)
 		}
 	case "+", "-", "*", "/", "%":
 		return arithmetic(lhs, rhs, op, pos)

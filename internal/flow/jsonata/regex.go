@@ -1,6 +1,8 @@
 package jsonata
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -28,12 +30,41 @@ func newRegex(source, flags string) (*regex, error) {
 	if strings.Contains(flags, "m") {
 		options |= regexp2.Multiline
 	}
-	re, err := regexp2.Compile(source, options)
+	re, err := regexp2.Compile(unnamed(source), options)
 	if err != nil {
 		return nil, err
 	}
 	re.MatchTimeout = maxSearch
 	return &regex{source, flags, re}, nil
+}
+
+var (
+	groupStart = regexp.MustCompile(`\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?<([A-Za-z_$][\w$]*)>|(\?))?`)
+	groupRef   = regexp.MustCompile(`\\k<([A-Za-z_$][\w$]*)>`)
+)
+
+// unnamed takes the names off groups, which regexp2 would number behind all others.
+func unnamed(source string) string {
+	if !strings.Contains(source, "(?<") {
+		return source
+	}
+	names, n := map[string]int{}, 0
+	source = groupStart.ReplaceAllStringFunc(source, func(s string) string {
+		if s[0] != '(' || s == "(?" {
+			return s
+		}
+		n++
+		if name := strings.TrimSuffix(strings.TrimPrefix(s, "(?<"), ">"); name != s {
+			names[name] = n
+		}
+		return "("
+	})
+	return groupRef.ReplaceAllStringFunc(source, func(s string) string {
+		if i, ok := names[s[3:len(s)-1]]; ok {
+			return "(?:\\" + strconv.Itoa(i) + ")"
+		}
+		return s
+	})
 }
 
 // match is one finding; positions count runes for the search, UTF-16 units for the flow.

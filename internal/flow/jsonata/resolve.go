@@ -10,13 +10,6 @@ import (
 // each % means. It panics with *Error, as the parser does.
 type resolver struct{ labels int }
 
-func (r *resolver) all(list []*node) []*node {
-	for i, n := range list {
-		list[i] = r.resolve(n)
-	}
-	return list
-}
-
 func (r *resolver) resolve(n *node) *node {
 	out := r.byKind(n)
 	if n.keepArray {
@@ -32,8 +25,9 @@ func (r *resolver) byKind(n *node) *node {
 	case kUnary:
 		return r.unary(n)
 	case kName:
-		return &node{kind: kPath, list: []*node{n}, keepSingle: n.keepArray, pos: n.pos}
+		return &node{kind: kPath, list: []*node{n}, keepSingle: n.keepArray}
 	case kParent:
+		n.pos = 0 // paths and parents have none in the original
 		n.slot = &slot{label: "!" + strconv.Itoa(r.labels), level: 1, owner: n}
 		r.labels++
 	case kFunction, kPartial:
@@ -156,7 +150,7 @@ func (r *resolver) path(n *node) *node {
 	out := r.resolve(n.lhs)
 	if out.kind != kPath {
 		first := out
-		out = &node{kind: kPath, list: []*node{first}, pos: n.pos}
+		out = &node{kind: kPath, list: []*node{first}}
 		if first.kind == kParent {
 			out.seeking = []*slot{first.slot}
 		}
@@ -227,7 +221,7 @@ func (r *resolver) predicate(n *node) *node {
 func (r *resolver) order(n *node) *node {
 	out := r.resolve(n.lhs)
 	if out.kind != kPath {
-		out = &node{kind: kPath, list: []*node{out}, pos: n.pos}
+		out = &node{kind: kPath, list: []*node{out}}
 	}
 	s := &node{kind: kSort, pos: n.pos, terms: n.terms}
 	for i := range s.terms {
@@ -257,7 +251,7 @@ func (r *resolver) position(n *node) *node {
 	out := r.resolve(n.lhs)
 	step := out.step()
 	if out.kind != kPath {
-		out = &node{kind: kPath, list: []*node{out}, pos: n.pos}
+		out = &node{kind: kPath, list: []*node{out}}
 		step.stages, step.predicate = step.predicate, nil
 	}
 	if step.stages == nil {
