@@ -49,9 +49,15 @@ func (i *inspector) value(v Value, level int) string {
 		return inspectBuffer(v.Bytes())
 	case Array:
 		l := v.List()
+		if l.Len() == 0 {
+			return "[]"
+		}
 		return i.nested(l, level, "[Array]", func() string { return i.array(l, level) })
 	case Object:
 		o := v.Map()
+		if o.Len() == 0 {
+			return "{}"
+		}
 		return i.nested(o, level, "[Object]", func() string { return i.object(o, level) })
 	case Handle:
 		return "[Object]"
@@ -76,9 +82,6 @@ func (i *inspector) nested(x any, level int, short string, print func() string) 
 }
 
 func (i *inspector) array(l *List, level int) string {
-	if l.Len() == 0 {
-		return "[]"
-	}
 	var out []string
 	numbers := true
 	i.indent += 2
@@ -106,9 +109,6 @@ func plural(n int) string {
 }
 
 func (i *inspector) object(o *Map, level int) string {
-	if o.Len() == 0 {
-		return "{}"
-	}
 	var out []string
 	i.indent += 2
 	for key, v := range o.All() {
@@ -146,8 +146,8 @@ func (i *inspector) columns(out []string, more, numbers bool) []string {
 	}
 	total, longest := 0, 0
 	for _, s := range out[:n] {
-		total += units(s) + 2
-		longest = max(longest, units(s))
+		total += columnsOf(s) + 2
+		longest = max(longest, columnsOf(s))
 	}
 	width := longest + 2
 	if width*3+i.indent >= inspectWidth || float64(total)/float64(width) <= 5 && longest > 6 {
@@ -161,7 +161,7 @@ func (i *inspector) columns(out []string, more, numbers bool) []string {
 	}
 	widths := make([]int, columns)
 	for k, s := range out[:n] {
-		widths[k%columns] = max(widths[k%columns], units(s)+2)
+		widths[k%columns] = max(widths[k%columns], columnsOf(s)+2)
 	}
 	var rows []string
 	for k := 0; k < n; k += columns {
@@ -172,10 +172,10 @@ func (i *inspector) columns(out []string, more, numbers bool) []string {
 			if j < last {
 				cell += ", "
 			}
-			pad := strings.Repeat(" ", max(0, widths[j-k]-units(cell)))
+			pad := strings.Repeat(" ", max(0, widths[j-k]-columnsOf(cell)))
 			switch {
 			case numbers && j == last:
-				pad = strings.Repeat(" ", max(0, widths[j-k]-2-units(cell)))
+				pad = strings.Repeat(" ", max(0, widths[j-k]-2-columnsOf(cell)))
 				row.WriteString(pad + cell)
 			case numbers:
 				row.WriteString(pad + cell)
@@ -189,6 +189,23 @@ func (i *inspector) columns(out []string, more, numbers bool) []string {
 	}
 	return append(rows, out[n:]...)
 }
+
+// columnsOf is the width of s on a terminal: East Asian characters take two columns.
+func columnsOf(s string) (n int) {
+	for _, r := range s {
+		n++
+		for _, w := range wide {
+			if r >= w[0] && r <= w[1] {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+var wide = [][2]rune{{0x1100, 0x115F}, {0x2E80, 0xA4CF}, {0xAC00, 0xD7A3}, {0xF900, 0xFAFF}, {0xFE30, 0xFE6F}, {0xFF00, 0xFF60},
+	{0xFFE0, 0xFFE6}, {0x1F300, 0x1F64F}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}}
 
 func inspectBuffer(b []byte) string {
 	var s strings.Builder

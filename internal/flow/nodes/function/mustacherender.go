@@ -69,13 +69,20 @@ type renderer struct {
 	out     strings.Builder
 	outside func(name string) value.Value // names that no view has
 	json    bool                          // strings of the message itself are escaped for JSON
+	steps   int
 }
 
-// maxOutput bounds the text that a template makes, in bytes.
-const maxOutput = 16 << 20
+// Bounds of one rendering: bytes of text, and tokens that are looked at.
+const (
+	maxOutput = 16 << 20
+	maxSteps  = 5_000_000
+)
 
 func (r *renderer) render(tokens []*token, c *view, top bool) error {
 	for _, t := range tokens {
+		if r.steps++; r.steps > maxSteps {
+			return fmt.Errorf("the template repeats itself more than %d times", maxSteps)
+		}
 		if t.kind == 't' {
 			r.out.WriteString(t.text)
 			continue
