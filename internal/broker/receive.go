@@ -112,6 +112,9 @@ func (c *Client) submit(p *mqtt.Publish, m *match, routed bool, t *Turn) error {
 	case 2:
 		c.s.setIn(p.PacketID, inStoring)
 	}
+	if p.Retain && p.QoS == 0 { // nothing is promised: who subscribes now must get it, as its receivers did
+		b.keepRetained(msg, m.topic, op.clear)
+	}
 	c.pending.Add(1)
 	return b.commit.submit(op, t)
 }

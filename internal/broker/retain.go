@@ -19,19 +19,23 @@ type replay struct {
 const replayStep = 64
 
 // keepRetained sets or, with an empty payload, clears the retained message of a topic [MQTT-3.3.1-5] [MQTT-3.3.1-6].
-// It is called when that is durable, in the order of the batches.
+// It is called when that is durable, in the order of the batches; at QoS 0 also before, when it is accepted. The order
+// of the batches has the last word.
 func (b *Broker) keepRetained(m *message, name string, empty bool) {
 	var old *message
 	var had bool
 	if empty {
 		old, had = b.retained.Delete(name)
 	} else {
+		m.gone.Store(false)
 		old, had = b.retained.Set(name, m)
 		b.retCount.Add(1)
 		b.retBytes.Add(int64(m.size))
 	}
 	if had {
-		old.gone.Store(true)
+		if old != m {
+			old.gone.Store(true)
+		}
 		b.retCount.Add(-1)
 		b.retBytes.Add(-int64(old.size))
 	}
