@@ -179,9 +179,9 @@ func TestDisabledNodesAndFlowsDoNotRun(t *testing.T) {
 
 func TestMissingTypesStopTheFlows(t *testing.T) {
 	s := start(t)
-	s.Load(flow.DeployFull, file(in("x"), n("x", "function", "t", ""), n("y", "subflow:gone", "t", ""), n("z", "function", "t", "")))
+	s.Load(flow.DeployFull, file(in("x"), n("x", "no-such-node", "t", ""), n("y", "subflow:gone", "t", ""), n("z", "no-such-node", "t", "")))
 	got := s.Next("notification/runtime-state")
-	if want := `{"error":"missing-types","state":"stop","text":"notification.warnings.missing-types","type":"warning","types":["function","subflow:gone"]}`; got != want {
+	if want := `{"error":"missing-types","state":"stop","text":"notification.warnings.missing-types","type":"warning","types":["no-such-node","subflow:gone"]}`; got != want {
 		t.Errorf("state %s, want %s", got, want)
 	}
 	if err := s.Inject(t.Context(), "i", nil); err != flow.ErrUnknownNode { //nolint:errorlint // returned as it is

@@ -34,6 +34,10 @@ func newBroker(t *testing.T) *fakeBroker {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveBroker(t, l)
+}
+
+func serveBroker(t *testing.T, l net.Listener) *fakeBroker {
 	b := &fakeBroker{t: t, l: l, conns: make(chan *peer, 10)}
 	b.ack.MaxQoS = 2
 	t.Cleanup(func() { _ = l.Close() })

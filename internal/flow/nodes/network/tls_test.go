@@ -81,13 +81,11 @@ func secureBroker(t *testing.T, a *authority, clients bool) *fakeBroker {
 		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
 		config.ClientCAs.AddCert(a.cert)
 	}
-	b := newBroker(t)
-	_ = b.l.Close()
-	if b.l, err = tls.Listen("tcp", "127.0.0.1:0", config); err != nil {
+	l, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	if err != nil {
 		t.Fatal(err)
 	}
-	go b.serve()
-	return b
+	return serveBroker(t, l)
 }
 
 func tlsNode(more string) string {
