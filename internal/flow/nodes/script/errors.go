@@ -59,7 +59,8 @@ func explainThrown(js *engine.Error) error {
 	switch {
 	case js.Line == 0:
 	case js.Name == "ReferenceError":
-		e.Message = fmt.Sprintf("%s (line %d, col %d)", js.Message, line, js.Column)
+		// Node-RED has the name in the message, so that texts of the error show it twice
+		e.Message = fmt.Sprintf("ReferenceError: %s (line %d, col %d)", js.Message, line, js.Column)
 	case js.Name == "SyntaxError" && (js.File == bodyName || js.File == startName || js.File == stopName):
 		e.Message = fmt.Sprintf("%s (%s:line %d)", js.Message, js.File, line)
 	}

@@ -161,8 +161,8 @@ func TestOnlyMessagesAreSent(t *testing.T) {
 
 func TestErrorsGoToCatchNodes(t *testing.T) {
 	tests := []struct{ name, body, want string }{
-		{"reference error with its place", "\n\n    nothere();", "nothere is not defined (line 3, col "},
-		{"the same in an async function", "await null;\nnothere();", "nothere is not defined (line 2, col "},
+		{"reference error with its place", "\n\n    nothere();", "ReferenceError: ReferenceError: nothere is not defined (line 3, col 5)"},
+		{"the same in an async function", "await null;\nnothere();", "ReferenceError: ReferenceError: nothere is not defined (line 2, col 1)"},
 		{"type error", `let o; o.a.b`, "TypeError: Cannot read properties of undefined (reading 'a')"},
 		{"thrown text", `throw "text"`, "text"},
 		{"thrown object", `throw { a: 1 }`, `{"a":1}`},
