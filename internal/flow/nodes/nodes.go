@@ -7,6 +7,7 @@ import (
 	"tsunagi/internal/flow/nodes/function"
 	"tsunagi/internal/flow/nodes/network"
 	"tsunagi/internal/flow/nodes/parsers"
+	"tsunagi/internal/flow/nodes/script"
 )
 
 // All returns every node type, for flow.Options.
@@ -16,6 +17,7 @@ func All() []flow.Type {
 		common.LinkIn(), common.LinkOut(), common.LinkCall(),
 		common.Catch(), common.Status(), common.Complete(),
 		function.Switch(), function.Change(), function.Range(), function.Template(), function.Filter(),
+		script.Function(),
 		parsers.JSON(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 	}

@@ -16,8 +16,8 @@ const (
 	jsUndefined jsValue = lib.EJS_TAG_UNDEFINED << 32
 	jsException jsValue = lib.EJS_TAG_EXCEPTION << 32
 
-	floatAddend uint64 = 0x7ff80000 - lib.EJS_TAG_FIRST + 1
-	boxedNaN    uint64 = 0x7ff8000000000000 - floatAddend<<32
+	floatAddend = 0x7ff80000 - lib.EJS_TAG_FIRST + 1
+	boxedNaN    = 1<<64 - (floatAddend-0x7ff80000)<<32 // the quiet NaN less floatAddend, modulo 2^64
 )
 
 func tagOf(v jsValue) int32 {

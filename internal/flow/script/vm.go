@@ -53,7 +53,6 @@ type VM struct {
 	atoms   map[string]lib.TJSAtom // held by the VM until Close
 	names   map[lib.TJSAtom]string
 	known   known
-	rejects int // promises that were rejected and not handled, until somebody looks
 }
 
 // Ref holds a JavaScript value; whoever got it frees it with VM.Free, once, before Close.

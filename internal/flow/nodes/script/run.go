@@ -205,38 +205,41 @@ func (n *function) thenable(out engine.Ref) bool {
 	return err != nil || !n.vm.IsUndefined(then)
 }
 
-// single sends the one message that a body returned.
+// single sends the one message that a body returned, with the id of the message it was given.
 func (n *function) single(m *flow.Msg, in, out engine.Ref) error {
 	v, err := n.vm.To(out)
 	if err != nil {
 		return err
 	}
 	result := flow.MsgOf(v.Map())
-	id := result.Get(keyID)
-	if !n.vm.Same(in, out) {
-		// the input's, even if the body has changed that
-		now, err := n.vm.Property(in, keyID)
-		if err != nil {
-			return err
+	done := m
+	if n.vm.Same(in, out) {
+		if n.b.Heard() {
+			done = result.Clone()
 		}
-		id, err = n.vm.To(now)
-		n.vm.Free(now)
+	} else {
+		id, err := n.idOf(in)
 		if err != nil {
 			return err
 		}
 		result.Set(keyID, id)
-	}
-	done := result
-	if !n.vm.Same(in, out) {
 		done = n.heard(in, m)
-	} else if n.b.Heard() {
-		done = result.Clone()
 	}
 	n.b.Send(result)
 	if !n.code.manual {
 		n.b.Done(done, nil)
 	}
 	return nil
+}
+
+// idOf reads the id of a message in the engine.
+func (n *function) idOf(in engine.Ref) (value.Value, error) {
+	id, err := n.vm.Property(in, keyID)
+	if err != nil {
+		return value.Value{}, err
+	}
+	defer n.vm.Free(id)
+	return n.vm.To(id)
 }
 
 const keyID = "_msgid"

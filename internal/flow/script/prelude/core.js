@@ -39,7 +39,6 @@
         then(settled, () => f());
     };
     defineProperty(globalThis, "queueMicrotask", { value: later, configurable: true, writable: true });
-    defineProperty(globalThis, "global", { value: globalThis, configurable: true, writable: true });
 
     return {
         buffer: (raw) => part("buffer").wrap(raw),
