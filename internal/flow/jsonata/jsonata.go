@@ -17,7 +17,7 @@ import (
 // Limits bound one evaluation. Zero values mean the default in brackets.
 type Limits struct {
 	Depth    int // calls of functions within each other, D1011 [1000]
-	Sequence int // values in an array that is made, D2015 [4194304]
+	Sequence int // values in an array that is made, D2015 [1048576]
 	String   int // bytes of a string that is made, D1014 [32 MiB]
 }
 
@@ -82,7 +82,7 @@ func defaults(l *Limits) {
 		l.Depth = 1000
 	}
 	if l.Sequence <= 0 {
-		l.Sequence = 4 << 20
+		l.Sequence = 1 << 20
 	}
 	if l.String <= 0 {
 		l.String = 32 << 20
@@ -106,6 +106,9 @@ func (e *Expr) Eval(ctx context.Context, input value.Value, vars map[string]valu
 	env.bind("$", input)
 	out := e.code(r, outer(input), env)
 	if r.err != nil {
+		return value.Value{}, r.err
+	}
+	if r.steps > maxDescend && !r.fits(out) {
 		return value.Value{}, r.err
 	}
 	return out.Clone(), nil

@@ -206,7 +206,12 @@ func structures() []definition {
 		})},
 		{"distinct", "<x:x>", 1, lift(libDistinct)},
 		{"type", "<x:s>", 1, lift(func(_ *call, v value.Value) value.Value { return value.Str(typeName(v)) })},
-		{"clone", "<(oa)-:o>", 1, lift(func(c *call, v value.Value) value.Value { return c.r.deepCopy(unwrapped(v)) })},
+		{"clone", "<(oa)-:o>", 1, lift(func(c *call, v value.Value) value.Value {
+			if v = unwrapped(v); !c.r.fits(v) {
+				return value.Value{}
+			}
+			return c.r.deepCopy(v)
+		})},
 	}
 }
 

@@ -60,7 +60,10 @@ func (r *run) text(v value.Value) string {
 	if fnOf(v) != nil {
 		return ""
 	}
-	return value.JSON(r.printable(unwrapped(v)))
+	if v = unwrapped(v); !r.fits(v) {
+		return ""
+	}
+	return value.JSON(r.printable(v))
 }
 
 // printable is v as it goes into JSON: fractions with 15 digits; v itself where nothing
@@ -102,7 +105,10 @@ func libString(c *call, v value.Value) value.Value {
 	if !c.arg(1).Truthy() || v.Is(value.String) || fnOf(v) != nil || v.Is(value.Number) {
 		return c.r.str(c.r.text(v))
 	}
-	return c.r.str(string(value.AppendIndented(nil, c.r.deepCopy(unwrapped(v)), 2)))
+	if v = unwrapped(v); !c.r.fits(v) {
+		return value.Value{}
+	}
+	return c.r.str(string(value.AppendIndented(nil, c.r.deepCopy(v), 2)))
 }
 
 func libSubstring(c *call, v value.Value) value.Value {

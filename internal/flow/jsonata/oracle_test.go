@@ -49,7 +49,7 @@ func TestOracle(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		t.Run(filepath.Base(f), func(t *testing.T) { compareAll(t, node, pkg, string(doc), expressions(t, f)) })
+		t.Run(filepath.Base(f), func(t *testing.T) { compareAll(t, node, pkg, string(doc), expressions(t, f), false) })
 	}
 }
 
@@ -68,7 +68,10 @@ func expressions(t testing.TB, file string) (list []string) {
 	return list
 }
 
-func compareAll(t *testing.T, node, pkg, doc string, cases []string) {
+// compareAll evaluates all cases in both. With loose, any two errors are alike: the original
+// evaluates the parts of an array or object side by side, so which fails first is not ours
+// to follow; and where it breaks with a TypeError of JavaScript, nothing is compared.
+func compareAll(t *testing.T, node, pkg, doc string, cases []string, loose bool) {
 	in, err := json.Marshal(map[string]any{"cases": cases, "doc": doc})
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +94,13 @@ func compareAll(t *testing.T, node, pkg, doc string, cases []string) {
 		if err := json.Unmarshal([]byte(answers[i]), &want); err != nil {
 			t.Fatal(err)
 		}
+		if loose && strings.HasPrefix(want.Code, "TypeError") {
+			continue
+		}
 		result, code, pos := evaluate(t, src, doc)
+		if loose && code != "" && want.Code != "" {
+			continue
+		}
 		if code != want.Code || pos != want.Position {
 			t.Errorf("%s\n  error %q at %d, the original has %q at %d (%s)", src, code, pos, want.Code, want.Position, want.Result)
 		} else if code == "" && result != want.Result {

@@ -123,16 +123,27 @@ func (p *path) walk(r *run, i int, items []value.Value, env *frame) value.Value 
 		if !r.tick() {
 			return value.Value{}
 		}
-		if streaming {
+		if streaming && (ts != nil || s.focus != "") {
 			continue
 		}
 		l := out.List()
-		if l == nil || l.Len() == 0 {
+		if !streaming && !out.Defined() || l != nil && l.Len() == 0 {
 			break
 		}
 		items = itemsOf(out)
+		if l == nil && i+1 < len(p.steps) && p.steps[i+1].sort == nil {
+			// Of an array literal: the original walks the characters of a string, and nothing else.
+			items = characters(out)
+		}
 	}
 	return p.finish(r, out, ts, env)
+}
+
+func characters(v value.Value) (out []value.Value) {
+	for _, c := range v.Str() {
+		out = append(out, value.Str(string(c)))
+	}
+	return out
 }
 
 func (p *path) finish(r *run, out value.Value, ts *tuples, env *frame) value.Value {
@@ -263,25 +274,26 @@ func (f *filter) apply(r *run, in value.Value, env *frame) value.Value {
 func (f *filter) pick(in value.Value) value.Value {
 	l := in.List()
 	if l == nil {
-		if f.index == 0 || f.index == -1 {
-			return in
+		if in.Defined() && (f.index == 0 || f.index == -1) {
+			return sequence(in.Clone())
 		}
-		return value.Value{}
+		return sequence()
 	}
 	i := f.index
 	if i < 0 {
 		i += float64(l.Len())
 	}
 	if i < 0 || i >= float64(l.Len()) {
-		return value.Value{}
+		return sequence()
 	}
-	if v := l.At(int(i)); v.Defined() {
-		if v.Is(value.Array) {
-			return v
-		}
+	v := l.At(int(i))
+	switch {
+	case v.Is(value.Array):
+		return v
+	case v.Defined():
 		return sequence(v.Clone())
 	}
-	return value.Value{}
+	return sequence()
 }
 
 // hits says how often item i of n is chosen: numbers choose by index, all else by truth.

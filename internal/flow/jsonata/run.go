@@ -259,6 +259,39 @@ func (r *run) appended(a, b value.Value) value.Value {
 	return plainArray(r.spread(r.spread(out, a), b))
 }
 
+// fits says whether v can be walked through: not nested too deeply, and not so large that
+// only sharing its parts made it possible.
+func (r *run) fits(v value.Value) bool {
+	bytes := r.limits.String
+	return r.err == nil && r.measure(v, 0, &bytes)
+}
+
+func (r *run) measure(v value.Value, depth int, bytes *int) bool {
+	if depth > maxDescend {
+		r.fail(&Error{Code: "D1011"})
+		return false
+	}
+	if *bytes -= 2 + len(v.Str()); *bytes < 0 {
+		r.tooLong()
+		return false
+	}
+	if l := v.List(); l != nil {
+		for _, e := range l.All() {
+			if !r.measure(e, depth+1, bytes) {
+				return false
+			}
+		}
+	}
+	if m := v.Map(); m != nil {
+		for k, e := range m.All() {
+			if *bytes -= len(k); !r.measure(e, depth+1, bytes) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // same is the equality of =: deep, order of keys aside.
 func same(a, b value.Value) bool {
 	if a.Is(value.Date) && b.Is(value.Date) {

@@ -146,7 +146,20 @@ func (s *signature) plain(args []value.Value) bool {
 	}
 	for i, p := range s.params {
 		t := typeLetter(args[i])
-		if p.kind == 'a' && (t != 'a' && t != 'm' || p.subtype != "") || strings.IndexByte(p.accepts, t) < 0 {
+		if p.kind == 'a' && t != 'm' && (t != 'a' || !p.elements(args[i])) || strings.IndexByte(p.accepts, t) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// elements says whether all elements of an array are of the wanted type.
+func (p param) elements(v value.Value) bool {
+	if p.subtype == "" {
+		return true
+	}
+	for _, e := range v.List().All() {
+		if typeLetter(e) != p.subtype[0] {
 			return false
 		}
 	}
@@ -221,9 +234,7 @@ func (p param) fit(v value.Value, count, at int) (value.Value, *Error) {
 		if t != 'a' {
 			ok = count == 1 && string(t) == p.subtype
 		} else {
-			for _, e := range v.List().All() {
-				ok = ok && typeLetter(e) == p.subtype[0]
-			}
+			ok = p.elements(v)
 		}
 	}
 	if !ok {
