@@ -22,14 +22,19 @@ func (c *Client) puback(a *mqtt.Ack, t *Turn) {
 	if m.m != nil {
 		s.forget(m)
 	}
-	if s.waits() {
-		s.pump(c, t)
-	}
+	s.more(c, t)
 }
 
-// waits says whether there is anything to send. Callers hold s.mu.
+// waits says whether there is anything of its own to send. Callers hold s.mu.
 func (s *Session) waits() bool {
 	return s.queue.len() > 0 || len(s.resend) > 0 || len(s.replays) > 0
+}
+
+// more sends what waits, if anything may. Callers hold s.mu.
+func (s *Session) more(c *Client, t *Turn) {
+	if s.waits() || len(s.shared) > 0 {
+		s.pump(c, t)
+	}
 }
 
 // pubrec is the first half of a QoS 2 delivery.
@@ -51,9 +56,7 @@ func (c *Client) pubrec(a *mqtt.Ack, t *Turn) {
 	case sl.state != slotSent2:
 	case a.Reason.Failed(): // [MQTT-4.3.3-4] and 4.3.3: then it ends here
 		s.finish(a.PacketID, sl)
-		if s.waits() {
-			s.pump(c, t)
-		}
+		s.more(c, t)
 	case s.persistent.Load():
 		sl.state = slotReleasing
 		s.post(&releaseOp{s: s, id: a.PacketID})
@@ -88,9 +91,7 @@ func (c *Client) pubcomp(a *mqtt.Ack, t *Turn) {
 		return
 	}
 	s.finish(a.PacketID, sl)
-	if s.waits() {
-		s.pump(c, t)
-	}
+	s.more(c, t)
 }
 
 // closePacket frees the identifier of a stored QoS 2 delivery once its state is removed. Callers hold s.mu.
@@ -133,10 +134,7 @@ func (o *sendOp) done(t *Turn, err error) {
 		c.closed(sl) // until it is sent
 	}
 	if err != nil {
-		sl.ref.flag |= refListed // later ones may have been sent
-		s.queue.unpop(sl.ref)
-		s.queueBytes += sl.ref.m.size
-		s.out.free(o.id)
+		s.unsend(o.id, sl)
 		return
 	}
 	sl.state = slotWaiting
@@ -157,6 +155,21 @@ func (o *sendOp) done(t *Turn, err error) {
 	s.pump(c, t)
 }
 
+// unsend takes back what could not be stored. Callers hold s.mu.
+func (s *Session) unsend(id uint16, sl *slot) {
+	r := sl.ref
+	s.out.free(id)
+	if r.g != nil {
+		r.g.mu.Lock()
+		defer r.g.mu.Unlock()
+		r.g.unpop(r)
+		return
+	}
+	r.flag = r.flag&^refFresh | refListed // later ones may have been sent
+	s.queue.unpop(r)
+	s.queueBytes += r.m.size
+}
+
 // releaseOp makes PUBREC durable, then PUBREL goes out.
 type releaseOp struct {
 	s  *Session
@@ -169,8 +182,22 @@ func (o *releaseOp) grows() growth { return growsNot }
 func (o *releaseOp) prepare(p *plan) {
 	if o.s.live() {
 		p.packet(o.s, Outgoing, o.id, []byte{stateVersion, packetReleased})
-		p.cursor(o.s)
+		o.s.cursorOf(p, o.id)
 	}
+}
+
+// cursorOf has the cursor written that says about the message under an identifier: the session's, or its group's.
+func (s *Session) cursorOf(p *plan, id uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sl := s.out.at(id); sl != nil && sl.ref.g != nil {
+		sl.ref.g.mu.Lock()
+		sl.ref.g.untake(sl.ref)
+		sl.ref.g.mu.Unlock()
+		p.cursor(sl.ref.g)
+		return
+	}
+	p.cursor(s)
 }
 
 func (o *releaseOp) done(t *Turn, err error) {
@@ -200,7 +227,7 @@ func (o *closeOp) grows() growth { return growsNot }
 func (o *closeOp) prepare(p *plan) {
 	if o.s.live() {
 		p.packet(o.s, Outgoing, o.id, nil)
-		p.cursor(o.s)
+		o.s.cursorOf(p, o.id)
 	}
 }
 
@@ -221,8 +248,8 @@ func (o *closeOp) done(t *Turn, err error) {
 	if r.m != nil {
 		s.forget(r)
 	}
-	if c := s.client.Load(); c != nil && s.waits() {
-		s.pump(c, t)
+	if c := s.client.Load(); c != nil {
+		s.more(c, t)
 	}
 }
 

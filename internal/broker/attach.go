@@ -99,6 +99,11 @@ func (b *Broker) setPersistent(s *Session, on bool) {
 	if len(s.subs) > 0 {
 		b.gen.Add(1) // who must be stored for is part of a match
 	}
+	for _, sub := range s.shared {
+		sub.group.mu.Lock()
+		sub.group.recount()
+		sub.group.mu.Unlock()
+	}
 }
 
 // makeDurable waits until the session's new state is on disk, if any of it is kept there.

@@ -31,6 +31,9 @@ type Broker struct {
 	persistent int                      // sessions that outlive their connection
 	stopped    bool                     //
 
+	groupsMu sync.Mutex        // taken after Session.mu, before group.mu
+	groups   map[string]*group // guarded by groupsMu: shared subscriptions
+
 	tree     topic.Tree[*subscription]
 	gen      atomic.Uint64 // raised after each change of what lookup may find
 	cache    matchCache

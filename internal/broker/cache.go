@@ -15,6 +15,7 @@ type match struct {
 	topic     string
 	gen       uint64
 	receivers []receiver
+	groups    []*group
 	stored    bool // a persistent session is owed QoS 1 and 2 messages
 	system    bool // clients may not publish here
 }
@@ -144,6 +145,11 @@ func (b *Broker) build(name string) *match {
 	}
 	local := false
 	for _, sub := range subs {
+		if g := sub.group; g != nil {
+			m.groups = append(m.groups, g)
+			m.stored = m.stored || g.durable.Load()
+			continue
+		}
 		r := m.receiver(sub.s, at)
 		r.merge(sub)
 		if sub.noLocal {
@@ -155,6 +161,9 @@ func (b *Broker) build(name string) *match {
 	}
 	if local {
 		for _, sub := range subs {
+			if sub.group != nil {
+				continue
+			}
 			if r := m.receiver(sub.s, at); r.local && !sub.noLocal {
 				if r.own == nil {
 					r.own = &receiver{s: r.s}

@@ -244,7 +244,6 @@ func (b *Broker) welcome(c *Client, present bool, assigned string, req *ConnectR
 	ack := mqtt.Connack{SessionPresent: present, MaxQoS: 2}
 	if c.wire == wire5 {
 		ack.AssignedID = assigned
-		ack.NoShared = true
 		ack.ReceiveMaximum = uint16(c.recvMax)
 		ack.TopicAliasMax = uint16(c.aliasMax)
 		ack.MaxPacket = uint32(c.maxIn)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -14,7 +15,7 @@ import (
 type cursors struct {
 	b     *Broker
 	mu    sync.Mutex
-	list  []*Session  // guarded by mu: sessions to write
+	list  []keeper    // guarded by mu: what to write
 	timer *time.Timer // guarded by mu: not nil while list waits
 }
 
@@ -23,8 +24,22 @@ const (
 	cursorAcks  = 256
 )
 
+// keeper is what has a cursor: a session, or a group of a shared subscription.
+type keeper interface {
+	name() (b *Broker, client string) // under which it is stored
+	takeCursor() []byte
+	meta(p *plan)   // writes its record, if that has changed
+	planned() *bool // whether its cursor is in the batch that is being built; the committer's
+}
+
+func (s *Session) name() (*Broker, string) { return s.b, s.id }
+func (s *Session) planned() *bool          { return &s.inPlan }
+func (g *group) name() (*Broker, string)   { return g.b, groupPrefix + g.full }
+func (g *group) planned() *bool            { return &g.inPlan }
+func (g *group) meta(*plan)                {}
+
 // touch puts s on the list; now asks for the write at once. Callers may hold s.mu, or the committer calls.
-func (k *cursors) touch(s *Session, now bool) {
+func (k *cursors) touch(s keeper, now bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !slices.Contains(k.list[max(0, len(k.list)-8):], s) { // most often it is among the last; twice does no harm
@@ -47,7 +62,7 @@ func (k *cursors) start(d time.Duration) {
 }
 
 // takeList empties the list; the next touch starts a new timer.
-func (k *cursors) takeList() []*Session {
+func (k *cursors) takeList() []keeper {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list := k.list
@@ -84,17 +99,7 @@ func (o *cursorOp) grows() growth { return growsNot }
 
 func (o *cursorOp) prepare(p *plan) {
 	for _, s := range o.b.cursors.takeList() {
-		s.mu.Lock()
-		meta := s.dirtyMeta && !s.ended && s.persistent.Load()
-		var state []byte
-		if meta {
-			state = s.encode()
-		}
-		s.dirtyMeta = false
-		s.mu.Unlock()
-		if meta {
-			p.session(s, state)
-		}
+		s.meta(p)
 		p.cursor(s)
 	}
 	if k := p.k; k.pinned(o.b.id) {
@@ -109,6 +114,15 @@ func (o *cursorOp) done(_ *Turn, err error) {
 		o.finished <- err
 	}
 	o.b.commit.logged += trimEvery // what has been acknowledged may be let go
+}
+
+func (s *Session) meta(p *plan) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dirtyMeta && !s.ended && s.persistent.Load() {
+		p.session(s, s.encode())
+	}
+	s.dirtyMeta = false
 }
 
 // logs says whether the plan has a record of the instance already.
@@ -140,25 +154,48 @@ func (s *Session) takeCursor() []byte {
 	if s.ended || !s.persistent.Load() {
 		return nil
 	}
-	high := s.b.backlog.routed.Load()
-	var open []ref
-	for i := range s.queue.len() {
-		r := s.queue.at(i)
-		if r.flag&refListed != 0 {
-			open = append(open, *r)
-		} else if r.m.offset != 0 {
-			high = r.m.offset - 1
-			break
-		}
-	}
+	high, open := s.b.waiting(&s.queue)
 	for i := range s.out.slots {
 		sl := &s.out.slots[i]
-		if sl.state != slotFree && sl.state != slotReleasing && sl.ref.m != nil && sl.ref.m.offset != 0 {
+		if sl.state != slotFree && sl.state != slotReleasing && sl.ref.g == nil && sl.ref.m != nil && sl.ref.m.offset != 0 {
 			open = append(open, sl.ref)
 		}
 	}
-	slices.SortFunc(open, func(a, b ref) int { return int(a.m.offset) - int(b.m.offset) })
-	state := binary.AppendUvarint(binary.AppendUvarint([]byte{stateVersion}, s.maybe), high)
+	return encodeCursor(s.maybe, high, open)
+}
+
+// takeCursor is that of a group: the exceptions are what members have.
+func (g *group) takeCursor() []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dirty, g.acks = false, 0
+	if g.dead || !g.durable.Load() {
+		return nil
+	}
+	high, open := g.b.waiting(&g.queue)
+	for _, r := range g.out {
+		open = append(open, r)
+	}
+	return encodeCursor(g.maybe, high, open)
+}
+
+// waiting is up to where nothing waits in a queue, but for those that are listed as exceptions.
+func (b *Broker) waiting(queue *ring[ref]) (high uint64, open []ref) {
+	high = b.backlog.routed.Load()
+	for i := range queue.len() {
+		r := queue.at(i)
+		if r.flag&refListed != 0 && r.m.offset != 0 {
+			open = append(open, *r)
+		} else if r.m.offset != 0 {
+			return r.m.offset - 1, open
+		}
+	}
+	return high, open
+}
+
+func encodeCursor(maybe, high uint64, open []ref) []byte {
+	slices.SortFunc(open, func(a, b ref) int { return cmp.Compare(a.m.offset, b.m.offset) })
+	state := binary.AppendUvarint(binary.AppendUvarint([]byte{stateVersion}, maybe), high)
 	last := uint64(0)
 	for _, r := range open {
 		state = binary.AppendUvarint(state, r.m.offset-last)

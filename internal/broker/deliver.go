@@ -133,6 +133,23 @@ func (c *Client) deliverOnce(f *form, t *Turn) {
 	o.mu.Unlock()
 }
 
+// tryOnce puts a QoS 0 message into the outbox; false: it doesn't fit.
+func (c *Client) tryOnce(f *form, t *Turn) bool {
+	o := &c.outbox
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || !o.room(len(f.enc)) || len(f.enc) > c.maxOut {
+		return false
+	}
+	if f.shared {
+		o.lend(f.enc)
+	} else {
+		o.copyIn(f.enc)
+	}
+	o.sent(1, len(f.enc), t)
+	return true
+}
+
 // deliverRun puts a run of QoS 0 messages into the outbox, or as many of them as there is room for. lend says that raw
 // is never changed.
 func (c *Client) deliverRun(raw []byte, count int, lend bool, t *Turn) {

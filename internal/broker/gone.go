@@ -82,6 +82,7 @@ func (c *Client) detach() bool {
 		s.endLocked(c, true)
 		return true
 	}
+	s.giveBack(false)
 	if s.will != nil && s.will.delay == 0 {
 		s.fireWill(c)
 	}
@@ -113,6 +114,7 @@ func (s *Session) endLocked(c *Client, erase bool) {
 			_ = b.commit.post(newEraseOp(s))
 		}
 	}
+	s.giveBack(true)
 	s.ended = true
 	if b.sessions[s.id] == s {
 		delete(b.sessions, s.id)

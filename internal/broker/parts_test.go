@@ -116,7 +116,7 @@ func TestOutbox(t *testing.T) {
 			return n, nil
 		}
 	}
-	for i := range 4000 {
+	for i := range 800 {
 		if rng.IntN(20) == 0 {
 			if err := o.Flush(take([]int{0, 1, 100, 5000, 100_000, 1 << 30}[rng.IntN(6)])); err != nil {
 				t.Fatal(err)

@@ -7,11 +7,11 @@ import (
 
 // plan is a batch while the committer builds it.
 type plan struct {
-	k        *Committer
-	batch    Batch
-	next     uint64     // offset of the next record
-	sessions []*Session // whose cursors are written
-	opened   []pinWrite // instances that begin to need the log with this batch
+	k       *Committer
+	batch   Batch
+	next    uint64     // offset of the next record
+	cursors []keeper   // whose cursors are written
+	opened  []pinWrite // instances that begin to need the log with this batch
 }
 
 type pinWrite struct {
@@ -21,8 +21,8 @@ type pinWrite struct {
 
 func (p *plan) reset(next uint64) {
 	b := &p.batch
-	for _, s := range p.sessions {
-		s.inPlan = false
+	for _, s := range p.cursors {
+		*s.planned() = false
 	}
 	clear(b.Log)
 	clear(b.Retained)
@@ -30,10 +30,10 @@ func (p *plan) reset(next uint64) {
 	clear(b.Subscriptions)
 	clear(b.Cursors)
 	clear(b.Packets)
-	clear(p.sessions)
+	clear(p.cursors)
 	*b = Batch{Log: b.Log[:0], Retained: b.Retained[:0], Sessions: b.Sessions[:0], Subscriptions: b.Subscriptions[:0],
 		Cursors: b.Cursors[:0], Packets: b.Packets[:0]}
-	p.next, p.sessions, p.opened = next, p.sessions[:0], p.opened[:0]
+	p.next, p.cursors, p.opened = next, p.cursors[:0], p.opened[:0]
 }
 
 func (p *plan) empty() bool {
@@ -87,19 +87,20 @@ func (p *plan) packet(s *Session, d Direction, id uint16, state []byte) {
 }
 
 // cursor has the cursor of s written with this batch, once, as it is when the batch is complete.
-func (p *plan) cursor(s *Session) {
-	if !s.inPlan {
-		s.inPlan = true
-		p.sessions = append(p.sessions, s)
+func (p *plan) cursor(s keeper) {
+	if in := s.planned(); !*in {
+		*in = true
+		p.cursors = append(p.cursors, s)
 	}
 }
 
 // close adds the cursors.
 func (p *plan) close() {
-	for _, s := range p.sessions {
-		s.inPlan = false
+	for _, s := range p.cursors {
+		*s.planned() = false
 		if state := s.takeCursor(); state != nil {
-			p.batch.Cursors = append(p.batch.Cursors, CursorWrite{s.b.id, s.id, state})
+			b, client := s.name()
+			p.batch.Cursors = append(p.batch.Cursors, CursorWrite{b.id, client, state})
 		}
 	}
 }
@@ -107,12 +108,13 @@ func (p *plan) close() {
 // keep notes what is durable now; undo what is not.
 func (p *plan) keep() {
 	p.k.setPins(p.opened)
-	p.sessions = p.sessions[:0]
+	p.cursors = p.cursors[:0]
 }
 
 func (p *plan) undo() {
-	for _, s := range p.sessions {
-		s.b.cursors.touch(s, false)
+	for _, s := range p.cursors {
+		b, _ := s.name()
+		b.cursors.touch(s, false)
 	}
-	p.sessions = p.sessions[:0]
+	p.cursors = p.cursors[:0]
 }

@@ -7,18 +7,31 @@ func (s *Session) enqueue(r ref) {
 	r.m.owe()
 	s.queue.push(r)
 	s.queueBytes += r.m.size
-	l := s.b.limits.Load()
-	most := l.QueueBytes
-	if most <= 0 && !s.persistent.Load() {
-		most = memoryQueueMax
-	}
-	for s.queue.len() > 1 && (l.QueueMessages > 0 && s.queue.len() > l.QueueMessages || most > 0 && s.queueBytes > most) {
-		rule := "queue_bytes"
-		if l.QueueMessages > 0 && s.queue.len() > l.QueueMessages {
-			rule = "queue_messages"
+	for {
+		rule := s.b.overflow(&s.queue, s.queueBytes, s.persistent.Load())
+		if rule == "" {
+			return
 		}
 		s.dropOldest(rule)
 	}
+}
+
+// overflow is the bound that a queue is over, empty when it is over none. What isn't in the log is bounded in any case.
+func (b *Broker) overflow(queue *ring[ref], bytes int, stored bool) (rule string) {
+	l := b.limits.Load()
+	most := l.QueueBytes
+	if most <= 0 && !stored {
+		most = memoryQueueMax
+	}
+	switch {
+	case queue.len() <= 1:
+		return ""
+	case l.QueueMessages > 0 && queue.len() > l.QueueMessages:
+		return "queue_messages"
+	case most > 0 && bytes > most:
+		return "queue_bytes"
+	}
+	return ""
 }
 
 func (s *Session) dropOldest(rule string) {
@@ -39,13 +52,18 @@ func (s *Session) pop() ref {
 
 // forget ends the session's claim on a message.
 func (s *Session) forget(r ref) {
+	if r.g != nil {
+		r.g.done(r)
+		return
+	}
 	s.b.backlog.settle(r.m)
 	if r.m.offset != 0 {
 		s.acked()
 	}
 }
 
-// pump sends what waits, in order: what was sent on an earlier connection, retained messages, the queue. It stops when
+// pump sends what waits, in order: what was sent on an earlier connection, retained messages, the queue, then what
+// waits in shared subscriptions. It stops when
 // the client's window or the outbox is full, or when a message has to be read back first; each of these calls it again.
 // Callers hold s.mu, and c is the session's client.
 func (s *Session) pump(c *Client, t *Turn) {
@@ -62,6 +80,10 @@ func (s *Session) pump(c *Client, t *Turn) {
 	for s.queue.len() > 0 {
 		if !s.sendNext(c, t) {
 			return
+		}
+	}
+	for _, sub := range s.shared {
+		for sub.group.feed(sub, c, t) {
 		}
 	}
 }
@@ -133,7 +155,7 @@ func (s *Session) sendRef(c *Client, r ref, b *body, t *Turn) sendResult {
 		return res
 	}
 	c.opened(sl)
-	if r.b = nil; persistent {
+	if r.b = nil; persistent || r.g != nil {
 		sl.ref = r
 	} else {
 		s.b.backlog.settle(r.m)

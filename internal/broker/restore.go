@@ -6,18 +6,27 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
-// restoring is a session while it is read from the store.
+// restoring is a session, or the group of a shared subscription, while it is read from the store.
 type restoring struct {
 	s         *Session
+	g         *group // of a group, once it has members; s is nil then
 	cursor    cursor
 	connected bool // it was connected when its record was written: a crash, or it would say since when it is away
 	away      time.Time
 	packets   map[uint16]packetState // outgoing
-	sent      map[uint64]uint16      // offset -> identifier under which it has been sent
-	last      uint64                 // the highest of these
+	subs      []*subscription
+	sent      map[sentKey]uint16 // identifiers under which messages have been sent
+	last      uint64             // the last message that was sent
+}
+
+// sentKey is a message that a session has been sent with QoS 2, as its own or as a member of a group.
+type sentKey struct {
+	place uint64
+	group string
 }
 
 // restore reads the state of the instance and builds the queues of its sessions by reading the log once.
@@ -30,17 +39,20 @@ func (b *Broker) restore() error {
 	for _, id := range slices.Sorted(maps.Keys(sessions)) {
 		r := sessions[id]
 		from = min(from, r.cursor.low())
-		for _, sub := range r.s.subs {
-			b.tree.Add(sub.filter, sub)
-			b.total.subscriptions.Add(1)
+		if r.s == nil {
+			continue
 		}
 		b.sessions[id] = r.s
+		r.s.persistent.Store(true)
+		b.persistent++
+		for _, sub := range r.subs {
+			r.s.put(sub)
+		}
 		if r.s.maybe = r.cursor.maybe; r.connected { // it may have been sent more since the cursor was written
 			r.s.maybe = math.MaxInt64
 		}
-		r.s.persistent.Store(true)
-		b.persistent++
 	}
+	b.bindGroups(sessions)
 	if next := b.commit.store.NextOffset(); next > 0 {
 		b.backlog.routed.Store(next - 1)
 	}
@@ -48,10 +60,36 @@ func (b *Broker) restore() error {
 		return fmt.Errorf("read the message log of instance %q: %w", b.id, err)
 	}
 	for _, r := range sessions {
-		r.s.maybe = min(r.s.maybe, b.backlog.routed.Load())
-		b.awake(r)
+		if r.s != nil {
+			r.s.maybe = min(r.s.maybe, b.backlog.routed.Load())
+			b.awake(r)
+		}
 	}
 	return nil
+}
+
+// bindGroups gives groups their cursors. One that has no members any more is removed.
+func (b *Broker) bindGroups(sessions map[string]*restoring) {
+	for name, r := range sessions {
+		if r.s != nil {
+			continue
+		}
+		if r.g = b.groups[strings.TrimPrefix(name, groupPrefix)]; r.g == nil {
+			_ = b.commit.post(&groupEndOp{&group{b: b, full: strings.TrimPrefix(name, groupPrefix)}})
+			delete(sessions, name)
+			continue
+		}
+		for at := range r.cursor.open {
+			r.last = max(r.last, at)
+		}
+	}
+	for _, member := range sessions {
+		for key := range member.sent {
+			if r := sessions[groupPrefix+key.group]; key.group != "" && r != nil {
+				r.last = max(r.last, key.place)
+			}
+		}
+	}
 }
 
 // loader puts what the store has into the index of retained messages and into sessions.
@@ -74,10 +112,14 @@ func (b *Broker) loader(sessions map[string]*restoring) Loader {
 			return nil
 		},
 		Session: func(client string, state []byte) error {
-			r := &restoring{s: &Session{b: b, id: client}, packets: map[uint16]packetState{}, sent: map[uint64]uint16{}}
+			r := &restoring{packets: map[uint16]packetState{}, sent: map[sentKey]uint16{}}
+			sessions[client] = r
+			if strings.HasPrefix(client, groupPrefix) {
+				return nil
+			}
+			r.s = &Session{b: b, id: client}
 			var err error
 			r.connected, r.away, err = r.s.decode(state)
-			sessions[client] = r
 			return err
 		},
 		Subscription: func(client, filter string, state []byte) error {
@@ -105,24 +147,26 @@ func (b *Broker) loader(sessions map[string]*restoring) Loader {
 }
 
 func (r *restoring) subscription(filter string, state []byte) error {
-	f, err := parseStored(filter)
+	if r.s == nil {
+		return errState
+	}
+	sub, err := r.s.stored(filter)
 	if err != nil {
 		return err
 	}
-	sub := &subscription{s: r.s, full: filter, filter: f}
 	if err := sub.decode(state); err != nil {
 		return err
 	}
-	if r.s.subs == nil {
-		r.s.subs = map[string]*subscription{}
+	if sub.shared {
+		sub.share()
 	}
-	r.s.subs[filter] = sub
+	r.subs = append(r.subs, sub)
 	return nil
 }
 
 func (r *restoring) packet(d Direction, id uint16, state []byte) error {
 	p, err := readPacket(state)
-	if err != nil || id == 0 {
+	if err != nil || id == 0 || r.s == nil {
 		return errState
 	}
 	if d == Incoming {
@@ -132,8 +176,10 @@ func (r *restoring) packet(d Direction, id uint16, state []byte) error {
 	}
 	r.packets[id] = p
 	if p.state == packetSent && p.offset != 0 {
-		r.sent[p.offset] = id
-		r.last = max(r.last, p.offset)
+		r.sent[sentKey{p.offset, p.group}] = id
+		if p.group == "" {
+			r.last = max(r.last, p.offset)
+		}
 	}
 	return nil
 }
@@ -143,7 +189,8 @@ func (b *Broker) replay(sessions map[string]*restoring, from uint64) error {
 	if len(sessions) == 0 {
 		return nil
 	}
-	l := logReader{b: b, sessions: sessions, open: map[uint64][]*restoring{}, owed: map[uint64]*message{}}
+	l := logReader{b: b, sessions: sessions, open: map[uint64][]*restoring{}, lent: map[sentKey]*restoring{},
+		owed: map[uint64]*message{}}
 	for _, r := range sessions {
 		for id, p := range r.packets { // what was only in memory is completed, so that the client lets go of the identifier
 			if p.state == packetReleased || p.offset == 0 {
@@ -153,8 +200,13 @@ func (b *Broker) replay(sessions map[string]*restoring, from uint64) error {
 		for at := range r.cursor.open {
 			l.open[at] = append(l.open[at], r)
 		}
-		for at := range r.sent {
-			l.open[at] = append(l.open[at], r)
+		for key := range r.sent {
+			if key.group == "" {
+				l.open[key.place] = append(l.open[key.place], r)
+			} else {
+				l.lent[key] = r
+				l.open[key.place] = append(l.open[key.place], sessions[groupPrefix+key.group])
+			}
 		}
 	}
 	var bad error
@@ -176,6 +228,7 @@ type logReader struct {
 	b        *Broker
 	sessions map[string]*restoring
 	open     map[uint64][]*restoring // who has been sent a message and has not acknowledged it
+	lent     map[sentKey]*restoring  // to which member a message of a group has been sent with QoS 2
 	owed     map[uint64]*message     // by their place in the order of messages
 	carried  bool                    // some stand further back in the log than their place
 }
@@ -209,7 +262,11 @@ func (l *logReader) read(rec Record) error {
 	l.b.commit.bodies.add(m)
 	for r, x := range claims {
 		x.m = m
-		r.claim(x)
+		if r.g != nil {
+			l.claimGroup(r, x)
+		} else {
+			r.claim(x)
+		}
 	}
 	l.b.backlog.settle(m)
 	return nil
@@ -226,6 +283,12 @@ func (l *logReader) claims(o *body, place uint64) map[*restoring]ref {
 		claims[r] = x
 	}
 	for _, sub := range l.b.tree.Match(o.topic, nil) {
+		if g := sub.group; g != nil {
+			if r := l.sessions[groupPrefix+g.full]; r != nil && place >= g.start() {
+				claim(r, ref{qos: o.qos, g: g})
+			}
+			continue
+		}
 		r := l.sessions[sub.s.id]
 		if sub.noLocal && o.publisher == sub.s.id || sub.qos == 0 || place < sub.start {
 			continue
@@ -241,7 +304,7 @@ func (l *logReader) claims(o *body, place uint64) map[*restoring]ref {
 		claim(r, x)
 	}
 	for _, r := range l.open[place] {
-		if _, matched := claims[r]; !matched {
+		if _, matched := claims[r]; !matched && r != nil {
 			claim(r, ref{qos: 1})
 		}
 	}
@@ -251,7 +314,13 @@ func (l *logReader) claims(o *body, place uint64) map[*restoring]ref {
 // sort brings queues back into the order of messages, and the backlog into that of the log.
 func (l *logReader) sort() {
 	for _, r := range l.sessions {
-		r.s.queue.sort(func(a, b *ref) int { return cmp.Compare(a.m.offset, b.m.offset) })
+		queue := &ring[ref]{}
+		if r.g != nil {
+			queue = &r.g.queue
+		} else {
+			queue = &r.s.queue
+		}
+		queue.sort(func(a, b *ref) int { return cmp.Compare(a.m.offset, b.m.offset) })
 	}
 	l.b.backlog.list.sort(func(a, b **message) int { return cmp.Compare((*a).at.Load(), (*b).at.Load()) })
 }
@@ -259,7 +328,7 @@ func (l *logReader) sort() {
 // claim queues one message for the session, unless the cursor says that it is done.
 func (r *restoring) claim(x ref) {
 	s := r.s
-	if id, ok := r.sent[x.m.offset]; ok {
+	if id, ok := r.sent[sentKey{place: x.m.offset}]; ok {
 		x.qos, x.flag = 2, r.packets[id].flag
 		s.out.claim(id, slotWaiting).ref = x
 		x.m.owe()
@@ -280,6 +349,41 @@ func (r *restoring) claim(x ref) {
 	if x.qos > 0 {
 		s.enqueue(x)
 	}
+}
+
+// claimGroup queues one message for a group, unless its cursor says that it is done. What a member has been sent with
+// QoS 2 stays that member's.
+func (l *logReader) claimGroup(r *restoring, x ref) {
+	g := r.g
+	x.g = g
+	key := sentKey{x.m.offset, g.full}
+	if member := l.lent[key]; member != nil {
+		id := member.sent[key]
+		x.qos, x.flag = 2, member.packets[id].flag
+		member.s.out.claim(id, slotWaiting).ref = x
+		x.m.owe()
+		g.give(x)
+		return
+	}
+	_, open := r.cursor.open[x.m.offset]
+	if !open && x.m.offset <= r.cursor.high {
+		return
+	}
+	if open || x.m.offset < r.last {
+		x.flag |= refListed
+	}
+	g.enqueue(x)
+}
+
+// start is the offset from which on the first of the members counts.
+func (g *group) start() uint64 {
+	start := uint64(math.MaxUint64)
+	for _, sub := range g.members {
+		if sub.qos > 0 {
+			start = min(start, sub.start)
+		}
+	}
+	return start
 }
 
 // awake starts the time of a session that is away: from when it went, or from now if it was connected to the end.

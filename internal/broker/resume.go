@@ -114,7 +114,7 @@ func (s *Session) fetch() {
 	k := s.b.commit
 	k.reads <- struct{}{}
 	wanted := s.wanted()
-	err := s.read(wanted)
+	err := s.b.readBodies(wanted)
 	<-k.reads
 	s.mu.Lock()
 	s.loading = false
@@ -174,8 +174,8 @@ func (s *Session) wanted() []wanted {
 	return list
 }
 
-// read fills in the bodies.
-func (s *Session) read(list []wanted) error {
+// readBodies fills in the bodies of a list in the order of the log.
+func (b *Broker) readBodies(list []wanted) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -184,14 +184,14 @@ func (s *Session) read(list []wanted) error {
 		offsets = append(offsets, w.at)
 	}
 	var bad error
-	err := s.b.commit.store.ReadAt(s.b.id, slices.Compact(offsets), func(r Record) bool {
-		var b *body
-		if b, bad = readRecord(append([]byte(nil), r.Message...), &s.b.clock); bad != nil {
+	err := b.commit.store.ReadAt(b.id, slices.Compact(offsets), func(r Record) bool {
+		var o *body
+		if o, bad = readRecord(append([]byte(nil), r.Message...), &b.clock); bad != nil {
 			return false
 		}
 		for i := range list {
 			if list[i].at == r.Offset {
-				list[i].b = b
+				list[i].b = o
 			}
 		}
 		return true

@@ -14,6 +14,9 @@ func (b *Broker) route(o *outgoing, t *Turn) {
 		}
 		r.s.deliver(r, o, t)
 	}
+	for _, g := range o.match.groups {
+		g.deliver(o, t)
+	}
 }
 
 // routeRun hands a run of QoS 0 messages to all receivers of their topic. raw holds whole packets without
@@ -48,6 +51,23 @@ func (b *Broker) routeRun(c *Client, m *match, raw []byte, count, longest int, t
 			}
 			to.deliverRun(other, count, share, t)
 		}
+	}
+	for _, g := range m.groups {
+		g.deliverRun(m, raw, c.wire, t)
+	}
+}
+
+// deliverRun hands a run of QoS 0 messages out to the members in turn.
+func (g *group) deliverRun(m *match, raw []byte, from wire, t *Turn) {
+	o := &t.out
+	for len(raw) > 0 {
+		size, head := frameSize(raw)
+		o.reset()
+		o.match, o.raw, o.rawWire = m, raw[:size], from
+		o.pub = mqtt.Publish{}
+		o.pub.Topic, o.pub.Payload = splitPlain(raw[head:size], from)
+		g.deliver(o, t)
+		raw = raw[size:]
 	}
 }
 

@@ -19,13 +19,14 @@ type Session struct {
 	ended bool
 	sessionMeta
 	subs       map[string]*subscription
-	in         idSet     // QoS 2 identifiers from the client
-	out        slotTable // QoS 1 and 2 towards the client
-	resend     []uint16  // identifiers that wait to be sent again, in order
-	queue      ring[ref] // what has not been sent, in order
-	queueBytes int       // what it is charged with
-	replays    []replay  // retained messages that are still to be sent
-	loading    bool      // bodies are being read back from the log
+	shared     []*subscription // those that are shared
+	in         idSet           // QoS 2 identifiers from the client
+	out        slotTable       // QoS 1 and 2 towards the client
+	resend     []uint16        // identifiers that wait to be sent again, in order
+	queue      ring[ref]       // what has not been sent, in order
+	queueBytes int             // what it is charged with
+	replays    []replay        // retained messages that are still to be sent
+	loading    bool            // bodies are being read back from the log
 	drops      throttle
 
 	maybe     uint64 // what the log has up to this offset may have been sent before a crash
@@ -54,11 +55,33 @@ const (
 // subscription is one filter of one session. It is never changed: a new SUBSCRIBE makes a new one.
 type subscription struct {
 	s       *Session
-	full    string // as it was sent
-	filter  string // what names are matched with
-	start   uint64 // offset in the log from which on it holds
-	id      uint32 // subscription identifier, 0: none
+	full    string   // as it was sent
+	filter  string   // what names are matched with
+	start   uint64   // offset in the log from which on it holds
+	id      uint32   // subscription identifier, 0: none
+	ids     []uint32 // id as a list, nil without one; of shared subscriptions
+	group   *group   // of a shared subscription; s is nil for the one that stands for the group in the tree
+	verdict atomic.Pointer[topicVerdict]
 	qos     byte
 	noLocal bool
 	rap     bool // Retain As Published
+	shared  bool
+}
+
+// topicVerdict is whether a member of a group may receive the topic that was last asked about.
+type topicVerdict struct {
+	topic string
+	verdict
+}
+
+// allows is the check at delivery for a member of a group. A refusal isn't reported: another member gets the message.
+func (sub *subscription) allows(c *Client, name string) bool {
+	by := c.rights.Load()
+	gen := (*by).Generation()
+	if v := sub.verdict.Load(); v != nil && v.by == by && v.gen == gen && v.topic == name {
+		return v.allowed
+	}
+	ok := (*by).MayReceive(name, c.s.id).Allowed
+	sub.verdict.Store(&topicVerdict{name, verdict{by, gen, ok}})
+	return ok
 }

@@ -5,6 +5,7 @@ type ref struct {
 	m    *message
 	b    *body    // holds a body that was read back, until it is sent
 	ids  []uint32 // subscription identifiers, shared and never changed
+	g    *group   // whose it is, when it comes of a shared subscription
 	qos  byte
 	flag refFlag
 }

@@ -121,7 +121,7 @@ func (sub *subscription) decode(st []byte) error {
 }
 
 // The form of a packet state: version, state (1 byte), for outgoing ones that are sent: flags (1 byte), offset (varint;
-// 0: the message was in memory only).
+// 0: the message was in memory only), [the shared subscription that it is of].
 const (
 	packetReceived = 1 // incoming QoS 2, PUBREL awaited
 	packetSent     = 2 // outgoing QoS 2, PUBREC awaited
@@ -129,7 +129,11 @@ const (
 )
 
 func sentPacket(r ref) []byte {
-	return binary.AppendUvarint([]byte{stateVersion, packetSent, byte(r.flag & refRetain)}, r.m.offset)
+	st := binary.AppendUvarint([]byte{stateVersion, packetSent, byte(r.flag & refRetain)}, r.m.offset)
+	if r.g != nil {
+		st = append(st, r.g.full...)
+	}
+	return st
 }
 
 // packetState is a packet state as it was read.
@@ -137,6 +141,7 @@ type packetState struct {
 	state  byte
 	flag   refFlag
 	offset uint64
+	group  string // empty: of no shared subscription
 }
 
 func readPacket(st []byte) (p packetState, err error) {
@@ -149,9 +154,11 @@ func readPacket(st []byte) (p packetState, err error) {
 			return p, errState
 		}
 		p.flag = refFlag(st[2])
-		if p.offset, _, err = cutUvarint(st[3:]); err != nil {
+		var rest []byte
+		if p.offset, rest, err = cutUvarint(st[3:]); err != nil {
 			return p, errState
 		}
+		p.group = string(rest)
 	}
 	return p, nil
 }

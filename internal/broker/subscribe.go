@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"slices"
+
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/topic"
 )
@@ -59,9 +61,6 @@ func (c *Client) examine(f *mqtt.Subscription, id uint32) (wish, mqtt.Reason) {
 	if err != nil {
 		return refuse(mqtt.TopicFilterInvalid, "packet", "", err.Error())
 	}
-	if parsed.Share != "" {
-		return refuse(mqtt.SharedSubscriptionsNotSupported, "packet", "", "shared subscriptions are not available on this server")
-	}
 	if v := (*c.rights.Load()).MaySubscribe(parsed.Filter, c.s.id); !v.Allowed {
 		return refuse(mqtt.NotAuthorized, "acl", v.Rule, "the user may not subscribe to this filter")
 	}
@@ -70,7 +69,12 @@ func (c *Client) examine(f *mqtt.Subscription, id uint32) (wish, mqtt.Reason) {
 	}
 	sub := &subscription{s: c.s, full: parsed.Full, filter: parsed.Filter, qos: f.QoS, noLocal: f.NoLocal,
 		rap: f.RetainAsPublished, id: id}
-	return wish{sub: sub, handling: f.RetainHandling}, mqtt.Reason(f.QoS)
+	w := wish{sub: sub, handling: f.RetainHandling}
+	if parsed.Share != "" {
+		sub.share()
+		w.handling = 2 // 4.8.2: no retained messages
+	}
+	return w, mqtt.Reason(f.QoS)
 }
 
 // hasRoom says whether the session may have one more filter, or has this one already.
@@ -107,6 +111,12 @@ func (o *subscribeOp) prepare(p *plan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range o.list {
+		if w.sub == nil {
+			continue
+		}
+		if w.sub.shared {
+			p.group(s.b, w.sub.full)
+		}
 		if w.sub != nil {
 			p.subscription(s, w.sub.full, w.sub.encode(s.startOf(w.sub.full, o.start)))
 		}
@@ -160,14 +170,37 @@ func (s *Session) put(sub *subscription) (isNew bool) {
 		s.subs = make(map[string]*subscription, 1)
 	}
 	s.subs[sub.full] = sub
-	s.b.tree.Add(sub.filter, sub)
-	if old != nil {
-		s.b.tree.Remove(old.filter, old)
+	if sub.shared {
+		sub.group = s.b.join(sub, sub.filter)
+		s.shared = append(slices.Clip(s.shared), sub)
 	} else {
-		s.b.total.subscriptions.Add(1)
+		s.b.tree.Add(sub.filter, sub)
 	}
+	if old != nil {
+		s.remove(old)
+	}
+	s.b.total.subscriptions.Add(1)
 	s.b.gen.Add(1)
 	return old == nil
+}
+
+// share makes it a shared subscription, before it is in force.
+func (sub *subscription) share() {
+	sub.shared = true
+	if sub.id != 0 {
+		sub.ids = []uint32{sub.id}
+	}
+}
+
+// remove takes a subscription out of force. Callers hold s.mu.
+func (s *Session) remove(old *subscription) {
+	if old.shared {
+		s.shared = slices.DeleteFunc(slices.Clone(s.shared), func(sub *subscription) bool { return sub == old })
+		s.b.leave(old)
+	} else {
+		s.b.tree.Remove(old.filter, old)
+	}
+	s.b.total.subscriptions.Add(-1)
 }
 
 // drop ends a subscription and says whether there was one. Callers hold s.mu.
@@ -177,8 +210,7 @@ func (s *Session) drop(filter string) bool {
 		return false
 	}
 	delete(s.subs, filter)
-	s.b.tree.Remove(old.filter, old)
-	s.b.total.subscriptions.Add(-1)
+	s.remove(old)
 	s.b.gen.Add(1)
 	return true
 }
@@ -243,11 +275,11 @@ func topicFilter(s string) error {
 	return err
 }
 
-// parseStored is the part of a stored filter that names are matched with.
-func parseStored(full string) (string, error) {
+// stored makes a subscription of a stored filter.
+func (s *Session) stored(full string) (*subscription, error) {
 	f, err := topic.ParseFilter(full)
 	if err != nil {
-		return "", errState
+		return nil, errState
 	}
-	return f.Filter, nil
+	return &subscription{s: s, full: full, filter: f.Filter, shared: f.Share != ""}, nil
 }

@@ -15,10 +15,10 @@ func TestSubscribeReasons(t *testing.T) {
 		one := func(filter string, qos byte) mqtt.Subscription {
 			return mqtt.Subscription{Filter: []byte(filter), QoS: qos}
 		}
-		got := a.subscribe(one("ok", 2), one("a/#/b", 0), one("secret/#", 1), one("$share/g/t", 1), one("b", 1), one("ok", 0),
+		got := a.subscribe(one("ok", 2), one("a/#/b", 0), one("secret/#", 1), one("$share/g+/t", 1), one("b", 1), one("ok", 0),
 			one("c", 0), one(strings.Repeat("x", 5000), 0))
 		want := []mqtt.Reason{mqtt.GrantedQoS2, mqtt.TopicFilterInvalid, mqtt.NotAuthorized, mqtt.GrantedQoS1, mqtt.GrantedQoS1, 0, 0, mqtt.TopicFilterInvalid}
-		want[3] = mqtt.SharedSubscriptionsNotSupported
+		want[3] = mqtt.TopicFilterInvalid
 		for i := range want {
 			if v != mqtt.V5 && want[i].Failed() {
 				want[i] = mqtt.UnspecifiedError
