@@ -19,7 +19,9 @@ func (vm *VM) run(f func()) error {
 	vm.enter()
 	defer vm.leave()
 	f()
-	return vm.jobs()
+	err := vm.jobs()
+	vm.depth = 0
+	return err
 }
 
 func (vm *VM) enter() {
@@ -29,7 +31,11 @@ func (vm *VM) enter() {
 	vm.deadline = time.Now().Add(vm.limits.Time)
 }
 
+// leave ends a call. One that didn't get to its end is on the way out of a panic.
 func (vm *VM) leave() {
+	if vm.depth > 0 {
+		vm.abandoned = true
+	}
 	vm.depth = 0
 	vm.stopped = false
 }
@@ -107,10 +113,11 @@ func (vm *VM) Call(f Ref, args ...Ref) (Ref, error) {
 	vm.enter()
 	defer vm.leave()
 	r, err := vm.callOnce(f, args)
-	if lib.XJS_IsJobPending(vm.tls, vm.rt) == 0 {
-		return r, err
+	if lib.XJS_IsJobPending(vm.tls, vm.rt) != 0 {
+		r, err = vm.result(r, err, vm.jobs())
 	}
-	return vm.result(r, err, vm.jobs())
+	vm.depth = 0
+	return r, err
 }
 
 func (vm *VM) callOnce(f Ref, args []Ref) (Ref, error) {

@@ -2,9 +2,7 @@ package script
 
 import (
 	"errors"
-	"strings"
 	"time"
-	"unicode/utf8"
 	"unsafe"
 
 	lib "modernc.org/libquickjs"
@@ -97,9 +95,6 @@ func (vm *VM) goString(v jsValue) (string, bool) {
 	}
 	s := string(unsafe.Slice((*byte)(at(p)), int(*(*lib.Tsize_t)(at(vm.cells)))))
 	lib.XJS_FreeCString(vm.tls, vm.ctx, p)
-	if !utf8.ValidString(s) { // halves of surrogate pairs
-		s = strings.ToValidUTF8(s, "\ufffd")
-	}
 	return s, true
 }
 
@@ -287,9 +282,6 @@ func (vm *VM) name(a lib.TJSAtom) (string, bool) {
 	}
 	s := string(unsafe.Slice((*byte)(at(p)), int(*(*lib.Tsize_t)(at(vm.cells + 16)))))
 	lib.XJS_FreeCString(vm.tls, vm.ctx, p)
-	if !utf8.ValidString(s) {
-		return strings.ToValidUTF8(s, "\ufffd"), true
-	}
 	if len(vm.atoms) < maxAtoms && len(s) <= maxAtom {
 		if _, known := vm.atoms[s]; !known {
 			lib.XJS_DupAtom(vm.tls, vm.ctx, a)

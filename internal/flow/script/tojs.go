@@ -65,9 +65,7 @@ const maxScratch = 64 << 10
 
 // jsString copies through C memory, since the engine reads from addresses that stay.
 func (vm *VM) jsString(s string) jsValue {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\ufffd")
-	}
+	s = wellFormed(s)
 	p, done := vm.lend(len(s))
 	if p == 0 {
 		return vm.throw(&MemoryError{vm.limits.Memory})
@@ -75,6 +73,26 @@ func (vm *VM) jsString(s string) jsValue {
 	defer done()
 	copy(unsafe.Slice((*byte)(at(p)), len(s)+1), s)
 	return lib.XJS_NewStringLen(vm.tls, vm.ctx, p, lib.Tsize_t(len(s)))
+}
+
+// wellFormed replaces what is not UTF-8 but for halves of surrogate pairs, which JavaScript's
+// strings can hold and which cross in the three bytes of their code point.
+func wellFormed(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 && i+2 < len(s) && s[i] == 0xed && s[i+1] >= 0xa0 && s[i+1] <= 0xbf && s[i+2] >= 0x80 && s[i+2] <= 0xbf {
+			b.WriteString(s[i : i+3])
+			i += 3
+			continue
+		}
+		b.WriteRune(r)
+		i += n
+	}
+	return b.String()
 }
 
 func nothing() {}
@@ -178,9 +196,7 @@ func (vm *VM) atom(name string) (a lib.TJSAtom, kept bool) {
 		return a, true
 	}
 	full := name
-	if !utf8.ValidString(name) {
-		name = strings.ToValidUTF8(name, "\ufffd")
-	}
+	name = wellFormed(name)
 	p, done := vm.lend(len(name))
 	if p == 0 {
 		vm.throw(&MemoryError{vm.limits.Memory})

@@ -46,6 +46,7 @@ type VM struct {
 	deadline  time.Time
 	stopped   bool // the running call was stopped for its time, or by Interrupt
 	exhausted bool
+	abandoned bool // a panic went up through the engine: it may be in any state
 	interrupt atomic.Bool
 
 	hosts   []host
@@ -53,6 +54,8 @@ type VM struct {
 	atoms   map[string]lib.TJSAtom // held by the VM until Close
 	names   map[lib.TJSAtom]string
 	known   known
+
+	rejected map[uintptr]error // by promise: what was rejected and is not handled yet
 }
 
 // Ref holds a JavaScript value; whoever got it frees it with VM.Free, once, before Close.
@@ -74,12 +77,17 @@ func New(l Limits) (*VM, error) {
 	if err != nil {
 		return nil, err
 	}
+	vm.SetTime(0) // the prelude is ours
 	if err := vm.prepare(); err != nil {
 		vm.Close()
 		return nil, fmt.Errorf("script: start an engine: %w", err)
 	}
+	vm.SetTime(l.Time)
 	return vm, nil
 }
+
+// SetTime sets the time limit of the calls that come; 0 is the default.
+func (vm *VM) SetTime(d time.Duration) { vm.limits.Time = Limits{Time: d}.orDefaults().Time }
 
 // bare makes a VM without the prelude.
 func bare(l Limits) (*VM, error) {
@@ -99,6 +107,7 @@ func bare(l Limits) (*VM, error) {
 	}
 	vms.Store(vm.ctx, vm)
 	lib.XJS_SetInterruptHandler(vm.tls, vm.rt, fp(interruptHandler), vm.rt)
+	lib.XJS_SetHostPromiseRejectionTracker(vm.tls, vm.rt, fp(rejectionTracker), vm.rt)
 	vm.known = known{jsUndefined, jsUndefined, jsUndefined, jsUndefined, jsUndefined}
 	return vm, nil
 }
@@ -125,9 +134,16 @@ func Check(scripts ...[2]string) error {
 // It keeps the goroutine's stack well below what ends the process, on 32-bit machines, too.
 const maxStackSlots = 2500
 
-// Close frees everything. No Ref may be used any more.
+// Close frees everything. No Ref may be used any more. An engine through which a panic went
+// is let go without touching its memory, which may be in any state.
 func (vm *VM) Close() {
 	if vm.tls == nil {
+		return
+	}
+	if vm.abandoned {
+		vms.Delete(vm.ctx)
+		vms.Delete(vm.rt)
+		vm.tls, vm.ctx, vm.rt = nil, 0, 0
 		return
 	}
 	if vm.ctx != 0 {
@@ -155,12 +171,17 @@ func (vm *VM) Used() int64 {
 	return int64((*lib.TJSRuntime)(at(vm.rt)).Fmalloc_ctx.Fmalloc_state.Fmalloc_size)
 }
 
-// Exhausted says that the script has run into its memory limit. Such a VM is to be closed:
-// code that was refused memory in the middle may have left anything behind.
-func (vm *VM) Exhausted() bool { return vm.exhausted }
+// Exhausted says that the script has run into its memory limit, or that the engine failed.
+// Such a VM is to be closed: code that was refused memory in the middle may have left
+// anything behind.
+func (vm *VM) Exhausted() bool { return vm.exhausted || vm.abandoned }
 
 // Free lets a value go.
-func (vm *VM) Free(r Ref) { vm.free(r.v) }
+func (vm *VM) Free(r Ref) {
+	if !vm.abandoned {
+		vm.free(r.v)
+	}
+}
 
 func (vm *VM) free(v jsValue) {
 	if tagOf(v) < 0 {

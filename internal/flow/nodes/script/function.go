@@ -128,16 +128,17 @@ const (
 	stopName  = "cleanup"
 )
 
-// The code is wrapped in functions. It begins on line 2.
+// The code is wrapped in functions. It begins on line 2, behind a semicolon, so that "use
+// strict" in its first line means nothing, as in Node-RED.
 func (c *code) bodySource() string {
 	if c.async {
-		return "(async function(msg,node){\n" + c.body + "\n})"
+		return "(async function(msg,node){;\n" + c.body + "\n})"
 	}
-	return "(function(msg,node){\n" + c.body + "\n})"
+	return "(function(msg,node){;\n" + c.body + "\n})"
 }
 
-func (c *code) startSource() string { return "(async function(node){\n" + c.onStart + "\n})" }
-func (c *code) stopSource() string  { return "(function(node){\n" + c.onStop + "\n})" }
+func (c *code) startSource() string { return "(async function(node){;\n" + c.onStart + "\n})" }
+func (c *code) stopSource() string  { return "(function(node){;\n" + c.onStop + "\n})" }
 
 // check compiles the code, so that its mistakes are known when it is deployed.
 func (n *function) check() error {

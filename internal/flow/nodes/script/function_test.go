@@ -329,3 +329,34 @@ func TestGreedyFunctionStartsAnew(t *testing.T) {
 		t.Errorf("payload %v", m["payload"])
 	}
 }
+
+func TestUnhandledRejectionIsAnError(t *testing.T) {
+	s := load(t, engine.Limits{}, fields{"func": `setTimeout(async () => { throw new Error("nobody") }, 1); Promise.reject(1).catch(() => {}); return null`})
+	s.Press("i", "")
+	s.Until("debug", "nobody")
+	if strings.Contains(s.All(), `"msg":"1"`) {
+		t.Error("a rejection that was handled is reported")
+	}
+}
+
+// "use strict" in the first line of a body means nothing in Node-RED.
+func TestBodyIsNotStrict(t *testing.T) {
+	s := load(t, engine.Limits{}, fields{"func": `"use strict"; undeclared = 1; msg.payload = undeclared; return msg`})
+	s.Press("i", "")
+	if m := sink(t, s, "out"); m["payload"] != 1.0 {
+		t.Errorf("payload %v", m["payload"])
+	}
+}
+
+// What one function does to its prototypes doesn't reach another, nor its own messages.
+func TestFunctionsAreApart(t *testing.T) {
+	s := flowtest.Start(t, types(engine.Limits{}))
+	s.Load(flow.DeployFull, `[{'id':'t','type':'tab'},{'id':'i','type':'inject','z':'t','props':[{'p':'payload','v':'5','vt':'num'}],'wires':[['f']]},
+		{'id':'f','type':'function','z':'t','func':'Object.prototype.evil = 1; Array.prototype.map = null; globalThis.Buffer = 1; msg.__proto__.bad = 2; return msg','wires':[['g']]},
+		{'id':'g','type':'function','z':'t','func':'msg.payload = [typeof msg.evil, typeof msg.bad, typeof [].map, typeof Buffer]; return msg','wires':[['out']]},
+		{'id':'out','type':'debug','z':'t','name':'out','active':true,'complete':'true','targetType':'full','tosidebar':true}]`)
+	s.Press("i", "")
+	if m := sink(t, s, "out"); text(t, m["payload"]) != `["undefined","undefined","function","function"]` {
+		t.Errorf("payload %v", m["payload"])
+	}
+}

@@ -164,6 +164,7 @@ func (n *function) fire(id int) {
 	if n.vm == nil {
 		return
 	}
+	defer n.settle()
 	arg, err := n.vm.From(value.Int(id))
 	if err == nil {
 		var r engine.Ref
@@ -173,7 +174,6 @@ func (n *function) fire(id int) {
 	if err != nil {
 		n.fail(err, flow.NewMsg())
 	}
-	n.recover()
 }
 
 func (n *function) untimer(args []value.Value) (value.Value, error) {

@@ -111,11 +111,12 @@ func (n *function) release() {
 
 // open makes the engine with the node's objects in it.
 func (n *function) open() error {
-	vm, err := engine.New(n.limits)
+	vm, err := engine.New(engine.Limits{Memory: n.limits.Memory})
 	if err != nil {
 		return err
 	}
 	n.vm = vm
+	defer vm.SetTime(n.limits.Time)
 	f, err := vm.Eval("tsunagi:glue", glue)
 	if err != nil {
 		return err
@@ -158,6 +159,7 @@ func (n *function) process(m *flow.Msg) {
 		n.fail(err, m)
 		return
 	}
+	defer n.settle() // also when the engine panics
 	defer func() { n.drop(in) }()
 	err = n.call(m, in)
 	if err != nil {
@@ -166,7 +168,6 @@ func (n *function) process(m *flow.Msg) {
 		n.troubled = false
 		n.b.Status(flow.Status{})
 	}
-	n.recover()
 }
 
 // call runs the body and what belongs to it. A single message as the result, the most
@@ -271,10 +272,17 @@ func (n *function) drop(in engine.Ref) {
 	}
 }
 
-// recover closes an engine that has run into its memory limit; the next message gets a new
-// one, for which the code that runs on start runs again.
-func (n *function) recover() {
-	if n.vm == nil || !n.vm.Exhausted() {
+// settle reports promises that nobody handled, and closes an engine that has run into its
+// memory limit: the next message gets a new one, for which the code that runs on start runs
+// again.
+func (n *function) settle() {
+	if n.vm == nil {
+		return
+	}
+	for _, err := range n.vm.Rejected() {
+		n.b.Error(n.explain(err), nil)
+	}
+	if !n.vm.Exhausted() {
 		return
 	}
 	n.reset()
