@@ -192,8 +192,11 @@ func (c *container) evaluateEnv(dst map[string]value.Value, env value.Value, cre
 			}
 			dst[name] = raw
 		case "jsonata":
-			c.rt.logAbout(levelError, c.sheet.definition(), c.path, &Unsupported{Type: "env " + name, Option: "type", Value: "jsonata"})
-			dst[name] = value.Value{}
+			v, err := c.jsonata(raw.Str())
+			if err != nil {
+				c.rt.logAbout(levelError, c.sheet.definition(), c.path, Text("Error evaluating env property '"+name+"': "+err.Error()))
+			}
+			dst[name] = v
 		default:
 			v, err := evaluateConstant(raw, typ)
 			if err != nil {

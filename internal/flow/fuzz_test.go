@@ -16,7 +16,7 @@ var errNoNet = errors.New("no network here")
 
 // fuzzDeploy runs a file for a moment, twice, and presses every button.
 func fuzzDeploy(t *testing.T, f *flow.File) {
-	r := flow.New(flow.Options{Nodes: nodes.All(), NoLocalFiles: true, MaxQueue: 100,
+	r := flow.New(flow.Options{Nodes: nodes.All(), JSONata: nodes.JSONata, NoLocalFiles: true, MaxQueue: 100,
 		Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errNoNet }})
 	// A file that hangs would only look slow to the fuzzer.
 	hung := time.AfterFunc(20*time.Second, func() { panic(fmt.Sprintf("hangs: %s", f.JSON())) })

@@ -13,6 +13,9 @@ type Options struct {
 	Nodes  []Type       // node types that can run, as nodes.All() returns them
 	Events func(Event)  // told what browsers should see; called in order, must not block [nobody]
 
+	// JSONata compiles an expression for a node [expressions are refused].
+	JSONata func(b *Base, text string) (Expression, error)
+
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // [net.Dialer]
 	TrustedCA []byte                                                            // PEM, added to the system's roots
 	Env       func(name string) (string, bool)                                  // environment that flows may read [none]

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type Property struct {
 	fixed value.Value // str, num, bool, json, bin: cloned at each evaluation
 	path  *value.Path // msg
 	key   ContextKey  // flow, global
+	expr  Expression  // jsonata
 	err   error
 }
 
@@ -24,7 +26,11 @@ func (b *Base) Property(v value.Value, typ string) (*Property, error) {
 	p := &Property{b: b, typ: typ, text: v.Text()}
 	switch typ {
 	case "jsonata":
-		return nil, &Unsupported{Type: b.def.typ, Option: "type of a value", Value: "JSONata expression"}
+		p.expr, p.err = b.Expression(p.text)
+		var u *Unsupported
+		if errors.As(p.err, &u) {
+			return nil, p.err
+		}
 	case "msg":
 		p.path, p.err = value.ParseMessagePath(p.text)
 	case "flow", "global":
@@ -87,12 +93,23 @@ func toByte(f float64) byte {
 	return byte(int64(f))
 }
 
+// Fault is what is wrong with the text of the dialog, nil if nothing is.
+func (p *Property) Fault() error { return p.err }
+
+// Expression says whether the value is a JSONata expression.
+func (p *Property) Expression() bool { return p.typ == "jsonata" }
+
 // Eval returns the value for a message, which may be nil.
-func (p *Property) Eval(m *Msg) (value.Value, error) {
+func (p *Property) Eval(m *Msg) (value.Value, error) { return p.EvalWith(m, nil) }
+
+// EvalWith is Eval with variables for a JSONata expression.
+func (p *Property) EvalWith(m *Msg, vars map[string]value.Value) (value.Value, error) {
 	if p.err != nil {
 		return value.Value{}, AsError(p.err)
 	}
 	switch p.typ {
+	case "jsonata":
+		return p.expr.Eval(m, vars)
 	case "msg":
 		if m == nil {
 			return value.Str(p.text), nil

@@ -22,3 +22,8 @@ func All() []flow.Type {
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 	}
 }
+
+// JSONata compiles expressions, for flow.Options.
+func JSONata(b *flow.Base, text string) (flow.Expression, error) {
+	return function.CompileJSONata(b, text)
+}

@@ -110,7 +110,7 @@ func normal(text string) string {
 
 func (p *parity) replay(t *testing.T) {
 	s := &screen{status: map[string]map[string]any{}}
-	r := flow.New(flow.Options{Nodes: nodes.All(), Events: s.event, Env: func(name string) (string, bool) {
+	r := flow.New(flow.Options{Nodes: nodes.All(), JSONata: nodes.JSONata, Events: s.event, Env: func(name string) (string, bool) {
 		return "from outside", name == "OUTSIDE"
 	}})
 	ctx, cancel := context.WithCancel(t.Context())

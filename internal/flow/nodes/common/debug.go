@@ -1,6 +1,7 @@
 package common
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -14,8 +15,10 @@ const statusLength = 32
 // debug shows messages in the sidebar, on the console and as its status.
 type debug struct {
 	b        *flow.Base
-	path     *value.Path // nil: the complete message
-	pathErr  bool        // the property can't be: what is shown is undefined
+	path     *value.Path // nil: the complete message, or expr
+	expr     flow.Expression
+	source   string // of expr
+	pathErr  bool   // the property can't be: what is shown is undefined
 	property string
 	active   bool
 	sidebar  bool
@@ -25,8 +28,9 @@ type debug struct {
 
 // debugStatus is the status line of a debug node.
 type debugStatus struct {
-	typ   string      // auto, counter or msg
+	typ   string      // auto, counter, msg or jsonata
 	path  *value.Path // msg; nil when it is none
+	expr  flow.Expression
 	last  flow.Status
 	shown bool
 	count int
@@ -44,9 +48,6 @@ func Debug() flow.Type {
 }
 
 func newDebug(b *flow.Base, c flow.Config) (flow.Node, error) {
-	if c.Str("targetType") == "jsonata" {
-		return nil, c.Refuse("Output", "JSONata expression")
-	}
 	n := &debug{b: b, active: true, property: c.StrOr("complete", "payload")}
 	if v := c.Get("active"); !v.Nullish() {
 		n.active = v.Truthy()
@@ -58,16 +59,22 @@ func newDebug(b *flow.Base, c flow.Config) (flow.Node, error) {
 	if n.property == "false" {
 		n.property = "payload"
 	}
-	if n.property != "true" {
+	if c.Str("targetType") == "jsonata" {
+		n.source, n.property = c.Str("complete"), ""
+		var err error
+		if n.expr, err = n.compile(n.source); n.expr == nil {
+			return ignore{}, err
+		}
+	} else if n.property != "true" {
 		var err error
 		n.path, err = value.ParseMessagePath(n.property)
 		n.pathErr = err != nil
 	}
 	b.Status(flow.Status{})
 	if c.Get("tostatus").Truthy() {
-		s, err := newDebugStatus(c, n.property)
-		if err != nil {
-			return nil, err
+		s, err := n.newStatus(c)
+		if s == nil {
+			return ignore{}, err
 		}
 		n.status = s
 		if s.typ == "counter" {
@@ -77,14 +84,37 @@ func newDebug(b *flow.Base, c flow.Config) (flow.Node, error) {
 	return n, nil
 }
 
-func newDebugStatus(c flow.Config, property string) (*debugStatus, error) {
+// ignore is a debug node whose expression is wrong: messages to it vanish.
+type ignore struct{}
+
+func (ignore) Receive(*flow.Msg) {}
+
+// compile compiles an expression. Where that can't be, the error is for the runtime; a fault
+// of the text has been reported and gives neither.
+func (n *debug) compile(text string) (flow.Expression, error) {
+	e, err := n.b.Expression(text)
+	if u := (*flow.Unsupported)(nil); errors.As(err, &u) {
+		return nil, err
+	}
+	if err != nil {
+		n.b.Error(flow.Text("Invalid JSONata expression: "+text), nil)
+		return nil, nil
+	}
+	return e, nil
+}
+
+// newStatus makes the status line; without one and without an error the node is not to run.
+func (n *debug) newStatus(c flow.Config) (*debugStatus, error) {
 	s := &debugStatus{typ: c.StrOr("statusType", "auto"), at: time.Now()}
 	switch s.typ {
 	case "auto", "counter":
 	case "msg":
-		s.path, _ = value.ParseMessagePath(c.StrOr("statusVal", property)) // no path shows undefined, as Node-RED does
+		s.path, _ = value.ParseMessagePath(c.StrOr("statusVal", n.property)) // no path shows undefined, as Node-RED does
 	case "jsonata":
-		return nil, c.Refuse("Status", "JSONata expression")
+		var err error
+		if s.expr, err = n.compile(c.Str("statusVal")); s.expr == nil {
+			return nil, err
+		}
 	default:
 		return nil, c.Refuse("Status", s.typ)
 	}
@@ -115,7 +145,10 @@ func (n *debug) Receive(m *flow.Msg) {
 		n.b.Done(m, nil)
 		return
 	}
-	v := n.output(m)
+	v, ok := n.output(m)
+	if !ok {
+		return
+	}
 	if n.console {
 		n.b.Log(consoleText(v))
 	}
@@ -125,13 +158,26 @@ func (n *debug) Receive(m *flow.Msg) {
 	n.b.Done(m, nil)
 }
 
-// output is the property to show, undefined when it can't be reached.
-func (n *debug) output(m *flow.Msg) value.Value {
+// output is the value to show; a property that can't be reached is undefined. It says no
+// when an expression failed, which it has reported.
+func (n *debug) output(m *flow.Msg) (value.Value, bool) {
+	if n.expr != nil {
+		return n.eval(n.expr, m)
+	}
 	if n.pathErr {
-		return value.Value{}
+		return value.Value{}, true
 	}
 	v, _ := m.GetPath(n.path) // an error leaves undefined, as Node-RED shows it
-	return v
+	return v, true
+}
+
+func (n *debug) eval(e flow.Expression, m *flow.Msg) (value.Value, bool) {
+	v, err := e.Eval(m, nil)
+	if err != nil {
+		n.b.Error(flow.Text("Invalid JSONata expression: "+n.source), nil)
+		return v, false
+	}
+	return v, true
 }
 
 func consoleText(v value.Value) string {
@@ -159,6 +205,11 @@ func (n *debug) showStatus(m *flow.Msg) {
 	case "counter":
 		n.count()
 		return
+	case "jsonata":
+		if v, ok := n.eval(s.expr, m); ok {
+			n.setStatus(statusOf(v))
+		}
+		return
 	case "msg":
 		var v value.Value
 		if s.path != nil {
@@ -169,7 +220,10 @@ func (n *debug) showStatus(m *flow.Msg) {
 	}
 	v := m.Get("payload")
 	if n.property != "true" {
-		v = n.output(m)
+		var ok bool
+		if v, ok = n.output(m); !ok {
+			return
+		}
 	}
 	st := statusOf(v)
 	if e := m.Get("error"); m.Has("error") && e.Map() != nil {

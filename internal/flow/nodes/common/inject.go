@@ -26,6 +26,7 @@ type inject struct {
 type injected struct {
 	path *value.Path // nil: nothing is set
 	val  *flow.Property
+	expr bool // val is a JSONata expression
 	err  error
 }
 
@@ -119,6 +120,10 @@ func compileProps(b *flow.Base, list value.Value) ([]injected, error) {
 		var err error
 		if p.val, err = b.Property(v, typ); err != nil {
 			return nil, err
+		}
+		p.expr = typ == "jsonata"
+		if fault := p.val.Fault(); p.expr && fault != nil {
+			b.Error(flow.ExpressionError(fault), nil)
 		}
 		out = append(out, p)
 	}
@@ -235,6 +240,9 @@ func (p injected) set(m *flow.Msg) error {
 		return p.err
 	}
 	v, err := p.val.Eval(m)
+	if err != nil && p.expr && p.val.Fault() == nil {
+		return flow.ExpressionError(err)
+	}
 	if err != nil {
 		return err
 	}

@@ -127,9 +127,6 @@ func (n *change) compile(c flow.Config, o *value.Map) (steps []step, fault strin
 	default:
 		return nil, "", c.Refuse("rule", op)
 	}
-	if tot == "jsonata" {
-		return nil, "", c.Refuse("to", "JSONata expression")
-	}
 	s := step{op: op, target: newPlace(pt, p), deep: o.Get("dc").Truthy()}
 	if s.to, fault, err = n.source(to, tot); err != nil || fault != "" {
 		return nil, fault, err
@@ -190,6 +187,9 @@ func (n *change) source(to value.Value, typ string) (s source, fault string, err
 		return s, "", nil
 	}
 	s.prop, err = n.b.Property(to, typ)
+	if err == nil && s.prop.Expression() && s.prop.Fault() != nil {
+		return s, flow.ExpressionError(s.prop.Fault()).Error(), nil
+	}
 	return s, "", err
 }
 
@@ -242,9 +242,13 @@ func (n *change) run(s *step, m *flow.Msg) bool {
 		}
 		var err error
 		if v, err = eval(m); err != nil {
-			if s.to.typ == "flow" || s.to.typ == "global" {
+			switch s.to.typ {
+			case "flow", "global":
 				v = value.Value{}
-			} else {
+			case "jsonata":
+				n.b.Error(flow.ExpressionError(err), m)
+				return false
+			default:
 				return true // "This is an okay error", says Node-RED
 			}
 		}

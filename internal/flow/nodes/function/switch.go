@@ -48,13 +48,11 @@ func newSwitch(b *flow.Base, c flow.Config) (flow.Node, error) {
 	n.whole = n.repair
 	n.groups.b = b
 	typ := c.StrOr("propertyType", "msg")
-	if typ == "jsonata" {
-		return nil, c.Refuse("Property", "JSONata expression")
-	}
 	var err error
 	if n.property, err = b.Property(c.Get("property"), typ); err != nil {
 		return nil, err
 	}
+	valid := !wrongExpression(b, n.property)
 	if l := c.Get("rules").List(); l != nil {
 		for _, e := range l.All() {
 			r, err := compileRule(b, c, e.Map())
@@ -63,9 +61,22 @@ func newSwitch(b *flow.Base, c flow.Config) (flow.Node, error) {
 			}
 			n.whole = n.whole || r.op == "tail"
 			n.rules = append(n.rules, r)
+			valid = !wrongExpression(b, r.v.prop) && !wrongExpression(b, r.v2.prop) && valid
 		}
 	}
+	if !valid { // Node-RED's node takes no messages then
+		return deaf{}, nil
+	}
 	return n, nil
+}
+
+// wrongExpression reports a JSONata expression that can't be read.
+func wrongExpression(b *flow.Base, p *flow.Property) bool {
+	if p == nil || !p.Expression() || p.Fault() == nil {
+		return false
+	}
+	b.Error(flow.ExpressionError(p.Fault()), nil)
+	return true
 }
 
 func compileRule(b *flow.Base, c flow.Config, o *value.Map) (r rule, err error) {
@@ -73,9 +84,6 @@ func compileRule(b *flow.Base, c flow.Config, o *value.Map) (r rule, err error) 
 		o = value.NewMap(0)
 	}
 	r.op, r.ignoreCase = o.Get("t").Str(), o.Get("case").Truthy()
-	if r.op == "jsonata_exp" {
-		return r, c.Refuse("rule", "JSONata exp")
-	}
 	if !operators[r.op] {
 		return r, c.Refuse("rule", r.op)
 	}
@@ -107,8 +115,6 @@ func compileOperand(b *flow.Base, c flow.Config, v, typ value.Value, given bool)
 	switch o.typ {
 	case "prev":
 		return o, nil
-	case "jsonata":
-		return o, c.Refuse("rule", "JSONata expression")
 	case "json", "null": // Node-RED compares with these words
 		v, o.typ = value.Str(o.typ), "str"
 	}
@@ -116,19 +122,23 @@ func compileOperand(b *flow.Base, c flow.Config, v, typ value.Value, given bool)
 	return o, err
 }
 
-// get returns the value for a message; a fault makes it undefined.
-func (o operand) get(n *switchNode, m *flow.Msg) value.Value {
+// get returns the value for a message. A fault makes it undefined, but that of an expression
+// is an error.
+func (o operand) get(n *switchNode, m *flow.Msg, vars map[string]value.Value) (value.Value, error) {
 	switch o.typ {
 	case "":
-		return value.Value{}
+		return value.Value{}, nil
 	case "prev":
-		return n.previous
+		return n.previous, nil
 	}
-	v, err := o.prop.Eval(m)
+	v, err := o.prop.EvalWith(m, vars)
+	if err != nil && o.prop.Expression() {
+		return v, flow.ExpressionError(err)
+	}
 	if err != nil {
-		return value.Value{}
+		return value.Value{}, nil
 	}
-	return v
+	return v, nil
 }
 
 // Receive handles messages one after the other, each a turn behind the one before, as
@@ -170,6 +180,10 @@ func (n *switchNode) process(m *flow.Msg, collect bool) {
 		return
 	}
 	property, err := n.property.Eval(m)
+	if err != nil && n.property.Expression() {
+		n.b.Warn(flow.ExpressionError(err).Error())
+		return
+	}
 	if err != nil {
 		property = value.Value{}
 	}
@@ -201,7 +215,18 @@ func (n *switchNode) apply(m *flow.Msg, property value.Value, parts *value.Map) 
 	none := true
 	for i := range n.rules {
 		r := &n.rules[i]
-		v1, v2 := r.v.get(n, m), r.v2.get(n, m)
+		var vars map[string]value.Value
+		if r.op == "jsonata_exp" && parts != nil {
+			vars = map[string]value.Value{"I": parts.Get("index"), "N": parts.Get("count")}
+		}
+		v1, err := r.v.get(n, m, vars)
+		if err != nil {
+			return nil, err
+		}
+		v2, err := r.v2.get(n, m, nil)
+		if err != nil {
+			return nil, err
+		}
 		subject := property
 		if r.op == "else" {
 			subject = value.Of(none)

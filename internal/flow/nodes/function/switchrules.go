@@ -11,7 +11,7 @@ import (
 // operators are the rules that holds knows.
 var operators = map[string]bool{"eq": true, "neq": true, "lt": true, "lte": true, "gt": true, "gte": true, "btwn": true, "cont": true,
 	"regex": true, "true": true, "false": true, "null": true, "nnull": true, "empty": true, "nempty": true, "istype": true,
-	"head": true, "tail": true, "index": true, "hask": true, "else": true}
+	"head": true, "tail": true, "index": true, "hask": true, "else": true, "jsonata_exp": true}
 
 // holds applies the rule to a property.
 func (r *rule) holds(a, b, c value.Value, parts *value.Map) (bool, error) {
@@ -52,6 +52,8 @@ func (r *rule) holds(a, b, c value.Value, parts *value.Map) (bool, error) {
 		return isType(a, b.Text()), nil
 	case "hask":
 		return hasKey(a, b), nil
+	case "jsonata_exp":
+		return b.Bool(), nil
 	}
 	return r.position(b, c, parts)
 }
