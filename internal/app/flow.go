@@ -41,7 +41,7 @@ func newFlowServer(dir string, ro flow.Options, eo editor.Options, log *slog.Log
 		return nil, fmt.Errorf("the editor inside this program: %w", err)
 	}
 	comms := editor.NewComms(log)
-	ro.Dir, ro.Log, ro.Nodes, ro.Events = dir, log, nodes.All(), comms.Publish
+	ro.Dir, ro.Log, ro.Nodes, ro.JSONata, ro.Events = dir, log, nodes.All(), nodes.JSONata, comms.Publish
 	f := &flowServer{log: log, ended: make(chan struct{})}
 	f.runtime = flow.New(ro)
 	eo.Dir, eo.Runtime, eo.Comms, eo.Assets, eo.Release, eo.Log = dir, f.runtime, comms, assets, Version, log
