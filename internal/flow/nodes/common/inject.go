@@ -2,6 +2,7 @@ package common
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ func newInject(b *flow.Base, c flow.Config) (flow.Node, error) {
 		n.every = time.Duration(seconds * float64(time.Second))
 	case c.Str("crontab") != "":
 		if n.cron, err = parseSchedule(c.Str("crontab"), time.Local); err != nil {
-			return nil, c.Refuse("crontab", c.Str("crontab"))
+			return nil, fmt.Errorf("inject: the schedule %q can't be read: %w", c.Str("crontab"), err)
 		}
 	}
 	if c.Bool("once") {
