@@ -7,6 +7,13 @@
 //
 // Each node has an engine of its own, made when the first message comes, or at once if the
 // node has code that runs on start.
+//
+// What differs from Node-RED on purpose: there is always a time and a memory limit; messages
+// and context values are copied on their way in and out, so that a change to an object from
+// context needs a set to be kept, and functions, Maps and Sets are left out; timers are
+// numbers; a promise that nobody handles is an error of the node; structuredClone,
+// TextEncoder, TextDecoder, queueMicrotask, atob and btoa are there; npm modules,
+// node.linkcall and Intl are not.
 package script
 
 import (
@@ -83,7 +90,8 @@ func newFunction(b *flow.Base, c flow.Config, l engine.Limits) (flow.Node, error
 		return n, nil
 	}
 	if n.code.onStart != "" {
-		n.start()
+		n.state = starting
+		b.After(0, n.start) // when all nodes are there, to which it may send
 	}
 	return n, nil
 }

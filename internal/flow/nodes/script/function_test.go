@@ -360,3 +360,35 @@ func TestFunctionsAreApart(t *testing.T) {
 		t.Errorf("payload %v", m["payload"])
 	}
 }
+
+func TestSendOnStartReachesNodesMadeLater(t *testing.T) {
+	s := load(t, engine.Limits{}, fields{"initialize": `node.send({ payload: "at once" })`, "func": `return msg`})
+	if m := sink(t, s, "out"); m["payload"] != "at once" {
+		t.Errorf("payload %v", m["payload"])
+	}
+}
+
+// A context callback, a timer and a promise see the node of their own message.
+func TestLateSendsKeepTheirMessage(t *testing.T) {
+	s := load(t, engine.Limits{}, fields{"func": `const id = msg._msgid; setTimeout(() => node.send({ payload: id }), 5); return null`})
+	s.Press("i", "")
+	s.Press("i", "")
+	for range 2 {
+		if m := sink(t, s, "out"); m["payload"] != m["_msgid"] {
+			t.Errorf("%v", m)
+		}
+	}
+}
+
+func TestTimersEndWithTheNode(t *testing.T) {
+	s := load(t, engine.Limits{}, fields{"func": `setInterval(() => node.warn("tick"), 1); return msg`})
+	s.Press("i", "")
+	s.Until("debug", "tick")
+	s.Load(flow.DeployFull, `[{'id':'t','type':'tab'},{'id':'i','type':'inject','z':'t','props':[],'wires':[['o']]},{'id':'o','type':'debug','z':'t','name':'o2','active':true,'complete':'true','targetType':'full','tosidebar':true}]`)
+	s.Settle("i", "o2")
+	before := strings.Count(s.All(), "tick")
+	s.Settle("i", "o2")
+	if after := strings.Count(s.All(), "tick"); after != before {
+		t.Errorf("%d ticks after the end", after-before)
+	}
+}

@@ -309,7 +309,7 @@ func (n *function) reset() {
 // Close runs the code for that, and ends timers and the engine.
 func (n *function) Close(removed bool, done func()) {
 	defer done()
-	if n.code.onStop != "" && n.state != broken && n.vm == nil {
+	if n.code.onStop != "" && n.state == resting {
 		n.start() // it may use what the engine has
 	}
 	if n.vm != nil && n.state != broken {
