@@ -214,6 +214,9 @@ func compileArray(n *node) eval {
 		mark = markCons
 	}
 	return func(r *run, in value.Value, env *frame) value.Value {
+		if r.made++; !r.tick() {
+			return value.Value{}
+		}
 		out := make([]value.Value, 0, len(codes))
 		for i, c := range codes {
 			v := c(r, in, env)

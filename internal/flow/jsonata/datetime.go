@@ -30,6 +30,9 @@ var defaultPresentation = map[byte]string{'Y': "1", 'M': "1", 'D': "1", 'd': "1"
 const isoPicture = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]"
 
 func readDatePicture(text string) (datePicture, *Error) {
+	if len(text) > maxPicture {
+		return nil, &Error{Code: "D3132", Value: value.Str(text)}
+	}
 	var out datePicture
 	literal := func(s string) {
 		if s != "" {

@@ -174,7 +174,7 @@ func libFormatNumber(c *call, v value.Value) value.Value {
 	s := readSymbols(c.arg(2))
 	text := c.arg(1).Str()
 	parts := strings.Split(text, s.pattern)
-	if len(text) > 1000 || len(parts) > 2 {
+	if len(text) > maxPicture || len(parts) > 2 {
 		return c.r.fail(&Error{Code: "D3080"})
 	}
 	var pictures []*picture

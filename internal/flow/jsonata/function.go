@@ -85,6 +85,11 @@ func (r *run) once(f *function, args []value.Value, input value.Value, env *fram
 		return value.Value{}
 	}
 	if f.sig != nil {
+		for _, a := range args {
+			if l := a.List(); l != nil {
+				r.spend(l.Len() / 4) // its elements are looked at
+			}
+		}
 		fitted, err := f.sig.validate(args, input)
 		if err != nil {
 			err.Token = f.name
@@ -93,6 +98,7 @@ func (r *run) once(f *function, args []value.Value, input value.Value, env *fram
 		args = fitted
 	}
 	if f.native != nil {
+		r.made++
 		return f.native(&call{r, args, input, env})
 	}
 	scope := newFrame(f.env)

@@ -45,7 +45,7 @@ type bucket struct {
 }
 
 func (g *grouping) apply(r *run, in value.Value, env *frame) value.Value {
-	if r.err != nil {
+	if r.made++; !r.tick() {
 		return value.Value{}
 	}
 	if ts := tuplesOf(in); ts != nil {

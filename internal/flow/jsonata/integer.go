@@ -33,7 +33,13 @@ var scripts = []rune{0x30, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE
 	0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40,
 	0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10}
 
+// maxPicture bounds the pictures of numbers and dates, in bytes.
+const maxPicture = 1000
+
 func readIntegerPicture(picture string) (*integerPicture, *Error) {
+	if len(picture) > maxPicture {
+		return nil, &Error{Code: "D3130", Value: value.Str(picture)}
+	}
 	p := &integerPicture{form: '1', letters: 'l', zero: '0'}
 	primary := picture
 	if i := strings.LastIndexByte(picture, ';'); i >= 0 {

@@ -18,7 +18,7 @@ import (
 type Limits struct {
 	Depth    int // calls of functions within each other, D1011 [1000]
 	Sequence int // values in an array that is made, D2015 [1048576]
-	String   int // bytes of a string that is made, D1014 [32 MiB]
+	String   int // bytes of a string that is made, or of a result as JSON, D1014 [32 MiB]
 }
 
 // Func is a function given by the program. Its arguments have passed its signature. What it
@@ -108,11 +108,15 @@ func (e *Expr) Eval(ctx context.Context, input value.Value, vars map[string]valu
 	if r.err != nil {
 		return value.Value{}, r.err
 	}
-	if r.steps > maxDescend && !r.fits(out) {
+	if r.made > manyMade && !r.fits(out) {
 		return value.Value{}, r.err
 	}
 	return out.Clone(), nil
 }
+
+// manyMade is the number of containers from which on a result may be far larger than the
+// work that made it, since its parts may be shared.
+const manyMade = 20
 
 // outer wraps an array given as input, so that a path doesn't take it for a sequence.
 func outer(input value.Value) value.Value {

@@ -92,6 +92,20 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestOddNumbers calls functions with what no flow should give them: none may panic.
+func TestOddNumbers(t *testing.T) {
+	odd := []string{"(0/0)", "(1/0)", "(-1/0)", "1e300", "-1e300", "0.5", "-1"}
+	for _, call := range []string{`$substring("abc",?1)`, `$substring("abc",1,?1)`, `$pad("a",?1)`, `$formatBase(5,?1)`, `$formatBase(?1,7)`,
+		`$round(1.5,?1)`, `$round(?1)`, `$formatNumber(?1,"0.0")`, `$formatNumber(?1,"0e0")`, `$formatInteger(?1,"w")`, `$formatInteger(?1,"I")`,
+		`$formatInteger(?1,"a")`, `$formatInteger(?1,"0")`, `$fromMillis(?1)`, `$fromMillis(0,"[Z]","9999999999999")`, `[1,2][?1]`, `[1,2,3][[?1]]`,
+		`$split("a,b",",",?1)`, `$split("a,b",/,/,?1)`, `$replace("ab","a","b",?1)`, `$match("ab",/a/,?1)`, `[1..?1]`, `$power(2,?1)`, `$split("\ud800,b",/,/)`,
+		`$replace("a\ud800b",/b/,"c")`, `$match("\ud800b",/b/)`, `$sqrt(?1)`, `$string(?1)`, `$sum([?1])`, `-?1`, `?1 % ?1`} {
+		for _, n := range odd {
+			evaluate(t, strings.ReplaceAll(call, "?1", n), testDoc)
+		}
+	}
+}
+
 // TestMessages makes each message once: none has a hole left, and large values are cut.
 func TestMessages(t *testing.T) {
 	big := value.NewList()
@@ -124,6 +138,9 @@ func TestLimits(t *testing.T) {
 		{"replace", `$replace($pad("",1000,"a"), "a", "aaaa")`, ErrString},
 		{"string of shared parts", `$string($reduce([1..40], function($a,$b){{"x":$a,"y":$a}}, 1))`, ErrString},
 		{"clone of shared parts", `$clone($reduce([1..40], function($a,$b){{"x":$a,"y":$a}}, {"a":1}))`, ErrString},
+		{"equality of shared parts", `($f := function(){$reduce([1..20], function($a,$b){{"x":$a,"y":$a}}, 1)}; $f() = $f())`, nil},
+		{"a result of shared parts", `$reduce([1..40], function($a,$b){[$a,$a,[$a]]}, 1)`, ErrSequence},
+		{"a result of shared objects", `$reduce([1..40], function($a,$b){{"x":$a,"y":$a}}, 1)`, ErrString},
 		{"source", strings.Repeat(" ", maxSource+1), ErrSource},
 		{"copies of ??", strings.Repeat("(a??", 40) + "1" + strings.Repeat(")??1", 40), nil},
 		{"brackets", strings.Repeat("(", 2000), ErrNesting},
@@ -300,6 +317,8 @@ func FuzzCompile(f *testing.F) {
 	}
 	limits := Limits{Depth: 50, Sequence: 2000, String: 20_000}
 	f.Fuzz(func(t *testing.T, src string) {
+		hang := time.AfterFunc(5*time.Second, func() { panic("no end: " + src) })
+		defer hang.Stop()
 		e, err := Compile(src, Options{Limits: limits})
 		if err != nil {
 			var failed *Error

@@ -352,7 +352,7 @@ func libDistinct(c *call, v value.Value) value.Value {
 
 func (c *call) among(list []value.Value, v value.Value) bool {
 	for _, o := range list {
-		if same(o, v) || !c.r.tick() {
+		if c.r.same(o, v) || !c.r.tick() {
 			return true
 		}
 	}

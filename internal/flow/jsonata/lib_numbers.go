@@ -155,7 +155,7 @@ func libFormatBase(c *call, v value.Value) value.Value {
 	if b := c.arg(1); b.Defined() {
 		radix = roundHalfEven(b.Num(), 0)
 	}
-	if radix < 2 || radix > 36 {
+	if !(radix >= 2 && radix <= 36) {
 		return c.r.fail(&Error{Code: "D3100", Value: value.Num(radix)})
 	}
 	f := roundHalfEven(v.Num(), 0)

@@ -138,6 +138,9 @@ func libSubstring(c *call, v value.Value) value.Value {
 // sliceIndex is what Array.slice makes of an index.
 func sliceIndex(i, n float64) int {
 	i = math.Trunc(i)
+	if math.IsNaN(i) {
+		return 0
+	}
 	if i < 0 {
 		i += n
 	}
@@ -236,7 +239,7 @@ func libSplit(c *call, v value.Value) value.Value {
 		}
 		return plainArray(out)
 	}
-	from := 0
+	from, text := 0, wellFormed(text)
 	for m := c.r.matches(f, text); m != nil && within(len(out), limit) && c.r.tick(); m = m.next() {
 		out = c.r.push(out, value.Str(text[min(from, m.start):m.start]))
 		from = m.end
@@ -265,6 +268,14 @@ func libJoin(c *call, v value.Value) value.Value {
 		b.WriteString(e.Str())
 	}
 	return value.Str(b.String())
+}
+
+// wellFormed is the text as a search sees it, whose positions cut it.
+func wellFormed(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return string([]rune(text))
 }
 
 func libReplace(c *call, v value.Value) value.Value {
@@ -298,6 +309,7 @@ func libReplace(c *call, v value.Value) value.Value {
 
 func (c *call) replaceMatches(text string, pattern *function, by value.Value, limit float64) value.Value {
 	var b strings.Builder
+	text = wellFormed(text)
 	from, n := 0, 0
 	for m := c.r.matches(pattern, text); m != nil && within(n, limit) && c.r.tick(); m = m.next() {
 		b.WriteString(text[min(from, m.start):m.start])

@@ -80,6 +80,9 @@ func libEval(c *call) value.Value {
 	if !src.Defined() {
 		return src
 	}
+	if !c.r.spend(len(src.Str())) {
+		return value.Value{}
+	}
 	n, err := parse(src.Str())
 	if err != nil {
 		return c.r.fail(&Error{Code: "D3120", Text: err.Error()})

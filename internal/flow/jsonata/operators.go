@@ -29,8 +29,12 @@ func compileBinary(n *node) eval {
 		return arithmetic(lhs, rhs, op, pos)
 	}
 	apply := map[string]func(*run, value.Value, value.Value) value.Value{
-		"=":  func(_ *run, a, b value.Value) value.Value { return value.Of(a.Defined() && b.Defined() && same(a, b)) },
-		"!=": func(_ *run, a, b value.Value) value.Value { return value.Of(a.Defined() && b.Defined() && !same(a, b)) },
+		"=": func(r *run, a, b value.Value) value.Value {
+			return value.Of(a.Defined() && b.Defined() && r.same(a, b))
+		},
+		"!=": func(r *run, a, b value.Value) value.Value {
+			return value.Of(a.Defined() && b.Defined() && !r.same(a, b))
+		},
 		"<":  ordering(op, func(c int) bool { return c < 0 }),
 		"<=": ordering(op, func(c int) bool { return c <= 0 }),
 		">":  ordering(op, func(c int) bool { return c > 0 }),
@@ -148,6 +152,7 @@ func (r *run) concat(a, b value.Value) value.Value {
 	if len(x)+len(y) > r.limits.String {
 		return r.tooLong()
 	}
+	r.spend((len(x) + len(y)) / 64)
 	return value.Str(x + y)
 }
 
@@ -183,6 +188,9 @@ func (r *run) span(a, b value.Value) value.Value {
 	}
 	if n > float64(r.limits.Sequence) {
 		return r.fail(&Error{Code: "D2015", Value: value.Int(r.limits.Sequence)})
+	}
+	if !r.spend(int(n) / 4) {
+		return value.Value{}
 	}
 	out := make([]value.Value, int(n))
 	for i := range out {

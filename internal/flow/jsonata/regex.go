@@ -83,6 +83,8 @@ type search struct {
 	src   string
 	text  string
 	runes []rune
+
+	seen, seenBytes, seenUnits int // runes counted so far, and what they take
 }
 
 func (x *regex) search(r *run, text string) *search {
@@ -110,10 +112,9 @@ func (s *search) find(from int) *match {
 			groups = append(groups, value.Str(g.String()))
 		}
 	}
-	start := byteAt(s.runes, m.Index)
-	out := &match{text: m.String(), groups: plainArray(groups), start: start}
-	out.end = start + len(out.text)
-	out.from = unitsOf(s.runes[:m.Index])
+	s.count(m.Index)
+	out := &match{text: m.String(), groups: plainArray(groups), start: s.seenBytes, from: s.seenUnits}
+	out.end = out.start + len(out.text)
 	out.to = out.from + value.Units(out.text)
 	end := m.Index + m.Length
 	out.next = func() *match {
@@ -130,20 +131,19 @@ func (s *search) find(from int) *match {
 	return out
 }
 
-func byteAt(runes []rune, n int) (b int) {
-	for _, c := range runes[:n] {
-		b += max(utf8.RuneLen(c), 1)
+// count goes on to a rune, which the next match is never before.
+func (s *search) count(to int) {
+	if to < s.seen { // the same match asked for its next twice
+		s.seen, s.seenBytes, s.seenUnits = 0, 0, 0
 	}
-	return b
-}
-
-func unitsOf(runes []rune) (n int) {
-	for _, c := range runes {
-		if n++; c > 0xFFFF {
-			n++
+	for _, c := range s.runes[s.seen:to] {
+		s.seenBytes += utf8.RuneLen(c)
+		if s.seenUnits++; c > 0xFFFF {
+			s.seenUnits++
 		}
 	}
-	return n
+	s.r.spend((to - s.seen) / 16)
+	s.seen = to
 }
 
 // function is the regular expression as a value: called with a string it returns the first

@@ -27,7 +27,9 @@ type run struct {
 	opts   *Options
 	err    *Error
 	now    time.Time
-	steps  uint32
+	steps  int // work done, roughly in values touched
+	look   int // steps at which the context is looked at next
+	made   int // containers made by constructors and functions
 	depth  int
 	tail   tailCall
 }
@@ -44,8 +46,12 @@ type tailCall struct {
 const every = 1 << 10
 
 // tick counts a step and says whether to go on.
-func (r *run) tick() bool {
-	if r.steps++; r.steps%every == 0 && r.err == nil {
+func (r *run) tick() bool { return r.spend(1) }
+
+// spend counts steps and says whether to go on.
+func (r *run) spend(steps int) bool {
+	if r.steps += steps; r.steps >= r.look && r.err == nil {
+		r.look = r.steps + every
 		if err := r.ctx.Err(); err != nil {
 			r.fail(&Error{Code: "D1012", Text: err.Error(), Cause: err})
 		}
@@ -119,6 +125,7 @@ func (r *run) push(to []value.Value, v value.Value) []value.Value {
 }
 
 func (r *run) pushAll(to []value.Value, l *value.List) []value.Value {
+	r.spend(l.Len() / 4)
 	for _, v := range l.All() {
 		if to = r.push(to, v); r.err != nil {
 			break
@@ -210,6 +217,9 @@ func (r *run) truth(v value.Value) bool {
 			if r.truth(e) {
 				return true
 			}
+			if !r.tick() {
+				break
+			}
 		}
 	case value.Object:
 		return v.Map().Len() > 0
@@ -267,6 +277,9 @@ func (r *run) fits(v value.Value) bool {
 }
 
 func (r *run) measure(v value.Value, depth int, bytes *int) bool {
+	if !r.tick() {
+		return false
+	}
 	if depth > maxDescend {
 		r.fail(&Error{Code: "D1011"})
 		return false
@@ -293,9 +306,34 @@ func (r *run) measure(v value.Value, depth int, bytes *int) bool {
 }
 
 // same is the equality of =: deep, order of keys aside.
-func same(a, b value.Value) bool {
-	if a.Is(value.Date) && b.Is(value.Date) {
-		return true // objects without keys
+func (r *run) same(a, b value.Value) bool {
+	kind := a.Kind()
+	if kind != b.Kind() || !r.tick() {
+		return false
+	}
+	switch kind {
+	case value.Array:
+		x, y := a.List(), b.List()
+		if x == y || x.Len() != y.Len() {
+			return x == y
+		}
+		for i, e := range x.All() {
+			if !r.same(e, y.At(i)) {
+				return false
+			}
+		}
+		return true
+	case value.Object:
+		x, y := a.Map(), b.Map()
+		if x == y || x.Len() != y.Len() {
+			return x == y
+		}
+		for k, e := range x.All() {
+			if !y.Has(k) || !r.same(e, y.Get(k)) {
+				return false
+			}
+		}
+		return true
 	}
 	return value.Equal(a, b)
 }
