@@ -6,6 +6,11 @@
 // and return values, which are copied on the way. Hence a script can't change what another
 // sees, whatever it does to its own prototypes.
 //
+// A call is interrupted wherever the script itself loops, calls, waits or matches a regular
+// expression. A built-in function is not: one that walks the indices of an array of 10 million
+// holes, such as indexOf, holds the loop for about a second beyond the limit, and of one with
+// more of them for longer.
+//
 // The engine is not memory-safe in the way Go is: where scripts of strangers run, the process
 // is the boundary.
 package script
