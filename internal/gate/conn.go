@@ -16,7 +16,7 @@ import (
 type session interface {
 	// handle runs rooms 2 to 5 for the complete packets in buf and says how many bytes those were. The receivers
 	// that it touched go to f.
-	handle(buf []byte, f *flusher) (int, error)
+	handle(buf []byte, f flushers) (int, error)
 	// flush calls write with what waits for the client, under the lock of the outbox, and keeps what it didn't take.
 	flush(write func(parts [][]byte) (int, error)) error
 	// waiting is the number of bytes in the outbox.
@@ -136,7 +136,7 @@ func (c *conn) open() error {
 	if e := c.ending.Load(); e != nil { // closed while it was being made
 		return e.cause
 	}
-	c.srv.flusher.hand(c) // the CONNACK; writing it here would make this goroutine's stack grow
+	c.srv.flushers.hand(c) // the CONNACK; writing it here would make this goroutine's stack grow
 	return nil
 }
 
@@ -173,16 +173,17 @@ func (c *conn) end(err error) {
 	c.rest = nil
 }
 
-// abort closes the socket. Nobody writes to it afterwards: its number may be another's then.
+// abort closes the socket. Nobody writes to it afterwards: its number may be another's then. It waits for those who
+// are inside of RawConn.Read and Write, so it holds no lock that they take.
 func (c *conn) abort() {
 	c.wmu.Lock()
-	defer c.wmu.Unlock()
 	c.fd = -1
-	_ = c.tcp.Close()
 	if c.pending != nil {
 		putBlock(c.pending)
 		c.pending = nil
 	}
+	c.wmu.Unlock()
+	_ = c.tcp.Close() // for the second time, perhaps
 }
 
 // sayGoodbye writes the ends of the layers, and waits a moment for the peer to close, because closing a socket with

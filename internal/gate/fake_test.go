@@ -37,7 +37,7 @@ type echoTurn struct{ e *echo }
 
 func (t echoTurn) Flush() { t.e.link.Flush() }
 
-func (e *echo) handle(buf []byte, f *flusher) (used int, err error) {
+func (e *echo) handle(buf []byte, f flushers) (used int, err error) {
 	if e.panic.Load() {
 		panic("a bug for the test")
 	}

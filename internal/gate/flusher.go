@@ -3,6 +3,7 @@ package gate
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"tsunagi/internal/broker"
 )
@@ -14,16 +15,39 @@ const inlineFrom = 64
 // turn is what one handled batch of bytes has touched. Flush writes to each receiver and makes the turn free.
 type turn interface{ Flush() }
 
-// flusher writes for all readers. It is woken by the first turn handed to it, lets every goroutine that is ready run
-// before it begins, and so finds the turns of all of them: a receiver that many publishers wrote to gets one write.
+// flushers write for all readers, one for each processor. Mostly the first one does it; the others take what comes
+// while it writes, which can only be on another processor.
+type flushers []flusher
+
+func newFlushers() flushers {
+	f := make(flushers, runtime.GOMAXPROCS(0))
+	for i := range f {
+		f[i].wake = make(chan struct{}, 1)
+	}
+	return f
+}
+
+// hand gives a turn to the first flusher that does not write just now.
+func (f flushers) hand(t turn) {
+	last := len(f) - 1
+	for i := range last {
+		if !f[i].writing.Load() {
+			f[i].hand(t)
+			return
+		}
+	}
+	f[last].hand(t)
+}
+
+// flusher is woken by the first turn handed to it, lets every goroutine that is ready run before it begins, and so
+// finds the turns of all of them: a receiver that many publishers wrote to gets one write.
 type flusher struct {
-	wake chan struct{} // holds one signal
+	wake    chan struct{} // holds one signal
+	writing atomic.Bool
 
 	mu    sync.Mutex
 	turns []turn
 }
-
-func newFlusher() flusher { return flusher{wake: make(chan struct{}, 1)} }
 
 // hand takes a turn over.
 func (f *flusher) hand(t turn) {
@@ -55,6 +79,8 @@ func (f *flusher) run(stop <-chan struct{}) {
 }
 
 func (f *flusher) flush(spare *[]turn) {
+	f.writing.Store(true)
+	defer f.writing.Store(false)
 	f.mu.Lock()
 	turns := f.turns
 	f.turns = (*spare)[:0]
@@ -63,8 +89,13 @@ func (f *flusher) flush(spare *[]turn) {
 		t.Flush()
 	}
 	clear(turns)
-	*spare = turns
+	if *spare = turns; cap(turns) > keptTurns {
+		*spare = nil
+	}
 }
+
+// keptTurns bounds the list that a flusher keeps for the next time.
+const keptTurns = 4096
 
 // batch is a broker's turn that comes from the pool and goes back to it.
 type batch struct{ broker.Turn }

@@ -24,7 +24,7 @@ func attach(ctx context.Context, b *broker.Broker, req *broker.ConnectRequest) (
 	return member{c}, nil
 }
 
-func (m member) handle(buf []byte, f *flusher) (int, error) {
+func (m member) handle(buf []byte, f flushers) (int, error) {
 	b := batches.Get().(*batch)
 	n, err := m.client.Handle(buf, &b.Turn)
 	switch touched := len(b.Touched()); {

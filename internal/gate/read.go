@@ -188,7 +188,7 @@ func (c *conn) catchUp(early []byte) error {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	if len(early) > 0 {
-		used, err := c.sess.handle(early, &c.srv.flusher)
+		used, err := c.sess.handle(early, c.srv.flushers)
 		if err != nil {
 			return err
 		}

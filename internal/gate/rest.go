@@ -28,7 +28,7 @@ func (c *conn) take(buf []byte, r, n int) error {
 		data = c.rest
 	}
 	if n > 0 {
-		used, err := c.sess.handle(data, &c.srv.flusher)
+		used, err := c.sess.handle(data, c.srv.flushers)
 		if err != nil {
 			return err
 		}

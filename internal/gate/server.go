@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,7 +42,7 @@ type Server struct {
 	log       *slog.Logger
 	ctx       context.Context // ends when Stop begins: nobody logs in any more
 	cancel    context.CancelFunc
-	flusher   flusher
+	flushers  flushers
 	sweep     sweep
 	admission admission
 	attach    func(context.Context, *broker.Broker, *broker.ConnectRequest) (session, error)
@@ -48,7 +50,7 @@ type Server struct {
 	seldom    rate.Sometimes
 
 	wg   sync.WaitGroup // connections and callers
-	work sync.WaitGroup // flusher and sweep
+	work sync.WaitGroup // flushers and sweep
 	quit chan struct{}  // ends work
 
 	mu        sync.Mutex
@@ -82,7 +84,7 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		opts: o, log: o.Log, attach: attach, flusher: newFlusher(), quit: make(chan struct{}),
+		opts: o, log: o.Log, attach: attach, flushers: newFlushers(), quit: make(chan struct{}),
 		seldom:    rate.Sometimes{Interval: time.Second},
 		listeners: make(map[net.Listener]struct{}), callers: make(map[*caller]struct{}), conns: make(map[*conn]struct{}),
 	}
@@ -105,7 +107,9 @@ func (s *Server) Start() error {
 	if !supported {
 		return errors.New("serving MQTT needs Linux; flow, pub, sub and bench run here")
 	}
-	s.work.Go(func() { s.flusher.run(s.quit) })
+	for i := range s.flushers {
+		s.work.Go(func() { s.flushers[i].run(s.quit) })
+	}
 	s.work.Go(func() { s.sweep.run(s.quit) })
 	return nil
 }
@@ -156,10 +160,12 @@ func (s *Server) Stop(ctx context.Context) error {
 	return err
 }
 
+// each calls f for the connections there are.
 func (s *Server) each(f func(*conn)) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
+	list := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	for _, c := range list {
 		f(c)
 	}
 }

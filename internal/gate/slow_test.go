@@ -38,7 +38,7 @@ func small(t *testing.T, c net.Conn) {
 // deliver puts a packet into a session's outbox as another client's reader would.
 func (r *rig) deliver(e *echo, p []byte) {
 	if e.put(p) {
-		r.flusher.hand(echoTurn{e})
+		r.flushers.hand(echoTurn{e})
 	}
 }
 

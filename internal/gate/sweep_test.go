@@ -85,7 +85,7 @@ func (e *expels) expel(r mqtt.Reason, _ string) {
 // expelled fails when it is.
 type expelled struct{ *testing.T }
 
-func (e expelled) handle([]byte, *flusher) (int, error) { return 0, nil }
+func (e expelled) handle([]byte, flushers) (int, error) { return 0, nil }
 func (e expelled) flush(writeFunc) error                { return nil }
 func (e expelled) waiting() int                         { return 0 }
 func (e expelled) full() bool                           { return false }
