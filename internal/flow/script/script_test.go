@@ -392,3 +392,44 @@ func TestManyVMsLeaveNothing(t *testing.T) {
 		t.Errorf("%d VMs are still registered", n)
 	}
 }
+
+// Nothing of a message stays behind, whatever it holds and however its call ends.
+func TestCallsLeaveNothing(t *testing.T) {
+	vm := newVM(t, Limits{})
+	message := value.MapOf("text", "a text", "n", 1.5, "b", []byte("bytes"), "list", []string{"a", "b"}, "date", value.Time(time.Now()),
+		"res", value.Opaque(&thing{"r"}), "deep", value.MapOf("x", value.MapOf("y", 1))).Value()
+	for name, body := range map[string]string{
+		"returned": `(m) => { m.copy = m.deep; m.d2 = new Date(m.date); m.b2 = Buffer.concat([m.b, m.b]); return m }`,
+		"thrown":   `(m) => { throw new Error("no", { cause: m.deep }) }`,
+		"refused":  `(m) => { m.m = m; return m }`,
+		"async":    `async (m) => { await null; return m }`,
+		"rejected": `async (m) => { await null; throw m }`,
+	} {
+		f, err := vm.Eval("test", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before int64
+		for i := range 3000 {
+			if i == 1000 {
+				vm.RunGC()
+				before = vm.Used()
+			}
+			in, err := vm.From(message)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := vm.Call(f, in); err == nil {
+				_, _ = vm.To(out) // refused for one of them
+				vm.Free(out)
+			}
+			vm.Free(in)
+			vm.Rejected()
+		}
+		vm.RunGC()
+		if grown := vm.Used() - before; grown > 16<<10 {
+			t.Errorf("%s: %d bytes stay behind 2000 calls", name, grown)
+		}
+		vm.Free(f)
+	}
+}

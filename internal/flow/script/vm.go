@@ -171,6 +171,10 @@ func (vm *VM) Used() int64 {
 	return int64((*lib.TJSRuntime)(at(vm.rt)).Fmalloc_ctx.Fmalloc_state.Fmalloc_size)
 }
 
+// RunGC collects objects that refer to each other and to which nothing else does. The engine
+// does so by itself as its memory grows.
+func (vm *VM) RunGC() { lib.XJS_RunGC(vm.tls, vm.rt) }
+
 // Exhausted says that the script has run into its memory limit, or that the engine failed.
 // Such a VM is to be closed: code that was refused memory in the middle may have left
 // anything behind.
