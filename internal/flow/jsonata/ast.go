@@ -90,6 +90,35 @@ type slot struct {
 // isLiteral says whether a literal is of a kind.
 func (n *node) isLiteral(k value.Kind) bool { return n.kind == kLiteral && n.lit.Is(k) }
 
+// height is how deep the node's parts are nested, which is the stack that it takes.
+func (n *node) height() int {
+	if n == nil {
+		return 0
+	}
+	h := 0
+	for _, e := range []*node{n.lhs, n.rhs, n.proc, n.cond, n.then, n.other, n.pattern, n.update, n.remove, n.body} {
+		h = max(h, e.height())
+	}
+	for _, e := range n.list {
+		h = max(h, e.height())
+	}
+	for _, e := range n.pairs {
+		h = max(h, e[0].height(), e[1].height())
+	}
+	for _, e := range n.terms {
+		h = max(h, e.expr.height())
+	}
+	for _, e := range append(n.predicate[:len(n.predicate):len(n.predicate)], n.stages...) {
+		h = max(h, e.expr.height())
+	}
+	if n.group != nil {
+		for _, e := range n.group.pairs {
+			h = max(h, e[0].height(), e[1].height())
+		}
+	}
+	return h + 1
+}
+
 // copy returns a deep copy of what the parser made.
 func (n *node) copy() *node {
 	if n == nil {

@@ -16,6 +16,7 @@ type function struct {
 
 	params []string
 	body   eval
+	weight int // stack that the body takes, beyond that of a small one
 	env    *frame
 	input  value.Value
 }
@@ -58,7 +59,7 @@ func (r *run) apply(f *function, args []value.Value, input value.Value, env *fra
 // outermost call it went through, as in the original; at is nil for calls that are not
 // written in the expression.
 func (r *run) applyAt(at *node, f *function, args []value.Value, input value.Value, env *frame) value.Value {
-	if r.depth++; r.depth > r.limits.Depth {
+	if r.depth += 1 + f.weight; r.depth > r.limits.Depth {
 		r.fail(&Error{Code: "D1011"})
 		r.err.locateAt(at)
 		return value.Value{}
@@ -75,7 +76,7 @@ func (r *run) applyAt(at *node, f *function, args []value.Value, input value.Val
 			r.err.locate(t.node.proc.pos, t.node.calleeName())
 		}
 	}
-	r.depth--
+	r.depth -= 1 + f.weight
 	return v
 }
 
@@ -210,14 +211,17 @@ func (c *caller) leave(r *run, in value.Value, env *frame) value.Value {
 	return value.Value{}
 }
 
+// weightOf is the height of a lambda that counts as one more call.
+const weightOf = 50
+
 func compileLambda(n *node) eval {
 	params := make([]string, len(n.list))
 	for i, p := range n.list {
 		params[i] = p.value
 	}
-	body := compile(n.body)
+	body, weight := compile(n.body), n.body.height()/weightOf
 	return func(_ *run, in value.Value, env *frame) value.Value {
-		f := &function{arity: len(params), sig: n.sig, params: params, body: body, env: env, input: in}
+		f := &function{arity: len(params), sig: n.sig, params: params, body: body, weight: weight, env: env, input: in}
 		return f.value()
 	}
 }

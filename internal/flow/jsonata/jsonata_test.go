@@ -129,6 +129,8 @@ func TestLimits(t *testing.T) {
 		{"recursion", `($f := function($n){1 + $f($n)}; $f(1))`, ErrDepth},
 		{"recursion through $map", `($f := function($n){$map([1], $f)}; $f(1))`, ErrDepth},
 		{"recursion through $eval", `($f := "$eval($f)"; $eval($f))`, ErrDepth},
+		{"recursion through a deep expression", `($f := function($n){` + strings.Repeat("1+", 4000) + `$f($n)}; $f(1))`, ErrDepth},
+		{"chain", strings.Repeat("1+", 6000) + "1", ErrNesting},
 		{"range", `[1..1001]`, ErrSequence},
 		{"append", `$reduce([1..20], function($a,$b){$append($a,$a)}, [1])`, ErrSequence},
 		{"path", `[1..1000].$append($, 1)`, ErrSequence},

@@ -91,11 +91,12 @@ func libEval(c *call) value.Value {
 	if v := c.arg(1); v.Defined() {
 		in = outer(v)
 	}
-	if c.r.depth++; c.r.depth > c.r.limits.Depth {
+	weight := 1 + n.height()/weightOf
+	if c.r.depth += weight; c.r.depth > c.r.limits.Depth {
 		return c.r.fail(&Error{Code: "D1011"})
 	}
 	v := compile(n)(c.r, in, newFrame(c.env))
-	c.r.depth--
+	c.r.depth -= weight
 	if e := c.r.err; e != nil && !isLimit(e) {
 		c.r.err = &Error{Code: "D3121", Text: e.Error()}
 	}

@@ -3,6 +3,7 @@ package jsonata
 const (
 	maxSource  = 128 << 10 // bytes of an expression
 	maxNesting = 1000      // levels of brackets and operators
+	maxHeight  = 5000      // levels of nodes, those of chains such as 1+1+1 included
 	maxNodes   = 1 << 18   // nodes, since ?: and ?? copy their left side
 )
 
@@ -33,6 +34,9 @@ func parse(src string) (n *node, err *Error) {
 	n = p.expression(0)
 	if p.tok.kind != tokEnd {
 		panic(&Error{Code: "S0201", Position: p.tok.pos, Token: p.tok.text})
+	}
+	if n.height() > maxHeight {
+		panic(&Error{Code: "S0502", Position: n.pos})
 	}
 	r := &resolver{}
 	n = r.resolve(n)
