@@ -166,6 +166,28 @@ func readRecord(rec []byte, c *clock) (*body, error) {
 	return b, nil
 }
 
+// recordTopic is the topic of a stored message, without reading the rest.
+func recordTopic(rec []byte) ([]byte, error) {
+	if len(rec) < recordHead || rec[0] != recordVersion {
+		return nil, errRecord
+	}
+	at := recordHead
+	if rec[1]&recCarried != 0 {
+		at += 8
+	}
+	if rec[1]&recExpiry != 0 {
+		at += 4
+	}
+	if at > len(rec) {
+		return nil, errRecord
+	}
+	n, used := binary.Uvarint(rec[at:])
+	if used <= 0 || n > uint64(len(rec)-at-used) {
+		return nil, errRecord
+	}
+	return rec[at+used:][:n], nil
+}
+
 // placeOf is the place of a stored message in the order of messages: its offset, or the one it had at first.
 func placeOf(r Record) uint64 {
 	if len(r.Message) >= recordHead+8 && r.Message[1]&recCarried != 0 {
