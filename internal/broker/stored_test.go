@@ -47,6 +47,9 @@ func FuzzStored(f *testing.F) {
 
 // TestNoAllocation is the promise of the hot path at QoS 0; the benchmarks say how long it takes.
 func TestNoAllocation(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector lets pools forget")
+	}
 	for _, v := range []mqtt.Version{mqtt.V311, mqtt.V5} {
 		r := newRig(t, Limits{})
 		pub, sub := r.sink("p", v, false), r.sink("s", v, false)

@@ -1,0 +1,71 @@
+package broker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tsunagi/internal/mqtt"
+)
+
+// admitClient takes a place among the connections of the plan. A connection that is about to be taken over makes room.
+func (b *Broker) admitClient(c *Client, id string, req *ConnectRequest) error {
+	l := b.limits.Load()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped {
+		return &Refusal{mqtt.ServerUnavailable, ErrStopped.Error()}
+	}
+	count, most, name := &b.plain, l.Connections, "connections"
+	if c.web {
+		count, most, name = &b.web, l.WebConnections, "web_connections"
+	}
+	used := *count
+	if s := b.sessions[id]; s != nil {
+		if old := s.client.Load(); old != nil && old.web == c.web {
+			used--
+		}
+	}
+	if most > 0 && used >= most {
+		return &limitRefusal{
+			Refusal{mqtt.QuotaExceeded, fmt.Sprintf("%s: the plan allows %d connections and all are in use", name, most)},
+			name, fmt.Sprintf("the plan allows %d and these clients hold them: %s", most, b.holders(c.web)),
+		}
+	}
+	if s := b.sessions[id]; b.sessionExpiry(req.Packet) > 0 && (s == nil || !s.persistent.Load()) &&
+		l.Sessions > 0 && b.persistent >= l.Sessions {
+		return &limitRefusal{
+			Refusal{mqtt.QuotaExceeded, fmt.Sprintf("sessions: the plan allows %d sessions that outlive their connection", l.Sessions)},
+			"sessions", fmt.Sprintf("the plan allows %d sessions that outlive their connection", l.Sessions),
+		}
+	}
+	*count++
+	return nil
+}
+
+// holders lists the client ids that hold connections, within reason. Callers hold b.mu.
+func (b *Broker) holders(web bool) string {
+	var ids []string
+	for id, s := range b.sessions {
+		if c := s.client.Load(); c != nil && c.web == web {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	const most = 20
+	if len(ids) > most {
+		return strings.Join(ids[:most], ", ") + fmt.Sprintf(" and %d more", len(ids)-most)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// release gives a connection's place back.
+func (b *Broker) release(c *Client) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c.web {
+		b.web--
+	} else {
+		b.plain--
+	}
+}

@@ -1,0 +1,162 @@
+package broker
+
+import "tsunagi/internal/mqtt"
+
+// submit hands an accepted message to the committer. routed says that a QoS 0 message has gone to its receivers and
+// only its retained copy is to be kept.
+func (c *Client) submit(p *mqtt.Publish, m *match, routed bool, t *Turn) error {
+	b := c.b
+	now := int64(0)
+	if p.Props.HasExpiry {
+		now = b.clock.ms()
+	}
+	msg, rec := newMessage(m.topic, p, c.s.id, c.user, b.clock.now(), now)
+	op := &publishOp{b: b, c: c, s: c.s, m: msg, rec: rec, topic: m.topic, qos: p.QoS, id: p.PacketID,
+		retain: p.Retain, clear: len(p.Payload) == 0, routed: routed}
+	switch p.QoS {
+	case 1:
+		c.unacked.Add(1)
+	case 2:
+		c.s.setIn(p.PacketID, inStoring)
+	}
+	if p.Retain && p.QoS == 0 { // nothing is promised: who subscribes now must get it, as its receivers did
+		b.keepRetained(msg, m.topic, op.clear)
+	}
+	c.pending.Add(1)
+	return b.commit.submit(op, t)
+}
+
+// publishOp is an accepted message that waits for the committer. What it stores is decided when the batch is built:
+// the order of the operations is the order in which things happen.
+type publishOp struct {
+	b      *Broker
+	c      *Client  // who waits for the acknowledgement; nil: nobody
+	s      *Session // who has published; nil: the server
+	m      *message
+	rec    []byte
+	topic  string
+	then   func(error) // told the outcome; nil: nobody
+	id     uint16
+	qos    byte
+	retain bool
+	clear  bool // the payload is empty: the retained message goes
+	routed bool // receivers have it already
+}
+
+func (o *publishOp) size() int { return len(o.rec) + 256 }
+func (o *publishOp) grows() growth {
+	if o.m.offset != 0 || o.retain && !o.clear {
+		return growsMessages
+	}
+	return growsNot
+}
+
+func (o *publishOp) prepare(p *plan) {
+	o.m.offset = 0
+	if o.qos > 0 && !o.routed && o.b.matchOf(o.topic).stored {
+		o.m.offset = p.log(o.b, o.rec)
+	}
+	if o.retain {
+		if o.clear {
+			p.retain(o.b, o.topic, nil)
+		} else {
+			p.retain(o.b, o.topic, o.rec)
+		}
+	}
+	if o.qos == 2 && o.s != nil && o.s.live() {
+		p.packet(o.s, Incoming, o.id, []byte{stateVersion, packetReceived})
+	}
+}
+
+func (o *publishOp) done(t *Turn, err error) {
+	if o.c != nil {
+		defer o.c.pending.Add(-1)
+	}
+	if o.then != nil {
+		defer func() { o.then(err) }()
+	}
+	if err != nil {
+		o.fail(err, t)
+		return
+	}
+	m := o.b.matchOf(o.topic)
+	if !o.routed {
+		o.route(m, t)
+	}
+	if o.retain {
+		o.b.keepRetained(o.retainedCopy(), o.topic, o.clear)
+	}
+	o.answer(reached(m), t)
+}
+
+// route hands the message to its receivers; if it is stored it is owed to those that are persistent until they have
+// acknowledged it.
+func (o *publishOp) route(m *match, t *Turn) {
+	b := o.b
+	if o.m.offset != 0 {
+		o.m.at.Store(o.m.offset)
+		b.backlog.add(o.m)
+		b.commit.bodies.add(o.m)
+	}
+	t.out.fromBody(o.m, o.m.body.Load(), m, o.s)
+	b.route(&t.out, t)
+	if o.m.offset != 0 {
+		b.backlog.settle(o.m)
+		b.backlog.routed.Store(o.m.offset)
+	}
+}
+
+// retainedCopy is the message for the retained index, whose body is never let go and whose claims aren't counted.
+func (o *publishOp) retainedCopy() *message {
+	if o.m.offset == 0 {
+		return o.m
+	}
+	m := &message{size: o.m.size}
+	b, err := readRecord(o.rec, &o.b.clock)
+	if err != nil {
+		b = &body{topic: o.topic} // can't be: it has just been encoded
+	}
+	m.body.Store(b)
+	return m
+}
+
+// answer acknowledges the message to its publisher, if that connection still stands; a QoS 2 identifier belongs to the
+// session and is answered on whatever connection it has now.
+func (o *publishOp) answer(r mqtt.Reason, t *Turn) {
+	switch {
+	case o.c == nil:
+	case o.qos == 1:
+		o.c.unacked.Add(-1)
+		o.c.sendAck(mqtt.PUBACK, o.id, r, t)
+	case o.qos == 2:
+		o.s.setIn(o.id, inReceived)
+		if c := o.s.client.Load(); c != nil {
+			c.sendAck(mqtt.PUBREC, o.id, r, t)
+		}
+	}
+}
+
+// fail tells the publisher that its message was not kept. Nobody has received it, but for QoS 0.
+func (o *publishOp) fail(err error, t *Turn) {
+	r := storeRefusal(err)
+	e := Event{Kind: "refused", Topic: o.topic, Gate: "store", Reason: r.Reason, Cause: r.Words}
+	if o.c == nil {
+		o.b.event(e)
+		return
+	}
+	o.c.event(e)
+	switch o.qos {
+	case 1:
+		o.c.unacked.Add(-1)
+	case 2:
+		o.s.setIn(o.id, 0)
+	default:
+		return
+	}
+	if o.b.commit.Err() != nil { // nothing is said any more
+		return
+	}
+	if err := o.c.refuseID(o.qos, o.id, r, t); err != nil {
+		o.c.link.Close(err)
+	}
+}
