@@ -50,6 +50,7 @@ type conn struct {
 	rest  []byte       // the beginning of a packet that is not complete
 	write writeFunc    // how parts go out: direct or staged
 	seen  atomic.Int64 // coarse time of the last bytes, for keep-alive
+	turns uint8        // of reading, up to newTurns
 
 	// blocked is set while nobody but the writer goroutine may write: before the connection is open, and after the
 	// socket was full.
@@ -96,21 +97,36 @@ func (c *conn) run(early []byte) {
 	c.end(c.serve(early))
 }
 
-// serve is the loop. A panic in it is our own bug and ends this connection alone.
-func (c *conn) serve(early []byte) (cause error) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.srv.log.Error("a connection ended through an internal error", "panic", p, "stack", string(debug.Stack()))
-			cause = errPanic
-		}
-	}()
+// serve is the loop. It returns why the connection ends.
+func (c *conn) serve(early []byte) error {
 	if err := c.open(); err != nil {
 		return err
 	}
-	if err := c.catchUp(early); err != nil {
-		return err
+	if len(early) > 0 || c.tls != nil {
+		if err := c.aside(func() error { return c.catchUp(early) }); err != nil {
+			return err
+		}
 	}
 	return c.readLoop()
+}
+
+// guard turns a panic in f, which is our own bug, into the end of this connection alone.
+func (c *conn) guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.srv.log.Error("a connection ended through an internal error", "remote", c.tcp.RemoteAddr(), "panic", p, "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
+	return f()
+}
+
+// aside runs f in a goroutine of its own and waits for it. A goroutine's stack that has grown never shrinks below 4 KiB
+// again; this way the one that waits for a quiet connection keeps its first 2 KiB.
+func (c *conn) aside(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- c.guard(f) }() // ends with f
+	return <-done
 }
 
 // open lets others write.

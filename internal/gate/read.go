@@ -19,13 +19,32 @@ const pauseLook = 100 * time.Millisecond
 func (c *conn) readLoop() error {
 	var cause error
 	err := c.rc.Read(func(uintptr) bool {
-		cause = c.readable()
+		if c.quiet() {
+			cause = c.aside(c.readable)
+		} else {
+			cause = c.guard(c.readable)
+		}
 		return cause != nil
 	})
 	if cause != nil {
 		return cause
 	}
 	return err // of the poller: closed, or woken by Close
+}
+
+// When a connection counts as quiet: in its first turns, and after a pause. Most devices are never anything else.
+const (
+	newTurns   = 8
+	quietAfter = time.Second
+)
+
+// quiet says whether what has come now is handled aside.
+func (c *conn) quiet() bool {
+	if c.turns < newTurns {
+		c.turns++
+		return true
+	}
+	return c.srv.sweep.now.Load()-c.seen.Load() > int64(quietAfter)
 }
 
 // readable reads and handles what is there; nil means that the socket is empty.
