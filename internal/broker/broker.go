@@ -47,6 +47,7 @@ type Broker struct {
 	backlog  backlog
 	cursors  cursors
 	timers   timers
+	system   system
 	total    totals
 }
 
@@ -112,7 +113,7 @@ func New(o Options) (*Broker, error) {
 	}
 	b.limits.Store(o.Limits.withDefaults())
 	b.total.since = b.clock.start
-	b.timers.b, b.cursors.b = b, b
+	b.timers.b, b.cursors.b, b.system.b = b, b, b
 	if err := b.commit.open(b); err != nil {
 		return nil, err
 	}
@@ -217,6 +218,7 @@ func (b *Broker) Stop(ctx context.Context) error {
 		c.Gone(ErrStopped)
 	}
 	b.timers.stop()
+	b.system.stop()
 	err := b.cursors.flush(ctx)
 	b.commit.close(b)
 	return err

@@ -181,6 +181,7 @@ func (s *Session) put(sub *subscription) (isNew bool) {
 	}
 	s.b.total.subscriptions.Add(1)
 	s.b.gen.Add(1)
+	s.b.system.count(sub, 1)
 	return old == nil
 }
 
@@ -201,6 +202,7 @@ func (s *Session) remove(old *subscription) {
 		s.b.tree.Remove(old.filter, old)
 	}
 	s.b.total.subscriptions.Add(-1)
+	s.b.system.count(old, -1)
 }
 
 // drop ends a subscription and says whether there was one. Callers hold s.mu.

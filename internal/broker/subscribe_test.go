@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"tsunagi/internal/mqtt"
 )
@@ -73,7 +75,7 @@ func TestSystemTopicsAreHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.nothing()
-	a.sub("$SYS/#", 0)
+	a.sub("$SYS/x", 0)
 	if err := r.b.Publish(t.Context(), "$SYS/x", []byte("2"), 0, false); err != nil {
 		t.Fatal(err)
 	}
@@ -197,4 +199,28 @@ func TestRetainedSourceRevoked(t *testing.T) {
 	mayPub = false
 	b.sub("#", 0)
 	b.nothing()
+}
+
+func TestSystemNumbers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := rigOn(t, newMemStore(), Options{Node: "tsunagi test"})
+		a := r.simple("a")
+		a.sub("$SYS/broker/clients/#", 0)
+		for range 3 {
+			a.want("$SYS/broker/clients/connected", "1")
+			a.want("$SYS/broker/clients/disconnected", "0")
+			a.want("$SYS/broker/clients/total", "1")
+			begin := time.Now()
+			if a.nothing(); time.Since(begin) > time.Second {
+				t.Error("the numbers keep the clock busy")
+			}
+			time.Sleep(systemEvery)
+		}
+		a.gone()
+		time.Sleep(2 * systemEvery)
+		if r.b.system.subs != 0 {
+			t.Error(r.b.system.subs)
+		}
+		r.stop()
+	})
 }
