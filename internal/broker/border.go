@@ -98,7 +98,7 @@ type Options struct {
 	Log       *slog.Logger // what concerns who runs the server; nil: nowhere
 	// Rights are the present rights of a user who may not be connected: for Recheck, for wills that fire later and for
 	// the source of retained messages. false: the user may not connect; nil with it: there is no such user any more.
-	// Without the function these checks don't take place.
+	// Without the function these checks don't take place. It may read, but doesn't call the broker.
 	Rights func(user string) (Rights, bool)
 }
 

@@ -48,6 +48,7 @@ type Broker struct {
 	cursors  cursors
 	timers   timers
 	system   system
+	wills    sync.WaitGroup // wills whose rights are being asked for
 	total    totals
 }
 
@@ -219,6 +220,7 @@ func (b *Broker) Stop(ctx context.Context) error {
 	}
 	b.timers.stop()
 	b.system.stop()
+	b.wills.Wait()
 	err := b.cursors.flush(ctx)
 	b.commit.close(b)
 	return err

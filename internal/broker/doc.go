@@ -28,12 +28,13 @@
 //  1. Broker.lockID of a client id (a CONNECT at work, waits for the store)
 //  2. Broker.mu (registry of sessions, counts)
 //  3. Session.mu (one session; never two)
-//  4. Outbox.mu, Committer.mu, and the mutexes of timers, cursors, backlog, bodyCache and matchCache, and those inside
+//  4. Broker.groupsMu, then group.mu (one group)
+//  5. Outbox.mu, Committer.mu, and the mutexes of timers, cursors, backlog, bodyCache and matchCache, and those inside
 //     topic.Tree and topic.Retained: none of them is held while another lock is taken, but for timers' and cursors'
 //     when they set their timer
 //
 // No lock is held during a write to the store or to a socket, except that Outbox.Flush calls its write, which must not
-// block, with the outbox locked. Options.Events and Options.Rights and the methods of Rights are called with locks held:
-// they neither block nor call the broker. Link.Flush and Link.Close are called without Session.mu, but for Close, which
-// must not call back.
+// block, with the outbox locked. Options.Events and the methods of Rights are called with locks held: they neither block
+// nor call the broker. Options.Rights may read from the store; at most the lock of the session that it is asked for is
+// held meanwhile. Link.Flush is called without locks; Link.Close may come with Session.mu held and must not call back.
 package broker

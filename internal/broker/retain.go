@@ -13,6 +13,8 @@ type replay struct {
 	some []*message // the next ones
 	last string     // the name behind which the search goes on
 	done bool       // some are the last
+
+	sources map[string]Rights // of the publishers so far; nil: there is no such user any more
 }
 
 // replayStep is how many retained messages are looked up at a time.
@@ -109,7 +111,7 @@ func (s *Session) sendReplay(c *Client, t *Turn) bool {
 		s.b.dropExpired(m, b.topic)
 	}
 	// What has been replaced was delivered as a live message already, or never existed for this client.
-	if m.gone.Load() || !c.mayReceive(b.topic) || !s.b.sourceHolds(b) {
+	if m.gone.Load() || !c.mayReceive(b.topic) || !r.sourceHolds(s.b, b) {
 		r.some = r.some[1:]
 		return true
 	}
@@ -176,13 +178,22 @@ func (b *Broker) sweepRetained() {
 
 // sourceHolds says whether who published a retained message may still do so: rights that were taken away take their
 // retained messages with them.
-func (b *Broker) sourceHolds(m *body) bool {
+func (r *replay) sourceHolds(b *Broker, m *body) bool {
 	if m.user == "" || b.rights == nil {
 		return true
 	}
-	r, _ := b.rights(m.user)
-	return r != nil && r.MayPublish(m.topic, m.publisher, m.qos, true).Allowed
+	rights, known := r.sources[m.user]
+	if !known {
+		rights, _ = b.rights(m.user) // may be read from the store, so once for all messages of a user
+		if r.sources == nil || len(r.sources) > maxSources {
+			r.sources = map[string]Rights{}
+		}
+		r.sources[m.user] = rights
+	}
+	return rights != nil && rights.MayPublish(m.topic, m.publisher, m.qos, true).Allowed
 }
+
+const maxSources = 1000
 
 // Retained calls yield for the retained messages that a filter matches, for the panel.
 func (b *Broker) Retained(filter string, yield func(name string, payload []byte, qos byte) bool) error {

@@ -95,6 +95,7 @@ type subscribeOp struct {
 	list    []wish // sub is nil where the filter is refused
 	reasons []mqtt.Reason
 	start   uint64
+	waited  bool // for the committer
 }
 
 func (o *subscribeOp) size() int     { return 256 * (1 + len(o.list)) }
@@ -104,6 +105,7 @@ func (o *subscribeOp) grows() growth { return growsState }
 // operations. One that replaces another keeps the old one's, so that what is queued stays matched.
 func (o *subscribeOp) prepare(p *plan) {
 	s := o.c.s
+	o.waited = true
 	if !s.live() {
 		return
 	}
@@ -159,7 +161,17 @@ func (o *subscribeOp) done(t *Turn, err error) {
 			s.startReplay(w.sub)
 		}
 	}
+	if o.waited && len(s.replays) > 0 { // who the messages are of may have to be read: not in the committer
+		go o.c.catchUp() // ends when the window or the outbox is full, or nothing is left
+		return
+	}
 	s.pump(o.c, t)
+}
+
+// catchUp sends what waits.
+func (c *Client) catchUp() {
+	c.refill()
+	c.flush()
 }
 
 // put brings a subscription into force in place of one with the same filter [MQTT-3.8.4-3], and says whether there was

@@ -23,36 +23,63 @@ func newWill(w *mqtt.Will) *will {
 // fireWill publishes the will, if its user may still do that, and forgets it. c is the connection that has just ended;
 // nil: it ended some time ago. Callers hold s.mu.
 func (s *Session) fireWill(c *Client) {
-	b, w := s.b, s.will
+	b := s.b
+	f := firing{b: b, pub: s.will.pub, id: s.id, user: s.user}
 	s.will = nil
-	name := string(w.pub.Topic)
-	var by *Rights
 	if c != nil {
-		by = c.rights.Load()
-	}
-	if b.rights != nil && (c == nil || !c.web) {
-		if r, ok := b.rights(s.user); ok && r != nil {
-			by = &r
-		} else {
-			b.event(Event{Kind: "denied", Client: s.id, User: s.user, Topic: name, Gate: "acl", Rule: "user", Reason: mqtt.NotAuthorized,
-				Cause: "the will was not published: its user doesn't exist any more or may not connect"})
+		v := (*c.rights.Load()).MayPublish(string(f.pub.Topic), s.id, f.pub.QoS, f.pub.Retain)
+		if v.Allowed {
+			f.publish()
+			return
+		}
+		if b.rights == nil || c.web {
+			f.denied(v.Rule)
 			return
 		}
 	}
-	if by != nil {
-		if v := (*by).MayPublish(name, s.id, w.pub.QoS, w.pub.Retain); !v.Allowed {
-			b.event(Event{Kind: "denied", Client: s.id, User: s.user, Topic: name, Gate: "acl", Rule: v.Rule, Reason: mqtt.NotAuthorized,
-				Cause: "the will was not published: the user may not publish to its topic any more"})
+	if b.rights == nil {
+		f.publish()
+		return
+	}
+	b.wills.Go(f.judge) // ends when the rights are known; Stop waits for it
+}
+
+// firing is a will whose time has come.
+type firing struct {
+	b        *Broker
+	pub      mqtt.Publish
+	id, user string
+}
+
+// judge asks for the rights that the user has now: the login of the connection may hold no more, as after a change of
+// the password. It is called without locks, since the answer may have to be read.
+func (f firing) judge() {
+	r, ok := f.b.rights(f.user)
+	if !ok || r == nil {
+		f.denied("the user doesn't exist any more or may not connect")
+		return
+	}
+	if v := r.MayPublish(string(f.pub.Topic), f.id, f.pub.QoS, f.pub.Retain); !v.Allowed {
+		f.denied(v.Rule)
+		return
+	}
+	f.publish()
+}
+
+func (f firing) denied(rule string) {
+	f.b.event(Event{Kind: "denied", Client: f.id, User: f.user, Topic: string(f.pub.Topic), Gate: "acl", Rule: rule,
+		Reason: mqtt.NotAuthorized, Cause: "the will was not published: its user may not publish to its topic any more"})
+}
+
+func (f firing) publish() {
+	name := string(f.pub.Topic)
+	if f.pub.Retain && len(f.pub.Payload) > 0 {
+		if r := f.b.retainRoom(name, len(f.pub.Payload)); r != nil {
+			f.b.event(Event{Kind: "refused", Client: f.id, User: f.user, Topic: name, Gate: "limits", Reason: r.Reason, Cause: r.Words})
 			return
 		}
 	}
-	if w.pub.Retain && len(w.pub.Payload) > 0 {
-		if r := b.retainRoom(name, len(w.pub.Payload)); r != nil {
-			b.event(Event{Kind: "refused", Client: s.id, User: s.user, Topic: name, Gate: "limits", Reason: r.Reason, Cause: r.Words})
-			return
-		}
-	}
-	_ = b.commit.post(b.message(&w.pub, s.id, s.user))
+	_ = f.b.commit.post(f.b.message(&f.pub, f.id, f.user))
 }
 
 // message is an operation that publishes p for nobody who waits for an acknowledgement.
