@@ -193,3 +193,55 @@ func BenchmarkQoS2(b *testing.B) {
 	}
 	perMessage(b, 20)
 }
+
+// BenchmarkRetained replays 10,000 retained messages to a new subscription.
+func BenchmarkRetained(b *testing.B) {
+	r := newRig(b, Limits{})
+	const n = 10_000
+	for i := range n {
+		if err := r.b.Publish(b.Context(), fmt.Sprintf("house/%d/room/%d", i%100, i), bytes.Repeat([]byte("x"), 64), 0, true); err != nil {
+			b.Fatal(err)
+		}
+	}
+	sub := r.sink("s", mqtt.V311, false)
+	b.ReportAllocs()
+	for b.Loop() {
+		sub.sub(b, "#", 0)
+	}
+	perMessage(b, n)
+}
+
+// BenchmarkSubscribe adds wildcard filters to one session that has many.
+func BenchmarkSubscribe(b *testing.B) {
+	r := newRig(b, Limits{})
+	s := r.sink("s", mqtt.V311, false)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		s.sub(b, fmt.Sprintf("dev/%d/+/state", i), 0)
+		i++
+	}
+}
+
+// BenchmarkStored is the way through the committer with a store that costs nothing: one persistent session is away.
+func BenchmarkStored(b *testing.B) {
+	r := newRig(b, Limits{QueueMessages: 1000})
+	away := r.sink("away", mqtt.V311, true)
+	away.sub(b, "#", 1)
+	r.waitWrites()
+	away.c.Gone(nil)
+	pub := r.sink("p", mqtt.V311, false)
+	buf := packets(64, mqtt.V311, func(int) string { return "bench/1" }, 1)
+	var turn Turn
+	b.ReportAllocs()
+	for b.Loop() {
+		pub.handle(b, &turn, buf)
+		if r.store.length() > 100_000 {
+			r.store.mu.Lock()
+			r.store.log = nil
+			r.store.mu.Unlock()
+		}
+	}
+	r.waitWrites()
+	perMessage(b, 64)
+}
