@@ -201,14 +201,6 @@ func Equal(a, b Value) bool {
 		return false
 	}
 	switch kind {
-	case Undefined, Null:
-		return true
-	case String:
-		return a.Str() == b.Str()
-	case Number:
-		return a.Num() == b.Num()
-	case Bool:
-		return a.Bool() == b.Bool()
 	case Bytes:
 		return string(a.Bytes()) == string(b.Bytes())
 	case Date:
@@ -218,7 +210,7 @@ func Equal(a, b Value) bool {
 	case Object:
 		return equalMaps(a.Map(), b.Map())
 	}
-	return a.ref == b.ref
+	return Same(a, b)
 }
 
 func equalLists(a, b *List) bool {
