@@ -18,7 +18,7 @@ type Options struct {
 	Keys    *Keys
 	Plans   []Plan
 	Regions []Region
-	SignUp  string // "invite", "open" or "closed" ["invite"]
+	SignUp  string // "invite" or "closed" ["invite"]
 	Domain  string // instances are also reached as <instance>.<Domain>; "" for no such names
 	// Invite sends an invitation's link and says how: "mail" or "file". Nil: nobody can be invited.
 	Invite func(ctx context.Context, m InviteMail) (sent string, err error)

@@ -58,17 +58,12 @@ func serveCloud(ctx context.Context, cfg *config.Serve, log *slog.Logger, s Stre
 		c.doors.close()
 		return errors.Join(err, c.store.Close())
 	}
-	parts, err := c.parts()
-	if err != nil {
-		c.doors.close()
-		return errors.Join(err, c.store.Close())
-	}
 	greeting, err := c.greeting(ctx)
 	if err != nil {
 		c.doors.close()
 		return errors.Join(err, c.store.Close())
 	}
-	return runParts(ctx, log, parts, func() { fmt.Fprint(s.Out, greeting) }, c.failure.c)
+	return runParts(ctx, log, c.parts(), func() { fmt.Fprint(s.Out, greeting) }, c.failure.c)
 }
 
 // build makes the parts that the listeners lead to.

@@ -55,7 +55,7 @@ func (d *doors) close() {
 }
 
 // parts are all parts in the order of their start: what is stopped first stands last.
-func (c *cloud) parts() ([]part, error) {
+func (c *cloud) parts() []part {
 	list := []part{c.storing(), c.logging(), c.committing(),
 		{name: "brokers", start: func(ctx context.Context) error {
 			return c.brokers.openStored(ctx, c.existsOrError)
@@ -83,7 +83,7 @@ func (c *cloud) parts() ([]part, error) {
 		server := front.NewServer("http", l, nil, handler, c.log)
 		list = append(list, part{"http", server.Start, server.Stop})
 	}
-	return list, nil
+	return list
 }
 
 // logging is the journal as a part: it stores what waits when it stops.
