@@ -82,8 +82,13 @@ func (c *cloud) build(ctx context.Context) (err error) {
 	c.brokers.events = c.door.record
 	c.brokers.rights = (&awayRights{directory: c.accounts.Directory(), log: c.log}).of
 	c.accounts.OnChange(c.brokers.change)
+	proxies, err := config.Networks(c.cfg.ProxyFrom)
+	if err != nil {
+		return err
+	}
 	c.openGate(gate.Options{
-		Door: c.door, Refused: c.door.refused(c.exists), Reference: net.JoinHostPort(c.cfg.Domain, c.doors.port(c.doors.mqtts)),
+		ProxyFrom: proxies,
+		Door:      c.door, Refused: c.door.refused(c.exists), Reference: net.JoinHostPort(c.cfg.Domain, c.doors.port(c.doors.mqtts)),
 		Patience: c.cfg.Connect.Patience, PerAddress: c.cfg.Connect.PerAddress, Waiting: c.cfg.Connect.Waiting,
 	})
 	if err = c.openCertificates(); err != nil {
@@ -174,7 +179,10 @@ func (c *cloud) openSites() error {
 	mux.Handle("/mqtt", socket)
 	mux.Handle("/mqtt/{instance}", socket)
 	mux.Handle("/", c.panel)
-	c.sites = &front.Sites{Domain: c.cfg.Domain, Names: c.cfg.Names, Panel: mux}
+	c.sites = &front.Sites{Domain: c.cfg.Domain, Names: c.cfg.Names, Panel: mux, Socket: socket, InstanceHost: func(host string) bool {
+		instance, _ := c.accounts.Directory().Resolve(account.Where{Host: host})
+		return instance != ""
+	}}
 	if c.flows != nil {
 		c.sites.Flows, c.sites.FlowHost = c.flows, c.flows.Knows
 	}

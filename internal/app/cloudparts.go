@@ -11,7 +11,6 @@ import (
 	"tsunagi/internal/admin"
 	"tsunagi/internal/config"
 	"tsunagi/internal/front"
-	"tsunagi/internal/gate"
 )
 
 // listen opens every door of the settings.
@@ -74,13 +73,15 @@ func (c *cloud) parts() []part {
 		list = append(list, part{"flow servers", c.startFlows, c.flows.Close})
 	}
 	if l := c.doors.https; l != nil {
-		server := front.NewServer("https", gate.Listener(l), c.tls(), c.sites, c.log)
+		server := front.NewServer("https", c.gate.Listener(l), c.tls(), c.sites, c.log)
+		server.Speak("mqtt", c.gate.NextProto)
+		server.OnStop(c.gate.Recall)
 		server.OnStop(c.panel.EndStreams)
 		list = append(list, part{"https", server.Start, server.Stop})
 	}
 	if l := c.doors.http; l != nil {
 		handler := front.Redirect(c.doors.port(c.doors.https), c.cfg.Domain, c.sites.Ours)
-		server := front.NewServer("http", l, nil, handler, c.log)
+		server := front.NewServer("http", c.gate.Listener(l), nil, handler, c.log)
 		list = append(list, part{"http", server.Start, server.Stop})
 	}
 	return list
@@ -124,6 +125,7 @@ func (c *cloud) greeting(ctx context.Context) (string, error) {
 	line := func(name, format string, a ...any) { fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, a...)) }
 	if c.doors.https != nil {
 		line("panel", "%s/", c.panelURL())
+		line("MQTT (ALPN)", "mqtts://%s with ALPN mqtt", strings.TrimPrefix(c.panelURL(), "https://"))
 		line("WebSocket", "wss://%s/mqtt", strings.TrimPrefix(c.panelURL(), "https://"))
 	}
 	if c.doors.mqtts != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
@@ -25,6 +26,8 @@ type Serve struct {
 	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: invite (by a link that the owner sends) or closed"`
 	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
 	Names    []string `toml:"names" help:"further names and addresses for the certificate of the local authority, separated by commas"`
+
+	ProxyFrom []string `toml:"proxy_from" help:"addresses and networks of proxies in front (10.0.0.0/8), separated by commas: their connections to https, mqtts, mqtt and http must begin with a PROXY header (v1 or v2), which tells the client's address; from elsewhere such a header is refused"`
 
 	TLS     TLS      `toml:"tls"`
 	SMTP    SMTP     `toml:"smtp"`
@@ -115,6 +118,11 @@ func (s *Serve) Validate() error {
 		s.Data = "./data"
 	}
 	s.validateAddresses(fault)
+	if _, err := Networks(s.ProxyFrom); err != nil {
+		fault("proxy_from %v", err)
+	} else if s.Dev && len(s.ProxyFrom) > 0 {
+		fault("proxy_from %q with dev: want none; dev is for this machine only", strings.Join(s.ProxyFrom, ","))
+	}
 	if s.Domain == "" || strings.ContainsAny(s.Domain, ":/ ") {
 		fault("domain %q: want a host name without port or scheme", s.Domain)
 	}
@@ -234,6 +242,27 @@ func (m *SMTP) validate(fault func(string, ...any)) {
 	if ip := net.ParseIP(m.Host); m.Security == "none" && m.Host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		fault("smtp.security %q with smtp.host %q: want starttls or tls; none is for loopback only", m.Security, m.Host)
 	}
+}
+
+// Networks reads a list of addresses and networks. One that means everybody is refused: who may claim to be anyone
+// must be named.
+func Networks(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range list {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			var ip netip.Addr
+			if ip, err = netip.ParseAddr(text); err == nil {
+				ip = ip.Unmap().WithZone("")
+				p = netip.PrefixFrom(ip, ip.BitLen())
+			}
+		}
+		if err != nil || p.Bits() == 0 || p.Addr().Is4In6() {
+			return nil, fmt.Errorf("%q: want an address, or a network such as 10.0.0.0/8", text)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
 }
 
 func oneOf(fault func(string, ...any), key, value string, allowed ...string) {

@@ -11,6 +11,9 @@ type Sites struct {
 	Domain string       // the panel's name
 	Names  []string     // further names of the panel
 	Panel  http.Handler // panel, API, /mqtt
+	// Socket serves /mqtt below the instances' own names, which InstanceHost knows by their form; nil: not at all.
+	Socket       http.Handler
+	InstanceHost func(host string) bool
 	// Flows serves the origins below flows.<Domain>; nil when there are none.
 	Flows http.Handler
 	// FlowHost says whether a host is the origin of a flow server that exists.
@@ -51,6 +54,8 @@ func (s *Sites) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Panel.ServeHTTP(w, r)
 	case s.Flows != nil && strings.HasSuffix(host, s.FlowZone()):
 		s.Flows.ServeHTTP(w, r)
+	case s.Socket != nil && s.InstanceHost(host) && (r.URL.Path == "/mqtt" || strings.HasPrefix(r.URL.Path, "/mqtt/")):
+		s.Socket.ServeHTTP(w, r)
 	default:
 		problem(w, http.StatusMisdirectedRequest, "unknown_host", "This server has no site of that name. Its panel is at "+s.Domain+".")
 	}

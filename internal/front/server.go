@@ -21,24 +21,32 @@ const (
 type Server struct {
 	name     string
 	listener net.Listener
+	tls      *tls.Config // nil: without TLS
 	http     *http.Server
 	done     chan error
 }
+
+// Protocol serves a connection that asked for another protocol than HTTP by ALPN, until it ends.
+type Protocol = func(*http.Server, *tls.Conn, http.Handler)
 
 // NewServer serves h on l, over TLS when config is given. It starts nothing.
 func NewServer(name string, l net.Listener, config *tls.Config, h http.Handler, log *slog.Logger) *Server {
 	if config != nil {
 		config = config.Clone()
 		config.NextProtos = []string{"h2", "http/1.1"}
-		l = tls.NewListener(l, config)
 	}
+	protocols := new(http.Protocols) // named, because TLSNextProto alone would turn HTTP/2 off
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
 	return &Server{
 		name:     name,
 		listener: l,
+		tls:      config,
 		done:     make(chan error, 1),
 		http: &http.Server{
 			Handler:           h,
 			TLSConfig:         config,
+			Protocols:         protocols,
 			ReadHeaderTimeout: headerTime,
 			IdleTimeout:       idleTime,
 			MaxHeaderBytes:    headerBytes,
@@ -53,9 +61,20 @@ func (s *Server) Name() string { return s.name }
 // OnStop has f called as Stop begins, to end what would go on for long.
 func (s *Server) OnStop(f func()) { s.http.RegisterOnShutdown(f) }
 
+// Speak offers a further protocol by ALPN. Shutdown waits for its connections, so OnStop must end them. Call it before
+// Start, on a server with TLS.
+func (s *Server) Speak(name string, serve Protocol) {
+	s.tls.NextProtos = append(s.tls.NextProtos, name)
+	s.http.TLSNextProto = map[string]Protocol{name: serve}
+}
+
 // Start begins to serve; the goroutine ends with Stop.
 func (s *Server) Start(context.Context) error {
-	go func() { s.done <- s.http.Serve(s.listener) }()
+	l := s.listener
+	if s.tls != nil {
+		l = tls.NewListener(l, s.tls)
+	}
+	go func() { s.done <- s.http.Serve(l) }()
 	return nil
 }
 

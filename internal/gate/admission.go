@@ -28,7 +28,8 @@ func newAdmission(o Options) admission {
 }
 
 // enter counts a new connection, or refuses it. Peers on loopback are not bounded by address: what comes from there is
-// this machine's own, such as a proxy that stands for many.
+// this machine's own, such as a proxy that stands for many. An invalid address is a proxy that has not said for whom it
+// stands; see become.
 func (a *admission) enter(peer netip.Addr) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -37,7 +38,7 @@ func (a *admission) enter(peer netip.Addr) error {
 		return errManyInAll
 	case a.waits >= a.waiting:
 		return errManyWaiting
-	case !peer.IsLoopback() && a.address[peer] >= a.perAddress:
+	case a.crowd(peer):
 		return errManyFromAddress
 	}
 	a.count++
@@ -46,14 +47,36 @@ func (a *admission) enter(peer netip.Addr) error {
 	return nil
 }
 
+// crowd says whether an address has as many connections that have not logged in as it may. The caller has mu.
+func (a *admission) crowd(peer netip.Addr) bool {
+	return peer.IsValid() && !peer.IsLoopback() && a.address[peer] >= a.perAddress
+}
+
+// become counts a connection under the address that its proxy has told. On an error it stays counted as it was.
+func (a *admission) become(peer netip.Addr) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.crowd(peer) {
+		return errManyFromAddress
+	}
+	a.forget(netip.Addr{})
+	a.address[peer]++
+	return nil
+}
+
+// forget takes one connection from an address. The caller has mu.
+func (a *admission) forget(peer netip.Addr) {
+	if a.address[peer]--; a.address[peer] == 0 {
+		delete(a.address, peer)
+	}
+}
+
 // known says that a connection has logged in, or will not any more.
 func (a *admission) known(peer netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.waits--
-	if a.address[peer]--; a.address[peer] == 0 {
-		delete(a.address, peer)
-	}
+	a.forget(peer)
 }
 
 // leave counts a closed connection out.

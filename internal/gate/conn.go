@@ -51,6 +51,7 @@ type conn struct {
 	write writeFunc    // how parts go out: direct or staged
 	seen  atomic.Int64 // coarse time of the last bytes, for keep-alive
 	turns uint8        // of reading, up to newTurns
+	lent  bool         // by an HTTP server, through NextProto
 
 	// blocked is set while nobody but the writer goroutine may write: before the connection is open, and after the
 	// socket was full.

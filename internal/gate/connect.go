@@ -33,6 +33,8 @@ type caller struct {
 	early  []byte    // bytes that were read before, by an HTTP server
 	peer   netip.Addr
 	refuse bool // plain MQTT is not spoken here
+	lent   bool // by an HTTP server, through NextProto
+	behind bool // a PROXY header must come first
 	hello  Hello
 }
 
@@ -51,6 +53,11 @@ func (a *caller) serve(run func(c *conn, early []byte)) {
 
 // connect reads CONNECT and gives it to the door and the broker.
 func (a *caller) connect() (*conn, []byte, *mqtt.Connect, error) {
+	if a.behind {
+		if err := a.unproxy(); err != nil {
+			return nil, nil, nil, err
+		}
+	}
 	if a.tls != nil {
 		if err := a.shake(); err != nil {
 			return nil, nil, nil, err
@@ -87,6 +94,7 @@ func (a *caller) admit(packet *mqtt.Connect) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.lent = a.lent
 	req := &broker.ConnectRequest{Packet: packet, Identity: who, Remote: a.hello.Remote, Via: a.hello.Via, Link: c}
 	if c.sess, err = a.srv.attach(ctx, b, req); err != nil {
 		return nil, err
@@ -137,7 +145,7 @@ func (a *caller) readConnect() (f mqtt.Frame, early []byte, err error) {
 		f, err = mqtt.Cut(buf, maxConnect)
 		switch {
 		case err == nil:
-			early, err = a.behind(buf[f.Size:])
+			early, err = a.after(buf[f.Size:])
 			return f, early, err
 		case !errors.Is(err, mqtt.ErrShort):
 			a.report("packet", fmt.Sprintf("CONNECT of at most %d bytes", maxConnect), err)
@@ -146,8 +154,8 @@ func (a *caller) readConnect() (f mqtt.Frame, early []byte, err error) {
 	}
 }
 
-// behind is what has been read after CONNECT, in memory of its own.
-func (a *caller) behind(rest []byte) ([]byte, error) {
+// after is what has been read after CONNECT, in memory of its own.
+func (a *caller) after(rest []byte) ([]byte, error) {
 	data := a.early
 	a.early = nil
 	var err error

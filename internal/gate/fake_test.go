@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -179,11 +180,11 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	r.refusing = r.serve(func(l net.Listener) error { return r.ServePlain(l, false) })
 	r.mqtts = r.serve(func(l net.Listener) error { return r.ServeTLS(l, ca.TLSConfig(nil, "mqtt")) })
 	plain := &http.Server{Handler: r.WebSocket(WebSocketOptions{Plain: true})}
-	r.ws = r.serve(plain.Serve)
-	secure := &http.Server{Handler: r.WebSocket(WebSocketOptions{}),
+	r.ws = r.serve(func(l net.Listener) error { return plain.Serve(r.Listener(l)) })
+	secure := &http.Server{ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: r.WebSocket(WebSocketOptions{}),
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){"mqtt": r.NextProto}}
 	r.wss = r.serve(func(l net.Listener) error {
-		return secure.Serve(tls.NewListener(Listener(l), ca.TLSConfig(nil, "http/1.1", "mqtt")))
+		return secure.Serve(tls.NewListener(r.Listener(l), ca.TLSConfig(nil, "http/1.1", "mqtt")))
 	})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

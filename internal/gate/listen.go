@@ -85,8 +85,8 @@ func temporary(err error) bool {
 func (s *Server) welcome(tcp *net.TCPConn, prepare func(*net.TCPConn, *caller)) {
 	a := &caller{srv: s, tcp: tcp}
 	a.hello.Remote = tcp.RemoteAddr().String()
-	if addr, ok := tcp.RemoteAddr().(*net.TCPAddr); ok {
-		a.peer = origin(addr.AddrPort().Addr())
+	if a.behind = s.proxied(tcp.RemoteAddr()); !a.behind {
+		a.peer = remoteAddr(a.hello.Remote)
 	}
 	prepare(tcp, a)
 	if err := s.begin(a); err != nil {
@@ -108,7 +108,7 @@ func (s *Server) begin(a *caller) error {
 		return err
 	}
 	s.mu.Lock()
-	stopping := s.stopped
+	stopping := s.stopped || s.recalled && a.lent
 	if !stopping {
 		s.callers[a] = struct{}{}
 	}

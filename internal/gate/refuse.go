@@ -112,7 +112,7 @@ func protocolOf(b []byte) string {
 	case has("GET ") || has("POST ") || has("HEAD ") || has("PUT ") || has("OPTI") || has("PRI "):
 		return "HTTP"
 	case has("PROXY") || has("\r\n\r\n\x00"):
-		return "a PROXY header, which is trusted from no address"
+		return "a PROXY header, which is accepted only from the addresses in the setting proxy_from"
 	case has("SSH-"):
 		return "SSH"
 	case len(b) > 0 && b[0]>>4 == byte(mqtt.CONNECT):

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,11 @@ type Options struct {
 	// Drain is called by Stop when nobody is let in any more: it stops the brokers, which say goodbye. [nothing]
 	Drain func(context.Context) error
 
-	Patience    time.Duration // longest wait for TLS and CONNECT together [10s]
+	// ProxyFrom are the networks whose connections must begin with a PROXY header, which tells the client's address.
+	// From anywhere else such a header is garbage. [none]
+	ProxyFrom []netip.Prefix
+
+	Patience    time.Duration // longest wait for a PROXY header, TLS and CONNECT together [10s]
 	PerAddress  int           // connections of one address that have not logged in [256]
 	Waiting     int           // connections in all that have not logged in [4096]
 	Connections int           // connections in all [the file limit, less one in sixteen and at least 64 for the rest]
@@ -55,6 +60,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	stopped   bool
+	recalled  bool // an HTTP server wants back what it lent
 	listeners map[net.Listener]struct{}
 	callers   map[*caller]struct{}
 	conns     map[*conn]struct{}
@@ -174,7 +180,7 @@ func (s *Server) each(f func(*conn)) {
 func (s *Server) remember(c *conn) {
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
-	stopped := s.stopped
+	stopped := s.stopped || s.recalled && c.lent
 	s.mu.Unlock()
 	if stopped {
 		c.Close(errStopping)

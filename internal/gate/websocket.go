@@ -8,6 +8,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
+
+	"tsunagi/internal/mqtt"
 )
 
 // WebSocketOptions say how MQTT over WebSocket is offered.
@@ -127,9 +130,9 @@ func (a *caller) takeApart(nc net.Conn) error {
 }
 
 // NextProto serves a connection that asked for MQTT by ALPN on an HTTPS port: put it into http.Server.TLSNextProto
-// under "mqtt". It returns when the connection has ended, because the HTTP server then closes it.
+// under "mqtt". It returns when the connection has ended, because the HTTP server then closes it; see Recall.
 func (s *Server) NextProto(_ *http.Server, t *tls.Conn, _ http.Handler) {
-	a := &caller{srv: s, stream: t}
+	a := &caller{srv: s, stream: t, lent: true}
 	if err := a.takeApart(t); err != nil {
 		s.log.Error("MQTT by ALPN can't be served", "err", err)
 		return
@@ -143,6 +146,24 @@ func (s *Server) NextProto(_ *http.Server, t *tls.Conn, _ http.Handler) {
 	s.wg.Add(1)
 	defer s.wg.Done()
 	a.serve((*conn).run)
+}
+
+// Recall ends the connections that HTTP servers lent through NextProto, and takes no more of them: the Shutdown of such
+// a server waits for them. Their clients get DISCONNECT 0x8B.
+func (s *Server) Recall() {
+	s.mu.Lock()
+	s.recalled = true
+	for a := range s.callers {
+		if a.lent {
+			_ = a.tcp.SetDeadline(time.Unix(1, 0)) // wakes whoever reads
+		}
+	}
+	s.mu.Unlock()
+	s.each(func(c *conn) {
+		if c.lent {
+			c.sess.expel(mqtt.ServerShuttingDown, errStopping.Words)
+		}
+	})
 }
 
 // acceptKey is the proof that a WebSocket handshake was understood (RFC 6455, 4.2.2).

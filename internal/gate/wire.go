@@ -22,27 +22,37 @@ var errWouldBlock error = wouldBlock{}
 // connection's pending block. That turns a library that wants to wait into one that doesn't.
 type wire struct {
 	*net.TCPConn
-	first    byte // first byte that came; 0 while none has
-	inverted bool // set before the loop starts, with nobody else inside
+	from     *told // what a proxy says of the client; nil: there is none
+	first    byte  // first byte that came; 0 while none has
+	inverted bool  // set before the loop starts, with nobody else inside
 	feed     []byte
 	eof      bool
 	out      *conn
 }
 
-// Listener makes an HTTPS listener's connections usable by WebSocket and NextProto: put it under the TLS listener.
-func Listener(l net.Listener) net.Listener { return wireListener{l} }
+// Listener makes the connections of an HTTP or HTTPS listener usable by WebSocket and NextProto, and understands the
+// PROXY headers of Options.ProxyFrom: put it under the TLS listener.
+func (s *Server) Listener(l net.Listener) net.Listener { return wireListener{l, s} }
 
-type wireListener struct{ net.Listener }
+type wireListener struct {
+	net.Listener
+	srv *Server
+}
 
 func (l wireListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	if tcp, ok := c.(*net.TCPConn); ok {
-		return &wire{TCPConn: tcp}, nil
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return c, nil
 	}
-	return c, nil
+	w := &wire{TCPConn: tcp}
+	if l.srv.proxied(tcp.RemoteAddr()) {
+		w.from = &told{srv: l.srv}
+	}
+	return w, nil
 }
 
 // invert cuts the wire off its socket; from now on bytes go through out.
@@ -50,6 +60,9 @@ func (w *wire) invert(out *conn) { w.inverted, w.out = true, out }
 
 func (w *wire) Read(b []byte) (int, error) {
 	if !w.inverted {
+		if err := w.from.wait(w.TCPConn); err != nil {
+			return 0, err
+		}
 		n, err := w.TCPConn.Read(b)
 		if n > 0 && w.first == 0 {
 			w.first = b[0]
@@ -72,6 +85,14 @@ func (w *wire) Write(b []byte) (int, error) {
 		return w.TCPConn.Write(b)
 	}
 	return w.out.keep(b)
+}
+
+// RemoteAddr is the client's address, also where a proxy has to tell it first.
+func (w *wire) RemoteAddr() net.Addr {
+	if w.from.wait(w.TCPConn) == nil && w.from != nil && w.from.addr != nil {
+		return w.from.addr
+	}
+	return w.TCPConn.RemoteAddr()
 }
 
 // ReadFrom and WriteTo would go around Write and Read.
