@@ -4,7 +4,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X tsunagi/internal/app.Version=$(VERSION)"
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
-.PHONY: help run build test unit lint web editor e2e fuzz bench conformance torture audit clean
+.PHONY: help run build test unit lint web editor e2e fuzz bench bench-flow conformance torture audit clean
 
 help: ## print the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
@@ -50,6 +50,10 @@ fuzz: ## every fuzz target, FUZZTIME each (default 30s)
 
 bench: build ## our broker and Debian's mosquitto in turn, as ratios
 	./bin/tsunagi bench compare
+
+bench-flow: build ## our flow runtime and the real Node-RED on the same flows; NODE_RED, ROWS, ROUNDS
+	@red="$$(scripts/node-red)" || echo "Node-RED can't be installed here: only our own figures are shown"; \
+	NODE_RED="$$red" go run -tags no_ui ./internal/bench/flowbench -only "$(ROWS)" -rounds $(or $(ROUNDS),1)
 
 conformance: ## MQTT cases on our broker, or on any with ADDR=host:port
 	CONFORMANCE_ADDR=$(ADDR) go test -tags no_ui -count=1 -v ./conformance/...
