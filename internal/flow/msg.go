@@ -104,3 +104,6 @@ func NewID() string {
 	}
 	return string(b[:])
 }
+
+// Size is about how many bytes of memory the message takes.
+func (m *Msg) Size() int { return value.Size(m.o.Value()) }

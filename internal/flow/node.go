@@ -67,6 +67,7 @@ type Base struct {
 	single *Base      // the receiver, if there is one wire in all
 	wired  int
 
+	kept    int  // bytes noted by Keep
 	timed   bool // it has used a timer
 	deaf    bool // closing or closed: deliveries vanish
 	gone    bool // closed: posted functions vanish

@@ -22,6 +22,9 @@ type Options struct {
 
 	NoLocalFiles bool // nodes must not read files that a flow names, as in the shared cloud
 	MaxQueue     int  // deliveries that may wait at once; what comes on top is an error of the sender [200000]
+
+	MaxBuffered int // messages that a node of a sequence may hold: Node-RED's nodeMessageBufferMaxLength [any number]
+	KeptBytes   int // bytes of messages that all nodes together may hold [256 MiB]
 }
 
 // Event is one message of the editor's comms socket.

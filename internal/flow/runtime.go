@@ -55,6 +55,7 @@ type Runtime struct {
 	failed   map[string]bool
 	noted    map[string]bool // what is said only once
 	lost     map[*Base]int   // messages that found the queue full
+	kept     int             // bytes of messages that nodes hold
 }
 
 // New returns a runtime without flows. It starts nothing; see Run.
@@ -64,6 +65,9 @@ func New(o Options) *Runtime {
 	}
 	if o.MaxQueue <= 0 {
 		o.MaxQueue = 200_000
+	}
+	if o.KeptBytes <= 0 {
+		o.KeptBytes = keptBytes
 	}
 	r := &Runtime{o: o, types: map[string]*Type{}, in: newInbox(), turns: make(chan struct{}, 1),
 		ended: make(chan struct{}), flows: map[string]*container{}, failed: map[string]bool{}, noted: map[string]bool{},

@@ -8,6 +8,7 @@ import (
 	"tsunagi/internal/flow/nodes/network"
 	"tsunagi/internal/flow/nodes/parsers"
 	"tsunagi/internal/flow/nodes/script"
+	"tsunagi/internal/flow/nodes/sequence"
 )
 
 // All returns every node type, for flow.Options.
@@ -18,6 +19,7 @@ func All() []flow.Type {
 		common.Catch(), common.Status(), common.Complete(),
 		function.Switch(), function.Change(), function.Range(), function.Template(), function.Filter(),
 		script.Function(),
+		sequence.Split(), sequence.Join(),
 		parsers.JSON(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 	}
