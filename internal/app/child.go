@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"path/filepath"
 
 	"tsunagi/internal/config"
 	"tsunagi/internal/editor"
@@ -23,7 +24,8 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 			return editor.User{Name: p.Name, Scope: p.Scope, Session: p.Session}, err
 		},
 	}
-	f, err := newFlowServer(cfg.Dir, flow.Options{Dial: child.Dial, TrustedCA: []byte(cfg.CA), NoLocalFiles: true},
+	f, err := newFlowServer(cfg.Dir, flow.Options{Dial: child.Dial, TrustedCA: []byte(cfg.CA), NoLocalFiles: true,
+		FilesDir: filepath.Join(cfg.Dir, "files"), NoExec: true},
 		editor.Options{Auth: auth, Title: cfg.Title, Hosts: cfg.Hosts, Shared: true}, log)
 	if err != nil {
 		return errors.Join(err, child.Fail(err))

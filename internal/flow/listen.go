@@ -199,8 +199,18 @@ func (c *container) status(b *Base, s *value.Map, reporter *Base, mute bool) (ha
 	return handled
 }
 
-// complete tells complete nodes that b is done with m.
+// maxCompleted bounds how many complete nodes may call one another, directly.
+const maxCompleted = 500
+
+// complete tells complete nodes that b is done with m. Those that wait for each other would go
+// on for ever: they are stopped with an error.
 func (b *Base) complete(m *Msg) {
+	if b.rt.completing >= maxCompleted {
+		b.log(levelError, Text("complete nodes that wait for each other: they are stopped"))
+		return
+	}
+	b.rt.completing++
+	defer func() { b.rt.completing-- }()
 	for _, l := range b.hearers {
 		out := m.Clone()
 		out.Set("complete", value.MapOf("source", sourceOf(b)).Value())

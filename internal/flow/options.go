@@ -20,11 +20,15 @@ type Options struct {
 	TrustedCA []byte                                                            // PEM, added to the system's roots
 	Env       func(name string) (string, bool)                                  // environment that flows may read [none]
 
-	NoLocalFiles bool // nodes must not read files that a flow names, as in the shared cloud
-	MaxQueue     int  // deliveries that may wait at once; what comes on top is an error of the sender [200000]
-
 	MaxBuffered int // messages that a node of a sequence may hold: Node-RED's nodeMessageBufferMaxLength [any number]
 	KeptBytes   int // bytes of messages that all nodes together may hold [256 MiB]
+
+	NoLocalFiles bool   // nodes must not reach files that a flow names, as in the shared cloud
+	FilesDir     string // with NoLocalFiles: the one directory whose files they may use all the same [none]
+	FilesMax     int64  // bytes that FilesDir may hold [256 MiB]
+	NoExec       bool   // nodes must not run commands
+
+	MaxQueue int // deliveries that may wait at once; what comes on top is an error of the sender [200000]
 }
 
 // Event is one message of the editor's comms socket.

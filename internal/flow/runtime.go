@@ -29,6 +29,7 @@ type Credentials map[string]map[string]json.RawMessage
 type Runtime struct {
 	o      Options
 	types  map[string]*Type
+	files  *Files
 	in     *inbox
 	turns  chan struct{} // holds one token: whoever has it deploys, starts or stops
 	ended  chan struct{} // closed when the loop has ended
@@ -56,6 +57,8 @@ type Runtime struct {
 	noted    map[string]bool // what is said only once
 	lost     map[*Base]int   // messages that found the queue full
 	kept     int             // bytes of messages that nodes hold
+
+	completing int // complete nodes that call one another now
 }
 
 // New returns a runtime without flows. It starts nothing; see Run.
@@ -72,6 +75,7 @@ func New(o Options) *Runtime {
 	r := &Runtime{o: o, types: map[string]*Type{}, in: newInbox(), turns: make(chan struct{}, 1),
 		ended: make(chan struct{}), flows: map[string]*container{}, failed: map[string]bool{}, noted: map[string]bool{},
 		lost: map[*Base]int{}, contexts: contexts{data: map[string]*value.Map{}}, creds: Credentials{}}
+	r.files = newFiles(&r.o)
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.pub = newPublisher(r)
 	r.timers.rt = r

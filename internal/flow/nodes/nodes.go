@@ -9,6 +9,7 @@ import (
 	"tsunagi/internal/flow/nodes/parsers"
 	"tsunagi/internal/flow/nodes/script"
 	"tsunagi/internal/flow/nodes/sequence"
+	"tsunagi/internal/flow/nodes/storage"
 )
 
 // All returns every node type, for flow.Options.
@@ -18,9 +19,11 @@ func All() []flow.Type {
 		common.LinkIn(), common.LinkOut(), common.LinkCall(),
 		common.Catch(), common.Status(), common.Complete(),
 		function.Switch(), function.Change(), function.Range(), function.Template(), function.Filter(),
+		function.Exec(),
 		script.Function(),
 		sequence.Split(), sequence.Join(),
 		parsers.JSON(),
+		storage.File(), storage.FileIn(), storage.Watch(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 	}
 }

@@ -22,6 +22,7 @@ import (
 // parity is a flow with what Node-RED 5.0.7 showed when these steps were done to it;
 // testdata/parity/record.mjs makes such files.
 type parity struct {
+	dir   string   // where relative file names begin
 	Skip  []string // nodes whose messages at start Node-RED shows before a browser listens
 	Flows json.RawMessage
 	Steps []struct {
@@ -50,7 +51,7 @@ func TestParity(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var p parity
+			p := parity{dir: t.TempDir()}
 			if err := json.Unmarshal(raw, &p); err != nil {
 				t.Fatal(err)
 			}
@@ -110,7 +111,7 @@ func normal(text string) string {
 
 func (p *parity) replay(t *testing.T) {
 	s := &screen{status: map[string]map[string]any{}}
-	r := flow.New(flow.Options{Nodes: nodes.All(), JSONata: nodes.JSONata, Events: s.event, Env: func(name string) (string, bool) {
+	r := flow.New(flow.Options{Nodes: nodes.All(), JSONata: nodes.JSONata, Events: s.event, Dir: p.dir, Env: func(name string) (string, bool) {
 		return "from outside", name == "OUTSIDE"
 	}})
 	ctx, cancel := context.WithCancel(t.Context())

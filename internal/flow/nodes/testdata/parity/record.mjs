@@ -9,7 +9,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
-const redJS = path.join(process.env.NODE_RED ?? '.', 'node_modules/node-red/red.js')
+const redJS = path.resolve(process.env.NODE_RED ?? '.', 'node_modules/node-red/red.js')
 const sleep = ms => new Promise(done => setTimeout(done, ms))
 
 // normal takes out what differs from run to run, as normal in parity_test.go does.
@@ -33,8 +33,10 @@ async function record(file) {
     flowFile: 'flows.json', uiPort: port, uiHost: '127.0.0.1', credentialSecret: false,
     telemetry: { enabled: false, updateNotification: false }, runtimeState: { enabled: true, ui: true },
   })}`)
+  const work = path.join(dir, 'work') // where relative file names begin
+  fs.mkdirSync(work)
   const red = spawn(process.execPath, [redJS, '-u', dir, '-s', path.join(dir, 'settings.js')],
-    { env: { ...process.env, TZ: 'UTC', OUTSIDE: 'from outside' } })
+    { cwd: work, env: { ...process.env, TZ: 'UTC', OUTSIDE: 'from outside' } })
   try {
     await started(red)
     const url = `http://127.0.0.1:${port}`
