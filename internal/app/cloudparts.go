@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 
 	"tsunagi/internal/account"
@@ -65,7 +66,7 @@ func (c *cloud) parts() []part {
 		list = append(list, c.accepting("mqtts", l, c.tls("mqtt"), false))
 	}
 	if l := c.doors.mqtt; l != nil {
-		list = append(list, c.accepting("mqtt", l, nil, false))
+		list = append(list, c.accepting("mqtt", l, nil, c.cfg.Plain))
 	}
 	socket := admin.NewServer(c.cfg.Data, c.accounts, c.texts.text, c.log)
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})
@@ -81,10 +82,23 @@ func (c *cloud) parts() []part {
 	}
 	if l := c.doors.http; l != nil {
 		handler := front.Redirect(c.doors.port(c.doors.https), c.cfg.Domain, c.sites.Ours)
+		if c.cfg.Plain {
+			handler = c.plainHTTP(handler)
+		}
 		server := front.NewServer("http", c.gate.Listener(l), nil, handler, c.log)
 		list = append(list, part{"http", server.Start, server.Stop})
 	}
 	return list
+}
+
+// plainHTTP lets MQTT over WebSocket in without TLS; everything else is shown the way to https.
+func (c *cloud) plainHTTP(other http.Handler) http.Handler {
+	socket := c.gate.WebSocket(gate.WebSocketOptions{Plain: true})
+	mux := http.NewServeMux()
+	mux.Handle("/mqtt", socket)
+	mux.Handle("/mqtt/{instance}", socket)
+	mux.Handle("/", other)
+	return mux
 }
 
 // logging is the journal as a part: it stores what waits when it stops.
@@ -131,11 +145,15 @@ func (c *cloud) greeting(ctx context.Context) (string, error) {
 	if c.doors.mqtts != nil {
 		line("MQTT (TLS)", "mqtts://%s:%s", c.cfg.Domain, c.doors.port(c.doors.mqtts))
 	}
-	if c.doors.http != nil {
-		line("http", "port %s only shows the way to https", c.doors.port(c.doors.http))
+	if l := c.doors.http; l != nil && c.cfg.Plain {
+		line("WebSocket", "ws://%s/mqtt, without TLS", l.Addr())
+	} else if l != nil {
+		line("http", "port %s only shows the way to https", c.doors.port(l))
 	}
-	if c.doors.mqtt != nil {
-		line("plain MQTT", "port %s is refused with the way to TLS", c.doors.port(c.doors.mqtt))
+	if l := c.doors.mqtt; l != nil && c.cfg.Plain {
+		line("plain MQTT", "mqtt://%s, without TLS", l.Addr())
+	} else if l != nil {
+		line("plain MQTT", "port %s is refused with the way to TLS", c.doors.port(l))
 	}
 	if c.authority != nil {
 		line("authority", "%s/ca/ca.pem (clients need it: --cafile)", c.cfg.Data)

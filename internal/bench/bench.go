@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/spf13/pflag"
 )
@@ -20,7 +21,7 @@ func Bench(ctx context.Context, args []string, out, errOut io.Writer) int {
 	if err != nil {
 		return usageError(err, errOut)
 	}
-	res, err := measure(ctx, o)
+	res, err := measure(ctx, o, o.teller(errOut))
 	if err != nil {
 		fmt.Fprintf(errOut, "tsunagi bench: %v\n", err)
 		return exitFailed
@@ -34,7 +35,7 @@ func Bench(ctx context.Context, args []string, out, errOut io.Writer) int {
 		fmt.Fprintf(errOut, "tsunagi bench: %v\n", err)
 		return exitFailed
 	}
-	if res.Lost+res.Doubled+res.Late > 0 {
+	if res.bad() > 0 {
 		return exitFailed
 	}
 	return exitOK
@@ -52,23 +53,15 @@ func usageError(err error, errOut io.Writer) int {
 	return exitUsage
 }
 
-// table is the result for people.
-func (r *result) table() string {
-	var b strings.Builder
-	line := func(name, format string, a ...any) { fmt.Fprintf(&b, "%-22s %s\n", name, fmt.Sprintf(format, a...)) }
-	if r.Scenario == "idle" {
-		line("scenario", "idle, %d connections", r.Clients)
-		line("memory", "%.1f MiB, %.0f bytes more for each connection", float64(r.RSS)/(1<<20), r.PerIdle)
-		line("broker CPU", "%.2f s in %.1f s", r.BrokerCPU, r.Seconds)
-		return b.String()
+// teller writes progress, a line at a time.
+func (o *options) teller(to io.Writer) func(format string, a ...any) {
+	if o.quiet {
+		return func(string, ...any) {}
 	}
-	line("scenario", "%s, QoS %d, %d clients, window %d, %d bytes", r.Scenario, r.QoS, r.Clients, r.Window, r.Size)
-	line("messages", "%d in %.2f s, %.0f a second", r.Messages, r.Seconds, r.PerSecond)
-	if r.BrokerCPU > 0 {
-		line("broker", "%.2f CPU-seconds, %.0f messages a CPU-second, %.1f MiB", r.BrokerCPU, r.PerCPUSecond, float64(r.RSS)/(1<<20))
+	var mu sync.Mutex
+	return func(format string, a ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(to, o.scenario+": "+format+"\n", a...)
 	}
-	line("latency", "p50 %.0f µs, p99 %.0f µs, p99.9 %.0f µs, longest %.0f µs", r.Latency.P50, r.Latency.P99, r.Latency.P999, r.Latency.Max)
-	line("lost, doubled, late", "%d, %d, %d", r.Lost, r.Doubled, r.Late)
-	line("load generator", "%.2f CPU-seconds", r.OwnCPU)
-	return b.String()
 }

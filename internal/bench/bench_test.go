@@ -65,7 +65,9 @@ func TestScenarios(t *testing.T) {
 		"pairs -n 5", "pairs -n 5 -q 1", "pairs -n 5 -q 2", "pairs -n 1 -w 1", "pairs -n 3 -q 1 --protocol-version 5",
 		"pairs -n 2 -s 20 --protocol-version 31", "pairs -n 2 -w 4 -s 100000", "fan-in -n 6 --receivers 2",
 		"fan-out -n 20", "fan-out -n 20 -q 1", "scattered -n 4 --receivers 3 --filters 100", "scattered -n 2 --receivers 2 --filters 50 -q 2",
-		"idle -n 20", "pairs -n 2 -L ws://" + http,
+		"idle -n 20", "pairs -n 2 -L ws://" + http, "wildcard -n 4 --receivers 3 --filters 100", "wildcard -n 4 --receivers 3 --filters 10000",
+		"retained --filters 500", "retained --filters 50 --protocol-version 5", "durable -n 8 --receivers 3", "durable -n 8 --receivers 3 -q 2 -w 3",
+		"durable -n 4 --receivers 2 --absent", "durable -n 4 --receivers 2 --absent --protocol-version 5", "storm -n 40", "pairs -n 3 -q 1 --rate 500",
 	}
 	for _, args := range tests {
 		t.Run(args, func(t *testing.T) {
@@ -78,7 +80,7 @@ func TestScenarios(t *testing.T) {
 			if err := json.Unmarshal(out.Bytes(), &res); err != nil {
 				t.Fatalf("%v in %q", err, &out)
 			}
-			if !strings.HasPrefix(args, "idle") && (res["messages"].(float64) < 1 || res["latency_us"].(map[string]any)["p50"].(float64) <= 0) {
+			if !strings.HasPrefix(args, "idle") && !strings.Contains(args, "--absent") && (res["messages"].(float64) < 1 || res["latency_us"].(map[string]any)["p50"].(float64) <= 0) {
 				t.Errorf("result %s", &out)
 			}
 		})
@@ -138,7 +140,7 @@ func TestCompare(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	var out, errs bytes.Buffer
-	args := []string{"compare", "--tsunagi", program, "--rounds", "1", "-d", "200ms", "--only", "QoS 1"}
+	args := []string{"compare", "--tsunagi", program, "--rounds", "1", "-d", "200ms", "--only", "pairs QoS 1"}
 	if code := bench.Bench(t.Context(), args, &out, &errs); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &errs)
 	}

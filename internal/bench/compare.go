@@ -8,28 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 )
-
-// row is one line of a comparison.
-type row struct {
-	name string
-	args []string // of `tsunagi bench`
-}
-
-var rows = []row{
-	{"pairs QoS 0", []string{"pairs"}},
-	{"pairs QoS 1", []string{"pairs", "--qos", "1"}},
-	{"one at a time", []string{"pairs", "--clients", "1", "--window", "1"}},
-	{"fan-in 50 to 5", []string{"fan-in"}},
-	{"fan-out to 1000", []string{"fan-out"}},
-	{"scattered", []string{"scattered"}},
-	{"idle memory", []string{"idle", "--clients", "2000"}},
-}
 
 // comparison is `tsunagi bench compare`: our broker and mosquitto in turn, on the same core, in the same minutes.
 type comparison struct {
@@ -37,21 +20,11 @@ type comparison struct {
 	duration  time.Duration
 	only      string
 	json      bool
+	oursOnly  bool
 	tsunagi   string // path of the program
-	mosquitto string
-	pin       bool // brokers on core 0, load on core 1
+	mosquitto string // "": there is none
+	pin       bool   // brokers on core 0, load on core 1
 	errOut    io.Writer
-}
-
-// line is what a row came to: the medians of its rounds.
-type line struct {
-	Row   string   `json:"row"`
-	Unit  string   `json:"unit"`
-	Ours  float64  `json:"tsunagi"`
-	Peer  float64  `json:"mosquitto,omitempty"`
-	Ratio float64  `json:"ratio,omitempty"` // above 1: ours is better
-	Runs  []result `json:"runs"`            // of ours
-	Peers []result `json:"mosquitto_runs,omitempty"`
 }
 
 func compare(ctx context.Context, args []string, out, errOut io.Writer) int {
@@ -62,11 +35,12 @@ func compare(ctx context.Context, args []string, out, errOut io.Writer) int {
 	f.IntVar(&c.rounds, "rounds", 3, "times that each row is run; the median counts")
 	f.DurationVarP(&c.duration, "duration", "d", 3*time.Second, "how long each run measures")
 	f.StringVar(&c.only, "only", "", "only rows whose name holds this `text`")
+	f.BoolVar(&c.oursOnly, "ours", false, "leave mosquitto out")
 	f.StringVar(&c.mosquitto, "mosquitto", "", "`path` of mosquitto (default: looked for)")
 	f.StringVar(&c.tsunagi, "tsunagi", "", "`path` of tsunagi (default: this program)")
 	f.BoolVar(&c.json, "json", false, "print the result as JSON")
 	f.Usage = func() {
-		fmt.Fprintf(out, "Runs `tsunagi serve --dev` and mosquitto in turn under the same loads and compares them.\n\n"+
+		fmt.Fprintf(out, "Runs `tsunagi serve`, with an instance, a login, access rules and limits, and mosquitto in turn under the same\nloads and compares them.\n\n"+
 			"Usage: tsunagi bench compare [OPTIONS]\n\nOptions:\n%s", f.FlagUsages())
 	}
 	if err := f.Parse(args); err != nil {
@@ -105,23 +79,11 @@ func (c *comparison) run(ctx context.Context) ([]line, error) {
 		if !strings.Contains(r.name, c.only) {
 			continue
 		}
-		l := line{Row: r.name, Unit: "messages/CPU-s"}
-		if r.args[0] == "idle" {
-			l.Unit = "bytes/connection"
+		found, err := c.row(ctx, r)
+		if err != nil {
+			return nil, fmt.Errorf("%s, %w", r.name, err)
 		}
-		for range c.rounds { // in turn, so that both see the same neighbours on the machine
-			if err := c.once(ctx, r, c.ours, &l.Runs); err != nil {
-				return nil, fmt.Errorf("%s, tsunagi: %w", r.name, err)
-			}
-			if c.mosquitto == "" {
-				continue
-			}
-			if err := c.once(ctx, r, c.peer, &l.Peers); err != nil {
-				return nil, fmt.Errorf("%s, mosquitto: %w", r.name, err)
-			}
-		}
-		l.judge()
-		lines = append(lines, l)
+		lines = append(lines, found...)
 	}
 	if len(lines) == 0 {
 		return nil, fmt.Errorf("--only %q: no row has that in its name", c.only)
@@ -129,90 +91,80 @@ func (c *comparison) run(ctx context.Context) ([]line, error) {
 	return lines, nil
 }
 
+// row runs one load, in turn, so that both brokers see the same neighbours on the machine.
+func (c *comparison) row(ctx context.Context, r row) ([]line, error) {
+	var ours, peers []*result
+	why := r.alone
+	for round := range c.rounds {
+		c.tell("%s: round %d of %d", r.name, round+1, c.rounds)
+		res, err := c.once(ctx, r, c.ours)
+		if err != nil {
+			return nil, fmt.Errorf("tsunagi: %w", err)
+		}
+		ours = append(ours, res)
+		if c.mosquitto == "" || why != "" {
+			continue
+		}
+		if res, err = c.once(ctx, r, c.peer); err != nil {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			why = "mosquitto can't: " + err.Error()
+			continue
+		}
+		peers = append(peers, res)
+	}
+	return linesOf(r, ours, peers, why), nil
+}
+
 // findTools looks for what a comparison needs, and says what it does without.
 func (c *comparison) findTools() {
-	if c.mosquitto == "" {
+	if c.oursOnly {
+		c.mosquitto = ""
+	} else if c.mosquitto == "" {
 		for _, name := range []string{"mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"} {
 			if path, err := exec.LookPath(name); err == nil {
 				c.mosquitto = path
 				break
 			}
 		}
-	}
-	if c.mosquitto == "" {
-		fmt.Fprintln(c.errOut, "tsunagi bench compare: mosquitto is not here (Debian: apt install mosquitto), so only our figures are shown")
+		if c.mosquitto == "" {
+			c.tell("mosquitto is not here (Debian: apt install mosquitto), so only our figures are shown")
+		}
 	}
 	_, err := exec.LookPath("taskset")
 	c.pin = err == nil && runtime.NumCPU() > 1
 	if !c.pin {
-		fmt.Fprintln(c.errOut, "tsunagi bench compare: without taskset and two cores, broker and load share what there is")
+		c.tell("without taskset and two cores, broker and load share what there is")
 	}
 }
 
-// once starts a broker, loads it, ends it, and adds what was found.
-func (c *comparison) once(ctx context.Context, r row, start func(context.Context, string) (*server, error), into *[]result) error {
+func (c *comparison) tell(format string, a ...any) {
+	fmt.Fprintf(c.errOut, "tsunagi bench compare: "+format+"\n", a...)
+}
+
+// once starts a broker, loads it, ends it, and returns what was found.
+func (c *comparison) once(ctx context.Context, r row, start func(context.Context, string, bool) (*server, error)) (*result, error) {
 	dir, err := os.MkdirTemp("", "tsunagi-bench-")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	s, err := start(ctx, dir)
+	s, err := start(ctx, dir, r.free)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer s.stop()
 	args := append([]string{"bench"}, r.args...)
-	args = append(args, "--url", "mqtt://"+s.addr, "--pid", fmt.Sprint(s.cmd.Process.Pid), "--duration", c.duration.String(), "--json")
-	cmd := c.command(ctx, 1, c.tsunagi, args...)
-	raw, err := cmd.Output() // a run with losses has its figures, too
-	var res result
-	if jsonErr := json.Unmarshal(raw, &res); jsonErr != nil {
-		return fmt.Errorf("load generator: %w: %s", err, stderrOf(err))
+	args = append(args, s.options(r.via)...)
+	args = append(args, "--pid", fmt.Sprint(s.cmd.Process.Pid), "--duration", c.duration.String(), "--json", "--quiet")
+	raw, err := c.command(ctx, 1, r.free, c.tsunagi, args...).Output() // a run with losses has its figures, too
+	res := new(result)
+	if jsonErr := json.Unmarshal(raw, res); jsonErr != nil {
+		return nil, fmt.Errorf("load generator: %w: %s", err, stderrOf(err))
 	}
-	if bad := res.Lost + res.Doubled + res.Late; bad > 0 {
-		fmt.Fprintf(c.errOut, "%s: %s lost %d, doubled %d, sent late %d\n", r.name, s.name, res.Lost, res.Doubled, res.Late)
+	if res.bad() > 0 {
+		c.tell("%s: %s lost %d, doubled %d, sent late %d, lost %d clients", r.name, s.name, res.Lost, res.Doubled, res.Late, res.LiveLost)
 	}
-	*into = append(*into, res)
-	return nil
-}
-
-// judge takes the medians.
-func (l *line) judge() {
-	value := func(r result) float64 {
-		if l.Unit == "bytes/connection" {
-			return r.PerIdle
-		}
-		return r.PerCPUSecond
-	}
-	median := func(list []result) float64 {
-		if len(list) == 0 {
-			return 0
-		}
-		v := make([]float64, len(list))
-		for i, r := range list {
-			v[i] = value(r)
-		}
-		slices.Sort(v)
-		return v[len(v)/2]
-	}
-	l.Ours, l.Peer = median(l.Runs), median(l.Peers)
-	switch {
-	case l.Ours == 0 || l.Peer == 0:
-	case l.Unit == "bytes/connection":
-		l.Ratio = l.Peer / l.Ours
-	default:
-		l.Ratio = l.Ours / l.Peer
-	}
-}
-
-func (c *comparison) print(out io.Writer, lines []line) {
-	where := "broker on core 0 with GOMAXPROCS=1, load on core 1"
-	if !c.pin {
-		where = "broker and load not pinned"
-	}
-	fmt.Fprintf(out, "%s, medians of %d runs of %v\n\n%-18s %-18s %12s %12s %8s\n", where, c.rounds, c.duration, "", "", "tsunagi", "mosquitto", "ratio")
-	for _, l := range lines {
-		fmt.Fprintf(out, "%-18s %-18s %12.0f %12.0f %7.1fx\n", l.Row, l.Unit, l.Ours, l.Peer, l.Ratio)
-	}
-	fmt.Fprintln(out, "\nA ratio above 1 is in our favour: more messages for the CPU, or fewer bytes for a connection.")
+	return res, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync/atomic"
 
 	"github.com/coder/websocket"
 )
@@ -18,6 +19,9 @@ type dialer struct {
 	to     *url.URL
 	host   string // host:port
 	config *tls.Config
+
+	resumed atomic.Int64                   // TLS sessions
+	caches  map[int]tls.ClientSessionCache // of clients that resume; never changed
 }
 
 func newDialer(o *options) (*dialer, error) {
@@ -48,10 +52,17 @@ func newDialer(o *options) (*dialer, error) {
 			return nil, fmt.Errorf("--cafile %s: want PEM certificates", o.cafile)
 		}
 	}
+	if o.resume {
+		d.caches = make(map[int]tls.ClientSessionCache, o.clients)
+		for i := range o.clients {
+			d.caches[i] = tls.NewLRUClientSessionCache(1)
+		}
+	}
 	return d, nil
 }
 
-func (d *dialer) dial(ctx context.Context) (net.Conn, error) {
+// dial opens a connection; number is the client's, whose TLS session is resumed where that was asked for.
+func (d *dialer) dial(ctx context.Context, number int) (net.Conn, error) {
 	switch d.to.Scheme {
 	case "ws", "wss":
 		ws, _, err := websocket.Dial(ctx, d.to.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it
@@ -64,7 +75,16 @@ func (d *dialer) dial(ctx context.Context) (net.Conn, error) {
 		ws.SetReadLimit(-1)
 		return websocket.NetConn(context.WithoutCancel(ctx), ws, websocket.MessageBinary), nil
 	case "mqtts":
-		return (&tls.Dialer{Config: d.config}).DialContext(ctx, "tcp", d.host)
+		config := d.config
+		if cache := d.caches[number]; cache != nil {
+			config = config.Clone()
+			config.ClientSessionCache = cache
+		}
+		conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", d.host)
+		if err == nil && conn.(*tls.Conn).ConnectionState().DidResume {
+			d.resumed.Add(1)
+		}
+		return conn, err
 	}
 	var plain net.Dialer
 	return plain.DialContext(ctx, "tcp", d.host)

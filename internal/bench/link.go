@@ -28,17 +28,29 @@ type link struct {
 
 const handshakeTime = 20 * time.Second
 
+// login is what differs from client to client.
+type login struct {
+	id         string
+	number     int  // chooses the TLS session that is resumed
+	persistent bool // the session outlives the connection
+	keepAlive  time.Duration
+}
+
 // connect dials, logs in and takes the CONNACK.
-func connect(ctx context.Context, d *dialer, o *options, id string) (*link, error) {
+func connect(ctx context.Context, d *dialer, o *options, who login) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
-	conn, err := d.dial(ctx)
+	conn, err := d.dial(ctx, who.number)
 	if err != nil {
 		return nil, err
 	}
 	l := &link{conn: conn, version: o.protocol()}
-	p := mqtt.Connect{Version: l.version, Clean: true, ClientID: []byte(id), RequestProblem: true, ReceiveMaximum: 0xFFFF,
+	p := mqtt.Connect{Version: l.version, Clean: !who.persistent, ClientID: []byte(who.id), RequestProblem: true, ReceiveMaximum: 0xFFFF,
 		User: []byte(o.user), HasUser: o.user != "", Password: []byte(o.password), HasPassword: o.password != ""}
+	p.KeepAlive = uint16(who.keepAlive / time.Second)
+	if who.persistent && l.version == mqtt.V5 {
+		p.SessionExpiry, p.HasSessionExpiry = uint32(sessionTime/time.Second), true
+	}
 	f, err := l.ask(p.Append(nil))
 	if err != nil {
 		conn.Close()

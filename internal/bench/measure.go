@@ -2,12 +2,7 @@ package bench
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"sync"
 	"time"
-
-	"tsunagi/internal/mqtt"
 )
 
 // result is what a run has found. Fields that were not measured are left out.
@@ -18,10 +13,11 @@ type result struct {
 	Window    int     `json:"window,omitempty"`
 	Size      int     `json:"size,omitempty"`     // bytes
 	Seconds   float64 `json:"seconds,omitempty"`  // measured
-	Messages  int64   `json:"messages,omitempty"` // arrived meanwhile
+	Messages  int64   `json:"messages,omitempty"` // arrived meanwhile; storm: connections
 	PerSecond float64 `json:"per_second,omitempty"`
 
-	Latency *latency `json:"latency_us,omitempty"`
+	Latency *latency `json:"latency_us,omitempty"`     // from sending to arrival
+	Ack     *latency `json:"ack_latency_us,omitempty"` // from sending to the end of the handshake, QoS 1 and 2
 	Lost    uint64   `json:"lost"`
 	Doubled uint64   `json:"doubled"`
 	Late    uint64   `json:"out_of_order"`
@@ -30,7 +26,15 @@ type result struct {
 	BrokerCPU    float64 `json:"broker_cpu_seconds,omitempty"`
 	PerCPUSecond float64 `json:"per_broker_cpu_second,omitempty"`
 	RSS          int64   `json:"broker_rss_bytes,omitempty"`
+
 	PerIdle      float64 `json:"bytes_per_connection,omitempty"`
+	IdleCPU      float64 `json:"idle_cpu_percent,omitempty"`
+	PerFilter    float64 `json:"bytes_per_filter,omitempty"`
+	SubscribeCPU float64 `json:"cpu_us_per_subscribe,omitempty"`
+	PerRetained  float64 `json:"bytes_per_retained,omitempty"` // payload included
+	Resumed      int64   `json:"tls_sessions_resumed,omitempty"`
+	Live         int     `json:"live_clients,omitempty"` // that went on during a storm
+	LiveLost     int     `json:"live_clients_lost,omitempty"`
 }
 
 // latency is in microseconds.
@@ -41,8 +45,19 @@ type latency struct {
 	Max  float64 `json:"max"`
 }
 
+func (h *histogram) latency() *latency {
+	if h.n == 0 {
+		return nil
+	}
+	us := func(p float64) float64 { return float64(h.percentile(p)) / 1000 }
+	return &latency{us(0.5), us(0.99), us(0.999), float64(h.most) / 1000}
+}
+
+// bad is the number of messages that did not come once and in order, and of clients that were lost.
+func (r *result) bad() uint64 { return r.Lost + r.Doubled + r.Late + uint64(r.LiveLost) }
+
 // measure carries a scenario out.
-func measure(ctx context.Context, o *options) (*result, error) {
+func measure(ctx context.Context, o *options, tell func(format string, a ...any)) (*result, error) {
 	if o.pid != 0 {
 		if _, err := processCPU(o.pid); err != nil {
 			return nil, err
@@ -52,19 +67,32 @@ func measure(ctx context.Context, o *options) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.scenario == "idle" {
-		return r.idle(ctx)
-	}
+	r.tell = tell
 	defer r.close()
-	if err := r.shape(ctx); err != nil {
+	return findScenario(o.scenario).measure(r, ctx)
+}
+
+// blank is a result that has nothing but the question.
+func (r *run) blank() *result {
+	o := r.o
+	return &result{Scenario: o.scenario, QoS: o.qos, Clients: o.clients, Window: o.window, Size: o.size}
+}
+
+// flow measures messages that flow all the time.
+func (r *run) flow(ctx context.Context) (*result, error) {
+	res := r.blank()
+	p := r.shape()
+	if err := r.subscribeAll(ctx, p, res); err != nil {
 		return nil, err
 	}
-	res := &result{Scenario: o.scenario, QoS: o.qos, Clients: o.clients, Window: o.window, Size: o.size}
+	if err := r.connectPublishers(ctx, p); err != nil {
+		return nil, err
+	}
 	r.start()
-	if err := r.wait(ctx, o.warm); err != nil {
+	if err := r.wait(ctx, r.o.warm); err != nil {
 		return nil, err
 	}
-	if err := r.window(ctx, res); err != nil {
+	if err := r.during(ctx, res, r.arrivals); err != nil {
 		return nil, err
 	}
 	if err := r.drain(ctx); err != nil {
@@ -78,37 +106,88 @@ func measure(ctx context.Context, o *options) (*result, error) {
 	return res, nil
 }
 
-// window measures for the asked time.
-func (r *run) window(ctx context.Context, res *result) error {
-	var brokerBefore time.Duration
-	if r.o.pid != 0 {
-		brokerBefore, _ = processCPU(r.o.pid) // it was there a moment ago; the second look reports
+// subscribeAll makes the receivers. The cost of many filters is measured.
+func (r *run) subscribeAll(ctx context.Context, p plan, res *result) error {
+	n := 0
+	for _, f := range p.filters {
+		n += len(f)
 	}
-	count, own, began := r.count(), ownCPU(), r.now()
-	r.measuring.Store(true)
-	err := r.wait(ctx, r.o.duration)
-	r.measuring.Store(false)
-	res.Messages, res.Seconds = r.count()-count, (r.now() - began).Seconds()
-	res.OwnCPU = (ownCPU() - own).Seconds()
-	res.PerSecond = float64(res.Messages) / res.Seconds
-	if err != nil || r.o.pid == 0 {
+	if r.o.pid == 0 || n < 10_000 {
+		return r.connectReceivers(ctx, p)
+	}
+	memory, err := processRSS(r.o.pid)
+	if err != nil {
+		return err
+	}
+	cpu, _ := processCPU(r.o.pid) // it was there a moment ago; the second look reports
+	if err := r.connectReceivers(ctx, p); err != nil {
 		return err
 	}
 	after, err := processCPU(r.o.pid)
 	if err != nil {
 		return err
 	}
-	res.BrokerCPU = (after - brokerBefore).Seconds()
-	if res.BrokerCPU > 0 {
-		res.PerCPUSecond = float64(res.Messages) / res.BrokerCPU
+	res.SubscribeCPU = float64((after - cpu).Microseconds()) / float64(n)
+	grown, err := processRSS(r.o.pid)
+	res.PerFilter = float64(grown-memory) / float64(n)
+	return err
+}
+
+// during measures for the asked time. count is the number of messages so far.
+func (r *run) during(ctx context.Context, res *result, count func() int64) error {
+	m, err := r.meter()
+	if err != nil {
+		return err
 	}
-	res.RSS, err = processRSS(r.o.pid)
+	before := count()
+	r.measuring.Store(true)
+	err = r.wait(ctx, r.o.duration)
+	r.measuring.Store(false)
+	if err != nil {
+		return err
+	}
+	return m.read(res, count()-before)
+}
+
+// meter reads clocks, the wall's and those of the two processes.
+type meter struct {
+	r           *run
+	began       time.Duration
+	own, broker time.Duration
+}
+
+func (r *run) meter() (*meter, error) {
+	m := &meter{r: r, began: r.now(), own: ownCPU()}
+	var err error
+	if r.o.pid != 0 {
+		m.broker, err = processCPU(r.o.pid)
+	}
+	return m, err
+}
+
+// read writes into res what has been since the meter was made.
+func (m *meter) read(res *result, messages int64) (err error) {
+	res.Messages, res.Seconds = messages, (m.r.now() - m.began).Seconds()
+	res.OwnCPU = (ownCPU() - m.own).Seconds()
+	res.PerSecond = float64(messages) / res.Seconds
+	if m.r.o.pid == 0 {
+		return nil
+	}
+	after, err := processCPU(m.r.o.pid)
+	if err != nil {
+		return err
+	}
+	res.BrokerCPU = (after - m.broker).Seconds()
+	if res.BrokerCPU > 0 {
+		res.PerCPUSecond = float64(messages) / res.BrokerCPU
+	}
+	res.RSS, err = processRSS(m.r.o.pid)
 	return err
 }
 
 // judge counts what went wrong, over the whole run, and puts the latencies together. The readers have ended.
 func (r *run) judge(res *result) {
-	all := new(histogram)
+	all, acks := new(histogram), new(histogram)
 	for _, v := range r.receivers {
 		all.merge(&v.latency)
 		for i := range v.streams {
@@ -122,65 +201,8 @@ func (r *run) judge(res *result) {
 			res.Late += s.late
 		}
 	}
-	us := func(p float64) float64 { return float64(all.percentile(p)) / 1000 }
-	res.Latency = &latency{us(0.5), us(0.99), us(0.999), float64(all.most) / 1000}
-}
-
-// settle is how long an idle broker gets to come to rest.
-const settle = 3 * time.Second
-
-// idle measures the memory of connections that have spoken once.
-func (r *run) idle(ctx context.Context) (*result, error) {
-	o := r.o
-	if o.pid == 0 {
-		return nil, errors.New("idle measures the broker's memory: --pid says which process that is")
+	for _, p := range r.publishers {
+		acks.merge(&p.latency)
 	}
-	before, err := processRSS(o.pid)
-	if err != nil {
-		return nil, err
-	}
-	var mu sync.Mutex
-	var links []*link
-	defer func() {
-		for _, l := range links {
-			l.conn.Close()
-		}
-	}()
-	err = each(ctx, o.clients, func(ctx context.Context, i int) error {
-		l, err := connect(ctx, r.dialer, o, fmt.Sprintf("%s-i%d", r.name, i))
-		if err != nil {
-			return fmt.Errorf("connection %d: %w", i, err)
-		}
-		mu.Lock()
-		links = append(links, l)
-		mu.Unlock()
-		if err := l.subscribe([]string{fmt.Sprintf("%s/i%d", r.name, i)}, 0); err != nil {
-			return err
-		}
-		_, err = l.ask([]byte{byte(mqtt.PINGREQ) << 4, 0})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := r.wait(ctx, settle); err != nil {
-		return nil, err
-	}
-	cpu, err := processCPU(o.pid)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.wait(ctx, o.duration); err != nil {
-		return nil, err
-	}
-	after, err := processCPU(o.pid)
-	if err != nil {
-		return nil, err
-	}
-	res := &result{Scenario: o.scenario, Clients: o.clients, Seconds: o.duration.Seconds(), BrokerCPU: (after - cpu).Seconds()}
-	if res.RSS, err = processRSS(o.pid); err != nil {
-		return nil, err
-	}
-	res.PerIdle = float64(res.RSS-before) / float64(o.clients)
-	return res, nil
+	res.Latency, res.Ack = all.latency(), acks.latency()
 }

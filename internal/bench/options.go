@@ -29,30 +29,22 @@ type options struct {
 	insecure bool
 	version  int
 	qos      int
-	clients  int // publishers; pairs: pairs; fan-out and idle: receivers or connections
-	to       int // receivers of fan-in and scattered
-	filters  int // of scattered, in all
+	clients  int // publishers; pairs: pairs; fan-out, idle and storm: receivers or connections
+	to       int // receivers of fan-in, scattered, wildcard and durable
+	filters  int // of scattered and wildcard, in all; retained: messages
 	window   int // messages of a publisher that may be on their way
 	size     int // payload, bytes
 	warm     time.Duration
 	duration time.Duration
-	pid      int // the broker's process, 0: not known
+	pid      int  // the broker's process, 0: not known
+	rate     int  // messages a second in all, 0: as fast as the windows allow
+	atOnce   int  // connections that are being made at the same time
+	absent   bool // durable: the sessions are away
+	resume   bool // storm: measure a second one, in which TLS sessions are resumed
+	leave    bool // retained: don't remove the messages at the end
+	quiet    bool // no progress
 	json     bool
 	flags    *pflag.FlagSet
-}
-
-// scenario is a shape of load: who sends to whom. Zero defaults mean that an option has no meaning there.
-type scenario struct {
-	name, help                   string
-	clients, to, filters, window int // defaults
-}
-
-var scenarios = []scenario{
-	{"pairs", "N publishers, each with a topic and a receiver of its own", 50, 0, 0, 64},
-	{"fan-in", "N publishers to M receivers", 50, 5, 0, 64},
-	{"fan-out", "one publisher to N receivers; each arrival counts", 1000, 0, 0, 16},
-	{"scattered", "N publishers, every message to another of F topics, M receivers with F filters between them", 20, 20, 20000, 64},
-	{"idle", "N connections that say one thing and then nothing: memory (with --pid)", 1000, 0, 0, 0},
 }
 
 const (
@@ -68,11 +60,12 @@ func parse(args []string, help io.Writer) (*options, error) {
 	f.SortFlags = false
 	f.SetOutput(io.Discard)
 	f.StringVarP(&o.url, "url", "L", "mqtt://127.0.0.1:1883", "`URL` of the broker: mqtt, mqtts, ws or wss")
-	f.IntVarP(&o.clients, "clients", "n", 0, "publishers, pairs, or (fan-out, idle) the many (default depends on the scenario)")
-	f.IntVar(&o.to, "receivers", 0, "receivers of fan-in (5) and scattered (20)")
-	f.IntVar(&o.filters, "filters", 0, "filters of scattered in all (20000)")
-	f.IntVarP(&o.window, "window", "w", 0, "messages of a publisher on their way at once (64, fan-out 16)")
-	f.IntVarP(&o.qos, "qos", "q", 0, "quality of service: 0, 1 or 2")
+	f.IntVarP(&o.clients, "clients", "n", 0, "publishers, pairs, or (fan-out, idle, storm) the many (default depends on the scenario)")
+	f.IntVar(&o.to, "receivers", 0, "receivers of fan-in (5), scattered and wildcard (20), durable (16)")
+	f.IntVar(&o.filters, "filters", 0, "filters of scattered (20000) and wildcard (200000) in all; retained messages (100000)")
+	f.IntVarP(&o.window, "window", "w", 0, "messages of a publisher on their way at once (64; fan-out 16, durable 1)")
+	f.IntVar(&o.rate, "rate", 0, "messages a second in all; what a window doesn't allow is sent late (default: as fast as the windows allow)")
+	f.IntVarP(&o.qos, "qos", "q", 0, "quality of service: 0, 1 or 2 (durable: 1 or 2)")
 	f.IntVarP(&o.size, "size", "s", 64, "payload in `bytes`")
 	f.DurationVarP(&o.duration, "duration", "d", 5*time.Second, "how long to measure")
 	f.DurationVar(&o.warm, "warm-up", time.Second, "how long to run before that")
@@ -81,6 +74,11 @@ func parse(args []string, help io.Writer) (*options, error) {
 	f.StringVarP(&o.password, "pw", "P", "", "`password`")
 	f.StringVar(&o.cafile, "cafile", "", "PEM `file` with the authority of mqtts and wss")
 	f.BoolVar(&o.insecure, "insecure", false, "don't check the broker's certificate")
+	f.IntVar(&o.atOnce, "at-once", 32, "connections that are being made at the same time")
+	f.BoolVar(&o.absent, "absent", false, "durable: the sessions are away while messages come; afterwards they come back and all is counted")
+	f.BoolVar(&o.resume, "resume", false, "storm: connect twice and measure the second time, when TLS sessions are resumed")
+	f.BoolVar(&o.leave, "leave", false, "retained: leave the messages with the broker at the end")
+	f.BoolVar(&o.quiet, "quiet", false, "no progress on standard error")
 	f.IntVar(&o.pid, "pid", 0, "`process` id of the broker on this machine: its CPU time and memory are shown")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.Usage = func() { fmt.Fprint(help, usageText(f)) }
@@ -116,12 +114,7 @@ func usageText(f *pflag.FlagSet) string {
 
 // check fills in the scenario's defaults and reports every fault at once.
 func (o *options) check() error {
-	var s *scenario
-	for i := range scenarios {
-		if scenarios[i].name == o.scenario {
-			s = &scenarios[i]
-		}
-	}
+	s := findScenario(o.scenario)
 	if s == nil {
 		return fmt.Errorf("scenario %q: want one of %s", o.scenario, names())
 	}
@@ -138,6 +131,8 @@ func (o *options) check() error {
 	fill("receivers", &o.to, s.to)
 	fill("filters", &o.filters, s.filters)
 	fill("window", &o.window, s.window)
+	fill("at-once", &o.atOnce, 1)
+	o.qos = max(o.qos, s.qos)
 	if o.qos < 0 || o.qos > 2 {
 		errs = append(errs, fmt.Errorf("--qos %d: want 0, 1 or 2", o.qos))
 	}
@@ -153,7 +148,10 @@ func (o *options) check() error {
 	if o.duration <= 0 || o.warm < 0 {
 		errs = append(errs, errors.New("--duration and --warm-up: want a time, such as 5s"))
 	}
-	if o.scenario == "scattered" && o.filters < o.to {
+	if o.rate < 0 {
+		errs = append(errs, fmt.Errorf("--rate %d: want messages a second", o.rate))
+	}
+	if (o.scenario == "scattered" || o.scenario == "wildcard") && o.filters < o.to {
 		errs = append(errs, fmt.Errorf("--filters %d: want at least one for each of %d receivers", o.filters, o.to))
 	}
 	return errors.Join(errs...)

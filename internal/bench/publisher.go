@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"sync/atomic"
 	"time"
 
@@ -36,12 +37,32 @@ type publisher struct {
 	targets []target
 	next    int // of targets
 
+	byAcks  bool         // who receives is away: the window counts acknowledgements alone
+	paced   bool         // no more is sent than allowed
+	allowed atomic.Int64 // by the rate
 	arrived atomic.Int64 // copies that have arrived, or were given up
 	acked   atomic.Int64 // messages acknowledged; equal to sent at QoS 0
 
 	sent    atomic.Int64 // guarded by mu for changes
 	numbers []uint64     // sent in each stream; guarded by mu
+
+	sentAt  []atomic.Int64 // when each open message was sent, by packet identifier; nil at QoS 0
+	latency histogram      // of acknowledgements; belongs to listen until that has ended
 }
+
+// newPublisher makes a publisher that begins at the topic first.
+func newPublisher(l *link, r *run, index, copies int, targets []target, first, streams int) *publisher {
+	o := r.o
+	p := &publisher{link: l, run: r, index: index, qos: byte(o.qos), window: int64(o.window), copies: int64(copies), targets: targets,
+		next: first, numbers: make([]uint64, streams), byAcks: o.absent, paced: o.rate > 0}
+	if o.qos > 0 {
+		p.sentAt = make([]atomic.Int64, 2<<bits.Len(uint(o.window)))
+	}
+	return p
+}
+
+// slot is where the time of a message is kept. Those that are open have identifiers in a row, so no two share one.
+func (p *publisher) slot(id uint16) *atomic.Int64 { return &p.sentAt[int(id)&(len(p.sentAt)-1)] }
 
 func newTarget(name string, o *options, receiver int) target {
 	p := mqtt.Publish{Topic: []byte(name), QoS: byte(o.qos), PacketID: 1, Payload: make([]byte, o.size)}
@@ -62,10 +83,17 @@ func newTarget(name string, o *options, receiver int) target {
 // open is the number of messages that may still be sent. The caller holds mu.
 func (p *publisher) open() int64 {
 	back := p.arrived.Load() / p.copies
-	if p.qos > 0 {
+	if p.byAcks {
+		back = p.acked.Load()
+	} else if p.qos > 0 {
 		back = min(back, p.acked.Load())
 	}
-	return p.window - (p.sent.Load() - back)
+	sent := p.sent.Load()
+	n := p.window - (sent - back)
+	if p.paced {
+		n = min(n, p.allowed.Load()-sent)
+	}
+	return n
 }
 
 // send fills the window. It is called from many goroutines.
@@ -97,7 +125,9 @@ func (p *publisher) add(now time.Duration) {
 	packet := p.out[start:]
 	sent := p.sent.Add(1)
 	if t.id > 0 {
-		binary.BigEndian.PutUint16(packet[t.id:], uint16((sent-1)%0xFFFF)+1)
+		id := uint16((sent-1)%0xFFFF) + 1
+		binary.BigEndian.PutUint16(packet[t.id:], id)
+		p.slot(id).Store(int64(now))
 	}
 	payload := packet[t.payload:]
 	binary.BigEndian.PutUint32(payload[atPublisher:], uint32(p.index))
@@ -108,41 +138,84 @@ func (p *publisher) add(now time.Duration) {
 
 // listen reads acknowledgements until the connection ends.
 func (p *publisher) listen() error {
-	acked := int64(0)
-	var releases []uint16
-	return p.read(func(f mqtt.Frame) error {
-		switch f.Type() {
-		case mqtt.PUBACK, mqtt.PUBCOMP:
-			acked++
-		case mqtt.PUBREC:
-			if len(f.Body) < 2 {
-				return fmt.Errorf("a PUBREC without identifier")
-			}
-			releases = append(releases, binary.BigEndian.Uint16(f.Body))
-		case mqtt.DISCONNECT:
-			return fmt.Errorf("the broker disconnected a publisher: %x", f.Body)
+	var b ackBatch
+	return p.read(func(f mqtt.Frame) error { return p.handle(&b, f) }, func() error { return p.handled(&b) })
+}
+
+// ackBatch is what was read at once.
+type ackBatch struct {
+	acked    int64
+	releases []uint16
+	now      time.Duration
+}
+
+func (p *publisher) handle(b *ackBatch, f mqtt.Frame) error {
+	if f.Type() == mqtt.DISCONNECT {
+		return fmt.Errorf("the broker disconnected a publisher: %x", f.Body)
+	}
+	if len(f.Body) < 2 {
+		return fmt.Errorf("an acknowledgement without identifier")
+	}
+	id := binary.BigEndian.Uint16(f.Body)
+	switch f.Type() {
+	case mqtt.PUBACK, mqtt.PUBCOMP:
+		if len(f.Body) > 2 && f.Body[2] >= 0x80 {
+			return fmt.Errorf("the broker refused a message: %w", mqtt.Reason(f.Body[2]))
 		}
+		b.acked++
+		if p.run.measuring.Load() {
+			if b.now == 0 {
+				b.now = p.run.now()
+			}
+			p.latency.add(b.now - time.Duration(p.slot(id).Load()))
+		}
+	case mqtt.PUBREC:
+		if len(f.Body) > 2 && f.Body[2] >= 0x80 {
+			return fmt.Errorf("the broker refused a message: %w", mqtt.Reason(f.Body[2]))
+		}
+		b.releases = append(b.releases, id)
+	}
+	return nil
+}
+
+// handled ends a batch: releases go out, and the window may have opened.
+func (p *publisher) handled(b *ackBatch) error {
+	b.now = 0
+	if len(b.releases) > 0 {
+		p.mu.Lock()
+		for _, id := range b.releases {
+			p.ack(mqtt.PUBREL, id)
+		}
+		err := p.flush()
+		p.mu.Unlock()
+		b.releases = b.releases[:0]
+		if err != nil {
+			return err
+		}
+	}
+	if b.acked == 0 {
 		return nil
-	}, func() error {
-		if len(releases) > 0 {
-			p.mu.Lock()
-			for _, id := range releases {
-				p.ack(mqtt.PUBREL, id)
-			}
-			err := p.flush()
-			p.mu.Unlock()
-			releases = releases[:0]
-			if err != nil {
-				return err
-			}
+	}
+	p.acked.Add(b.acked)
+	b.acked = 0
+	return p.send()
+}
+
+// reopen opens the window again when nothing has come back since the last look, at which done had: the messages are
+// taken for lost, and shown so at the end. It returns what has come back now.
+func (p *publisher) reopen(done int64) int64 {
+	now, sent := p.arrived.Load(), p.sent.Load()
+	if p.byAcks {
+		now = p.acked.Load() * p.copies
+	}
+	if now == done && now < sent*p.copies {
+		if !p.byAcks {
+			p.arrived.Store(sent * p.copies)
 		}
-		if acked > 0 {
-			p.acked.Add(acked)
-			acked = 0
-			return p.send()
-		}
-		return nil
-	})
+		p.acked.Store(sent)
+		p.run.ended(p.send())
+	}
+	return now
 }
 
 // arrivedMore counts copies in and sends on when a whole message has arrived.

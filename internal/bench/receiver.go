@@ -145,7 +145,7 @@ func (r *receiver) done() error {
 	for _, from := range b.from {
 		n := b.credits[from]
 		b.credits[from] = 0
-		if err := r.run.publishers[from].arrivedMore(n); err != nil {
+		if err := r.run.publishers[from].arrivedMore(n); err != nil { // the publisher's connection
 			return err
 		}
 	}

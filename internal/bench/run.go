@@ -15,6 +15,7 @@ type run struct {
 	o          *options
 	dialer     *dialer
 	name       string // begins all topics and client ids
+	tell       func(format string, a ...any)
 	begin      time.Time
 	publishers []*publisher
 	receivers  []*receiver
@@ -33,14 +34,11 @@ func newRun(o *options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{o: o, dialer: d, name: "bench-" + rand.Text()[:8], begin: time.Now(), failed: make(chan error, 1)}, nil
+	return &run{o: o, dialer: d, name: "bench/" + rand.Text()[:8], tell: func(string, ...any) {}, begin: time.Now(), failed: make(chan error, 1)}, nil
 }
 
-// atOnce is the number of connections that are made at the same time.
-const atOnce = 32
-
 // each calls f for 0 to n-1, some at once, and returns the first failure.
-func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+func each(ctx context.Context, atOnce, n int, f func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64
@@ -62,70 +60,35 @@ func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) 
 	return context.Cause(ctx)
 }
 
-// shape connects everybody of the scenario and says who sends what to whom.
-func (r *run) shape(ctx context.Context) error {
-	o := r.o
-	topic := func(i int) string { return fmt.Sprintf("%s/t%d", r.name, i) }
-	filters := make([][]string, 0)
-	targets := make([][]target, 0)
-	copies := 1
-	switch o.scenario {
-	case "pairs":
-		for i := range o.clients {
-			filters = append(filters, []string{topic(i)})
-			targets = append(targets, []target{newTarget(topic(i), o, i)})
+// connectReceivers makes the receivers, which subscribe.
+func (r *run) connectReceivers(ctx context.Context, p plan) error {
+	r.receivers = make([]*receiver, len(p.filters))
+	return each(ctx, r.o.atOnce, len(p.filters), func(ctx context.Context, i int) error {
+		l, err := connect(ctx, r.dialer, r.o, r.receiverLogin(i))
+		if err != nil {
+			return err
 		}
-	case "fan-in":
-		for i := range o.to {
-			filters = append(filters, []string{topic(i)})
-		}
-		for i := range o.clients {
-			targets = append(targets, []target{newTarget(topic(i%o.to), o, i%o.to)})
-		}
-	case "fan-out":
-		for range o.clients {
-			filters = append(filters, []string{topic(0)})
-		}
-		targets = append(targets, []target{newTarget(topic(0), o, 0)})
-		copies = o.clients
-	case "scattered":
-		filters = make([][]string, o.to)
-		all := make([]target, o.filters)
-		for i := range o.filters {
-			filters[i%o.to] = append(filters[i%o.to], topic(i))
-			all[i] = newTarget(topic(i), o, i%o.to)
-		}
-		for range o.clients {
-			targets = append(targets, all)
-		}
-	}
-	return r.join(ctx, filters, targets, copies)
+		v := &receiver{link: l, run: r, index: i, streams: make([]stream, len(p.targets))}
+		v.batch.credits = make([]int64, len(p.targets))
+		r.receivers[i] = v
+		return l.subscribe(p.filters[i], byte(r.o.qos))
+	})
 }
 
-// join makes the receivers, which subscribe, and then the publishers.
-func (r *run) join(ctx context.Context, filters [][]string, targets [][]target, copies int) error {
-	r.receivers = make([]*receiver, len(filters))
-	r.publishers = make([]*publisher, len(targets))
-	err := each(ctx, len(filters), func(ctx context.Context, i int) error {
-		l, err := connect(ctx, r.dialer, r.o, fmt.Sprintf("%s-r%d", r.name, i))
+func (r *run) receiverLogin(i int) login {
+	return login{id: fmt.Sprintf("%s-r%d", r.name, i), number: i, persistent: r.o.scenario == "durable"}
+}
+
+// connectPublishers makes the publishers.
+func (r *run) connectPublishers(ctx context.Context, p plan) error {
+	r.publishers = make([]*publisher, len(p.targets))
+	return each(ctx, r.o.atOnce, len(p.targets), func(ctx context.Context, i int) error {
+		l, err := connect(ctx, r.dialer, r.o, login{id: fmt.Sprintf("%s-p%d", r.name, i), number: len(p.filters) + i})
 		if err != nil {
 			return err
 		}
-		v := &receiver{link: l, run: r, index: i, streams: make([]stream, len(targets))}
-		v.batch.credits = make([]int64, len(targets))
-		r.receivers[i] = v
-		return l.subscribe(filters[i], byte(r.o.qos))
-	})
-	if err != nil {
-		return err
-	}
-	return each(ctx, len(targets), func(ctx context.Context, i int) error {
-		l, err := connect(ctx, r.dialer, r.o, fmt.Sprintf("%s-p%d", r.name, i))
-		if err != nil {
-			return err
-		}
-		r.publishers[i] = &publisher{link: l, run: r, index: i, qos: byte(r.o.qos), window: int64(r.o.window), copies: int64(copies),
-			targets: targets[i], next: i * len(targets[i]) / len(targets), numbers: make([]uint64, len(filters))}
+		list := p.targets[i]
+		r.publishers[i] = newPublisher(l, r, i, p.copies, list, i*len(list)/len(p.targets), len(p.filters))
 		return nil
 	})
 }
@@ -133,13 +96,35 @@ func (r *run) join(ctx context.Context, filters [][]string, targets [][]target, 
 // start lets everybody go.
 func (r *run) start() {
 	for _, v := range r.receivers {
-		r.wg.Go(func() { r.ended(v.listen()) })
+		if !r.o.absent {
+			r.wg.Go(func() { r.ended(v.listen()) })
+		}
 	}
 	for _, p := range r.publishers {
 		r.wg.Go(func() { r.ended(p.listen()) })
 	}
+	if r.o.rate > 0 {
+		r.wg.Go(r.pace)
+		return
+	}
 	for _, p := range r.publishers {
 		r.wg.Go(func() { r.ended(p.send()) })
+	}
+}
+
+// pace allows the publishers as many messages as the rate says, in turn, until nothing more is sent.
+func (r *run) pace() {
+	began, given := r.now(), int64(0)
+	for tick := time.NewTimer(0); !r.stopped.Load(); {
+		<-tick.C
+		due := int64((r.now() - began).Seconds() * float64(r.o.rate))
+		for ; given < due; given++ {
+			p := r.publishers[given%int64(len(r.publishers))]
+			p.allowed.Add(1)
+			r.ended(p.send())
+		}
+		next := time.Duration(float64(given+1) / float64(r.o.rate) * float64(time.Second))
+		tick.Reset(max(next-(r.now()-began), 0))
 	}
 }
 
@@ -162,6 +147,7 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 	look := time.NewTicker(stallLook)
 	defer look.Stop()
 	last := make([]int64, len(r.publishers))
+	told, toldAt := r.arrivals()+r.acknowledged(), r.now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -171,14 +157,13 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 		case <-end.C:
 			return nil
 		case <-look.C:
+			n, now := r.arrivals()+r.acknowledged(), r.now()
+			if n > 0 {
+				r.tell("%d messages and acknowledgements, %.0f a second", n, float64(n-told)/(now-toldAt).Seconds())
+			}
+			told, toldAt = n, now
 			for i, p := range r.publishers {
-				now := p.arrived.Load()
-				if now == last[i] && now < p.sent.Load()*p.copies {
-					p.arrived.Store(p.sent.Load() * p.copies)
-					p.acked.Store(p.sent.Load())
-					r.ended(p.send())
-				}
-				last[i] = now
+				last[i] = p.reopen(last[i])
 			}
 		}
 	}
@@ -186,17 +171,22 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 
 const stallLook = 2 * time.Second // without any arrival
 
-// drain stops the senders and waits until everything has arrived, or nothing more does.
-func (r *run) drain(ctx context.Context) error {
+// stop ends the sending.
+func (r *run) stop() {
 	r.stopped.Store(true)
 	for _, p := range r.publishers {
 		p.mu.Lock() // a send that had begun is over
 		//lint:ignore SA2001 nothing is guarded: the lock is waited for
 		p.mu.Unlock()
 	}
+}
+
+// drain stops the senders and waits until everything has arrived, or nothing more does.
+func (r *run) drain(ctx context.Context) error {
+	r.stop()
 	before, since := int64(-1), time.Now()
 	for time.Since(since) < stallLook {
-		missing, now := int64(0), r.count()
+		missing, now := int64(0), r.arrivals()
 		for _, p := range r.publishers {
 			missing += max(p.sent.Load()*p.copies-p.arrived.Load(), 0)
 			if p.qos > 0 {
@@ -236,10 +226,24 @@ func (r *run) close() {
 	r.wg.Wait()
 }
 
-func (r *run) count() int64 {
+// arrivals is the number of messages that have arrived.
+func (r *run) arrivals() int64 {
 	n := int64(0)
 	for _, v := range r.receivers {
-		n += v.count.Load()
+		if v != nil {
+			n += v.count.Load()
+		}
+	}
+	return n
+}
+
+// acknowledged is the number of messages whose handshake with the publisher is over.
+func (r *run) acknowledged() int64 {
+	n := int64(0)
+	for _, p := range r.publishers {
+		if p != nil && p.qos > 0 {
+			n += p.acked.Load()
+		}
 	}
 	return n
 }

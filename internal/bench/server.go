@@ -16,7 +16,10 @@ import (
 
 // server is a broker that compare has started.
 type server struct {
-	name, addr string
+	name       string
+	addr       map[string]string // by the scheme of the URL: mqtt, mqtts, ws
+	user, pass string            // of a client
+	cafile     string
 	cmd        *exec.Cmd
 	said       *bytes.Buffer
 	ended      chan error
@@ -27,48 +30,24 @@ const (
 	stopTime  = 10 * time.Second
 )
 
-// command runs a program on one core, where that is possible. It ends with ctx.
-func (c *comparison) command(ctx context.Context, core int, name string, args ...string) *exec.Cmd {
-	if c.pin {
-		args = append([]string{"-c", strconv.Itoa(core), name}, args...)
-		name = "taskset" // becomes the program: the process id stays
-	}
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = []string{"GOMAXPROCS=1"}
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "TSUNAGI_") && !strings.HasPrefix(kv, "GOMAXPROCS=") {
-			cmd.Env = append(cmd.Env, kv)
+// command runs a program on one core, where that is possible and wanted. It ends with ctx.
+func (c *comparison) command(ctx context.Context, core int, free bool, name string, args ...string) *exec.Cmd {
+	var env []string
+	if !free {
+		env = append(env, "GOMAXPROCS=1")
+		if c.pin {
+			args = append([]string{"-c", strconv.Itoa(core), name}, args...)
+			name = "taskset" // becomes the program: the process id stays
 		}
 	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "TSUNAGI_") && !strings.HasPrefix(kv, "GOMAXPROCS=") {
+			env = append(env, kv)
+		}
+	}
+	cmd.Env = env
 	return cmd
-}
-
-// ours starts this program's broker for developers.
-func (c *comparison) ours(ctx context.Context, dir string) (*server, error) {
-	addr, err := freeAddr()
-	if err != nil {
-		return nil, err
-	}
-	cmd := c.command(ctx, 0, c.tsunagi, "serve", "--dev", "--data", dir, "--mqtt", addr, "--http", "off")
-	return launch("tsunagi", addr, cmd)
-}
-
-// peer starts mosquitto with its defaults, but for what a loaded test needs: no disk, no log.
-func (c *comparison) peer(ctx context.Context, dir string) (*server, error) {
-	addr, err := freeAddr()
-	if err != nil {
-		return nil, err
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
-	}
-	conf := filepath.Join(dir, "mosquitto.conf")
-	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type error\n"
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		return nil, err
-	}
-	return launch("mosquitto", addr, c.command(ctx, 0, c.mosquitto, "-c", conf))
 }
 
 // freeAddr is a loopback address that nobody listens on.
@@ -80,26 +59,52 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// launch starts a broker and waits until it accepts.
-func launch(name, addr string, cmd *exec.Cmd) (*server, error) {
-	s := &server{name: name, addr: addr, cmd: cmd, said: new(bytes.Buffer), ended: make(chan error, 1)}
+// newServer has an address for each way in, and a certificate.
+func newServer(name, dir string) (*server, error) {
+	s := &server{name: name, addr: map[string]string{}, said: new(bytes.Buffer), ended: make(chan error, 1)}
+	for _, scheme := range []string{"mqtt", "mqtts", "ws"} {
+		addr, err := freeAddr()
+		if err != nil {
+			return nil, err
+		}
+		s.addr[scheme] = addr
+	}
+	s.cafile = filepath.Join(dir, "cert.pem")
+	return s, writeCertificate(s.cafile, filepath.Join(dir, "key.pem"))
+}
+
+// options are what `tsunagi bench` needs to reach the broker.
+func (s *server) options(scheme string) []string {
+	list := []string{"--url", scheme + "://" + s.addr[scheme]}
+	if scheme == "mqtts" {
+		list = append(list, "--cafile", s.cafile)
+	}
+	if s.user != "" {
+		list = append(list, "--username", s.user, "--pw", s.pass)
+	}
+	return list
+}
+
+// launch starts the broker and waits until it accepts.
+func (s *server) launch(cmd *exec.Cmd) error {
+	s.cmd = cmd
 	cmd.Stdout, cmd.Stderr = s.said, s.said
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	go func() { s.ended <- cmd.Wait() }() // ends with the process
 	for end := time.Now().Add(startTime); time.Now().Before(end); {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			return s, c.Close()
+		if c, err := net.Dial("tcp", s.addr["mqtt"]); err == nil {
+			return c.Close()
 		}
 		select {
 		case err := <-s.ended:
-			return nil, fmt.Errorf("%s ended at its start: %w: %s", name, err, s.said)
+			return fmt.Errorf("%s ended at its start: %w: %s", s.name, err, s.said)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	s.stop()
-	return nil, fmt.Errorf("%s does not accept connections", name)
+	return fmt.Errorf("%s does not accept connections", s.name)
 }
 
 // stop ends the broker.

@@ -61,6 +61,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"number", []string{"--smtp-port", "x"}, nil, []string{"smtp.port", "whole number"}},
 		{"two faults at once", []string{"--language", "fr", "--log-level", "loud"}, nil, []string{"language", "log.level"}},
 		{"key without certificate", []string{"--tls-key", "k.pem"}, nil, []string{"tls.cert", "both or neither"}},
+		{"plain for the network", []string{"--plain", "--mqtt", ":1883", "--http", "off"}, nil, []string{"mqtt \":1883\" with plain", "loopback"}},
 		{"two default plans", []string{"--config", write("c.toml", "[[plans]]\nid=\"a\"\nname=\"A\"\ndefault=true\n[[plans]]\nid=\"b\"\nname=\"B\"\ndefault=true\n")}, nil, []string{"exactly one"}},
 		{"dev beyond loopback", []string{"--dev", "--mqtt", ":1883"}, nil, []string{"mqtt", "loopback"}},
 		{"mail in clear", []string{"--smtp-host", "mail.example.org", "--smtp-from", "a@b.c", "--smtp-security", "none"}, nil, []string{"smtp.security", "loopback"}},

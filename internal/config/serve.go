@@ -22,6 +22,7 @@ type Serve struct {
 	MQTTS    string   `toml:"mqtts" help:"address of MQTT over TLS [:8883; with --dev off]; off closes it"`
 	MQTT     string   `toml:"mqtt" help:"address that answers plain MQTT: refused with the way to TLS (open with --dev) [:1883; with --dev 127.0.0.1:1883]; off closes it"`
 	HTTP     string   `toml:"http" help:"address that sends http to https (plain WebSocket /mqtt with --dev) [:8080; with --dev 127.0.0.1:8080]; off closes it"`
+	Plain    bool     `toml:"plain" help:"let clients in without TLS on the addresses mqtt and http (WebSocket /mqtt), which must be on loopback: for a proxy on this machine that ends TLS"`
 	Domain   string   `toml:"domain" default:"localhost" help:"name under which clients reach this server"`
 	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: invite (by a link that the owner sends) or closed"`
 	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
@@ -175,6 +176,8 @@ func (s *Serve) validateAddresses(fault func(string, ...any)) {
 		}
 		if err := checkAddress(*a.value); err != nil {
 			fault("%s %q: want host:port, :port or off (%v)", a.key, *a.value, err)
+		} else if s.Plain && !s.Dev && (a.key == "mqtt" || a.key == "http") && !Loopback(*a.value) {
+			fault("%s %q with plain: want an address on loopback, such as 127.0.0.1:1883, or off; passwords would cross the network in clear", a.key, *a.value)
 		} else if s.Dev && !Loopback(*a.value) {
 			fault("%s %q with dev: want an address on loopback, such as 127.0.0.1:1883; dev has no login", a.key, *a.value)
 		}
