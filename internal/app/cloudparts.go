@@ -12,6 +12,7 @@ import (
 	"tsunagi/internal/admin"
 	"tsunagi/internal/config"
 	"tsunagi/internal/front"
+	"tsunagi/internal/gate"
 )
 
 // listen opens every door of the settings.
