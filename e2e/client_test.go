@@ -20,26 +20,51 @@ type client struct {
 // connect logs in and returns the client and whether the session was present.
 func connect(t *testing.T, addr, id string, clean bool) (*client, bool) {
 	t.Helper()
+	c, present, err := dial(addr, id, clean)
+	if err != nil {
+		t.Fatalf("CONNECT of %q: %v", id, err)
+	}
+	return c, present
+}
+
+// tryConnect is connect where the server may be ending.
+func tryConnect(addr, id string, clean bool) (*client, bool) {
+	c, _, err := dial(addr, id, clean)
+	return c, err == nil
+}
+
+// resume connects to a session that was there before, where the server may be ending.
+func resume(addr, id string) (c *client, present, ok bool) {
+	c, present, err := dial(addr, id, false)
+	return c, present, err == nil
+}
+
+func dial(addr, id string, clean bool) (c *client, present bool, err error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		t.Fatal(err)
+		return nil, false, err
 	}
-	c := &client{Conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}
+	defer func() {
+		if err != nil {
+			_ = conn.Close() // the error that counts is there already
+		}
+	}()
+	c = &client{Conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}
 	p := mqtt.Connect{Version: mqtt.V311, Clean: clean, ClientID: []byte(id), ReceiveMaximum: 65535}
 	if _, err := c.Write(p.Append(nil)); err != nil {
-		t.Fatal(err)
+		return nil, false, err
 	}
 	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
 	f, err := c.read()
-	if err != nil || f.Type() != mqtt.CONNACK {
-		t.Fatalf("CONNECT of %q: %v, type %d", id, err, f.Type())
+	if err != nil {
+		return nil, false, err
 	}
 	ack, err := mqtt.DecodeConnack(f, mqtt.V311)
-	if err != nil || ack.Reason != mqtt.Success {
-		t.Fatalf("CONNECT of %q: %+v, %v", id, ack, err)
+	if err == nil && ack.Reason != mqtt.Success {
+		err = ack.Reason
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	return c, ack.SessionPresent
+	return c, ack != nil && ack.SessionPresent, err
 }
 
 // read returns the next packet, valid until the one after it is read.
@@ -83,5 +108,18 @@ func (c *client) subscribe(t *testing.T, filter string, qos byte) {
 func (c *client) publish(topic string, id uint16, payload string) error {
 	p := mqtt.Publish{QoS: 1, Topic: []byte(topic), PacketID: id, Payload: []byte(payload)}
 	_, err := c.Write(p.Append(nil, mqtt.V311))
+	return err
+}
+
+// publish2 sends one QoS 2 message.
+func (c *client) publish2(topic string, f flight, again bool) error {
+	p := mqtt.Publish{QoS: 2, Dup: again, Topic: []byte(topic), PacketID: f.id, Payload: []byte(f.payload)}
+	_, err := c.Write(p.Append(nil, mqtt.V311))
+	return err
+}
+
+// ack sends one of the four short answers.
+func (c *client) ack(kind mqtt.Type, id uint16) error {
+	_, err := c.Write((&mqtt.Ack{Type: kind, PacketID: id}).Append(nil, mqtt.V311))
 	return err
 }

@@ -1,156 +1,128 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"tsunagi/internal/mqtt"
 )
 
-const (
-	publishers = 16
-	window     = 8   // unacknowledged messages of one publisher
-	perRound   = 800 // acknowledgements before the kill
-)
+// perRound is how many acknowledgements a round of the kill loop waits for; each round a few more, so that the end
+// comes at another moment.
+const perRound = 250
 
-// TestKillLosesNothingAcknowledged kills the server while 16 publishers send QoS 1 to a persistent session that is
-// away. After each restart the session gets every message that was acknowledged, in the order of its publisher.
-// TORTURE_ROUNDS asks for more than the ten rounds.
+// TestKillLosesNothingAcknowledged kills the server while clients publish with QoS 1 and QoS 2, set retained messages,
+// subscribe and unsubscribe. After each restart everything that was acknowledged is there: each QoS 1 message in the order
+// of its publisher, each QoS 2 message exactly once, the last retained value, the subscriptions as they were answered.
+// TORTURE_ROUNDS asks for more than the 50 rounds.
 func TestKillLosesNothingAcknowledged(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	rounds := 10
-	if n, err := strconv.Atoi(os.Getenv("TORTURE_ROUNDS")); err == nil && n > 0 {
-		rounds = n
-	}
+	rounds := tortureRounds(50)
 	dir, addr := t.TempDir(), freeAddr(t)
 	s := startDev(t, dir, addr)
-	away, _ := connect(t, addr, "away", false)
-	away.subscribe(t, "kill/#", 1)
-	away.Close()
-
-	total := 0
+	w := newWorld(t, addr)
 	for round := range rounds {
-		acked := publishUntilKilled(t, s, round)
+		w.disturb(round, func() { s.kill() })
 		s = startDev(t, dir, addr)
-		total += collect(t, addr, round, acked)
+		w.verify(round)
 	}
-	t.Logf("%d acknowledged messages over %d kills, none missing", total, rounds)
+	t.Logf("%d kills: %s", rounds, w.counts())
 }
 
-// publishUntilKilled lets all publishers run until enough was acknowledged, kills the server under them, and returns
-// for each publisher how many of its messages, from the first on, were acknowledged.
-func publishUntilKilled(t *testing.T, s *server, round int) [publishers]int {
-	var acked [publishers]int
-	var all atomic.Int64
-	enough := make(chan struct{})
-	var wg sync.WaitGroup
-	for p := range publishers {
-		c, _ := connect(t, s.addr, fmt.Sprintf("pub-%d", p), true)
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			defer c.Close()
-			acked[p] = c.publishWindowed(round, p, func() {
-				if all.Add(1) == perRound {
-					close(enough)
-				}
-			})
-		}()
+// tortureRounds is what TORTURE_ROUNDS asks for, or a shorter way.
+func tortureRounds(short int) int {
+	if n, err := strconv.Atoi(os.Getenv("TORTURE_ROUNDS")); err == nil && n > 0 {
+		return n
+	}
+	return short
+}
+
+// world is all that clients were promised by a server, kept outside of it.
+type world struct {
+	t    *testing.T
+	addr string
+
+	ordered   *ordered
+	exact     *exact
+	kept      *kept
+	interests *interests
+
+	mu     sync.Mutex
+	frozen bool          // guarded by mu: what is read from now on is not judged
+	acks   int           // guarded by mu
+	want   int           // guarded by mu: acknowledgements of the round
+	enough chan struct{} // guarded by mu: closed at want
+}
+
+// journal is one kind of promise. run uses the server until its connection fails; verify runs after the restart.
+type journal interface {
+	run(round int)
+	verify(round int)
+}
+
+func newWorld(t *testing.T, addr string) *world {
+	w := &world{t: t, addr: addr, enough: make(chan struct{})}
+	w.ordered, w.exact, w.kept, w.interests = newOrdered(w), newExact(w), newKept(w), newInterests(w)
+	return w
+}
+
+func (w *world) journals() []journal { return []journal{w.ordered, w.exact, w.kept, w.interests} }
+
+// disturb lets all clients run, ends the server by end after enough acknowledgements, and waits for the clients.
+func (w *world) disturb(round int, end func()) {
+	w.t.Helper()
+	w.mu.Lock()
+	w.frozen, w.acks, w.want, w.enough = false, 0, perRound+round*37%200, make(chan struct{})
+	enough := w.enough
+	w.mu.Unlock()
+	var running sync.WaitGroup
+	for _, j := range w.journals() {
+		running.Go(func() { j.run(round) })
 	}
 	select {
 	case <-enough:
 	case <-time.After(60 * time.Second):
-		t.Errorf("round %d: only %d acknowledgements in a minute:\n%s", round, all.Load(), s.printed())
+		w.t.Errorf("round %d: too few acknowledgements in a minute", round)
 	}
-	s.kill()
-	wg.Wait()
-	return acked
-}
-
-// publishWindowed sends numbered messages until the connection dies, and returns how many were acknowledged.
-// Acknowledgements come in the order of the messages [MQTT-4.6.0-2], so their number is also the last one's.
-func (c *client) publishWindowed(round, p int, onAck func()) int {
-	sent, acked := 0, 0
-	for {
-		for sent < acked+window {
-			sent++
-			if c.publish(fmt.Sprintf("kill/%d", p), uint16(sent%60000+1), fmt.Sprintf("%d %d %d", round, p, sent)) != nil {
-				return acked
-			}
-		}
-		f, err := c.read()
-		if err != nil {
-			return acked
-		}
-		var a mqtt.Ack
-		if f.Type() != mqtt.PUBACK || mqtt.DecodeAck(&a, f, mqtt.V311) != nil || a.PacketID != uint16((acked+1)%60000+1) {
-			panic(fmt.Sprintf("publisher %d: packet % x instead of the PUBACK of message %d", p, f.Body, acked+1))
-		}
-		acked++
-		onAck()
+	end()
+	running.Wait()
+	if w.t.Failed() {
+		w.t.FailNow()
 	}
 }
 
-// collect connects the session that was away and reads until it has every acknowledged message of the round.
-func collect(t *testing.T, addr string, round int, acked [publishers]int) int {
-	t.Helper()
-	c, present := connect(t, addr, "away", false)
-	if !present {
-		t.Fatalf("round %d: the session is gone", round)
+// note takes down an answer of the server; false when it comes too late to be judged.
+func (w *world) note(f func()) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.frozen {
+		return false
 	}
-	defer c.Close()
-	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
-	var seen [publishers]int
-	missing := func() (n int) {
-		for p := range publishers {
-			n += max(0, acked[p]-seen[p])
-		}
-		return n
+	f()
+	if w.acks++; w.acks == w.want {
+		close(w.enough)
 	}
-	for missing() > 0 {
-		f, err := c.read()
-		if err != nil {
-			t.Fatalf("round %d: %d acknowledged messages are missing (%v); seen %v of %v", round, missing(), err, seen, acked)
-		}
-		if f.Type() != mqtt.PUBLISH {
-			continue
-		}
-		var m mqtt.Publish
-		if err := mqtt.DecodePublish(&m, f, mqtt.V311); err != nil {
-			t.Fatal(err)
-		}
-		note(t, round, &seen, string(m.Payload))
-		ack := mqtt.Ack{Type: mqtt.PUBACK, PacketID: m.PacketID}
-		if _, err := c.Write(ack.Append(nil, mqtt.V311)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	total := 0
-	for _, n := range acked {
-		total += n
-	}
-	return total
+	return true
 }
 
-// note counts one message that arrived. One seen before may come again; a gap may not be.
-func note(t *testing.T, round int, seen *[publishers]int, payload string) {
-	t.Helper()
-	var r, p, n int
-	if _, err := fmt.Sscanf(payload, "%d %d %d", &r, &p, &n); err != nil {
-		t.Fatalf("payload %q: %v", payload, err)
+// freeze has answers that are read from now on not judged.
+func (w *world) freeze() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.frozen = true
+}
+
+func (w *world) verify(round int) {
+	w.t.Helper()
+	w.mu.Lock()
+	w.frozen, w.want = false, -1
+	w.mu.Unlock()
+	for _, j := range w.journals() {
+		if j.verify(round); w.t.Failed() {
+			w.t.FailNow()
+		}
 	}
-	if r < round {
-		return // sent before an earlier kill, delivered again
-	}
-	if n > seen[p]+1 {
-		t.Fatalf("round %d: publisher %d: message %d came after %d", round, p, n, seen[p])
-	}
-	seen[p] = max(seen[p], n)
 }

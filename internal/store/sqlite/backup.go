@@ -36,12 +36,13 @@ func (db *database) backup(ctx context.Context, path string) (err error) {
 			err = errors.Join(err, removeAll(tmp))
 		}
 	}()
-	from := open(db.path, 1, pragmas{"cache_size": -readerCache})
+	from := db.open(1, pragmas{"cache_size": -readerCache})
 	_, err = from.ExecContext(ctx, "vacuum into ?", tmp)
 	if err := errors.Join(db.sort("copy", err), from.Close()); err != nil {
 		return err
 	}
-	to := &database{path: tmp, log: db.log, writes: open(tmp, 1, nil)}
+	to := &database{path: tmp, log: db.log}
+	to.writes = to.open(1, nil)
 	if err := errors.Join(to.check(ctx), to.closeFiles()); err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ const (
 // newCheckpointer starts the goroutine, which ends at stop.
 func newCheckpointer(db *database, limit int64) *checkpointer {
 	c := &checkpointer{
-		db: db, limit: limit, conn: open(db.path, 1, pragmas{"busy_timeout": 0, "cache_size": -64}),
+		db: db, limit: limit, conn: db.open(1, pragmas{"busy_timeout": 0, "cache_size": -64}),
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go c.run()

@@ -19,6 +19,7 @@ import (
 // database is one SQLite file with its connections.
 type database struct {
 	path string
+	vfs  string // name of SQLite's way to its files; "": the system's
 	log  *slog.Logger
 	wal  *checkpointer
 
@@ -45,7 +46,7 @@ const (
 
 // openDatabase opens or makes the file, brings its tables up to date and checks it.
 func openDatabase(ctx context.Context, path string, migrations fs.FS, o Options) (db *database, err error) {
-	db = &database{path: path, log: o.Log, ready: make(map[string]*sql.Stmt)}
+	db = &database{path: path, vfs: o.VFS, log: o.Log, ready: make(map[string]*sql.Stmt)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.closeFiles())
@@ -57,7 +58,7 @@ func openDatabase(ctx context.Context, path string, migrations fs.FS, o Options)
 	if err := inspectWAL(path + "-wal"); err != nil {
 		return db, err
 	}
-	db.writes = open(path, 1, pragmas{"cache_size": -writerCache, "foreign_keys": 1, "journal_size_limit": o.WALBytes})
+	db.writes = db.open(1, pragmas{"cache_size": -writerCache, "foreign_keys": 1, "journal_size_limit": o.WALBytes})
 	if err := db.migrate(ctx, migrations); err != nil {
 		return db, err
 	}
@@ -67,7 +68,7 @@ func openDatabase(ctx context.Context, path string, migrations fs.FS, o Options)
 	if db.writer, err = db.writes.Conn(ctx); err != nil {
 		return db, db.sort("open writer", err)
 	}
-	db.reads = open(path, readers, pragmas{"cache_size": -readerCache, "query_only": 1})
+	db.reads = db.open(readers, pragmas{"cache_size": -readerCache, "query_only": 1})
 	db.wal = newCheckpointer(db, o.WALBytes)
 	return db, nil
 }
@@ -93,7 +94,7 @@ func touch(path string) error {
 type pragmas map[string]int64
 
 // open makes a pool of connections, which keeps them open.
-func open(path string, connections int, settings pragmas) *sql.DB {
+func (db *database) open(connections int, settings pragmas) *sql.DB {
 	query := url.Values{
 		"_error_rc": {"1"}, "_dqs": {"0"}, "_txlock": {"immediate"},
 		"_pragma": {
@@ -104,7 +105,10 @@ func open(path string, connections int, settings pragmas) *sql.DB {
 	for name, value := range settings {
 		query.Add("_pragma", name+"="+strconv.FormatInt(value, 10))
 	}
-	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: query.Encode()}
+	if db.vfs != "" {
+		query.Set("vfs", db.vfs)
+	}
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(db.path), RawQuery: query.Encode()}
 	pool, err := sql.Open("sqlite", dsn.String())
 	if err != nil { // only when no driver of that name is linked in
 		panic(err)

@@ -18,6 +18,7 @@ type Options struct {
 	LowBytes      int64        // free bytes below which there is an alarm; negative: never [10 %, 256 MiB to 10 GiB]
 	CriticalBytes int64        // free bytes below which messages are refused; negative: never [3 %, 64 MiB to 2 GiB]
 	WALBytes      int64        // length of a write-ahead log that is moved to its store [64 MiB, less on a small disk]
+	VFS           string       // name of the VFS through which SQLite reaches its files, for tests [the system's]
 }
 
 const (
