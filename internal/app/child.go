@@ -3,11 +3,16 @@ package app
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"tsunagi/internal/config"
 	"tsunagi/internal/editor"
 	"tsunagi/internal/flow"
+	"tsunagi/internal/flow/nodes/network"
 	"tsunagi/internal/front"
 	"tsunagi/internal/hosted"
 )
@@ -24,8 +29,9 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 			return editor.User{Name: p.Name, Scope: p.Scope, Session: p.Session}, err
 		},
 	}
+	web := network.NewWeb(network.WebOptions{Forwarded: true, MaxRaw: 16 << 20, MaxHeld: 32 << 20, MaxOpen: 250})
 	f, err := newFlowServer(cfg.Dir, flow.Options{Dial: child.Dial, TrustedCA: []byte(cfg.CA), NoLocalFiles: true,
-		FilesDir: filepath.Join(cfg.Dir, "files"), NoExec: true},
+		FilesDir: filepath.Join(cfg.Dir, "files"), NoExec: true, NoListen: true}, web,
 		editor.Options{Auth: auth, Title: cfg.Title, Hosts: cfg.Hosts, Shared: true}, log)
 	if err != nil {
 		return errors.Join(err, child.Fail(err))
@@ -40,7 +46,7 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 		<-child.Done()
 		ended.fail(errors.New("the platform is gone"))
 	}()
-	server := front.NewServer("editor", child.Listener(), nil, f.editor, log)
+	server := front.NewServer("editor", child.Listener(), nil, byOrigin(cfg.PageHosts, web, f.editor), log)
 	parts := []part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}
 	ready := false
 	err = runParts(ctx, log, parts, func() {
@@ -53,4 +59,20 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 		err = errors.Join(err, child.Fail(err))
 	}
 	return err
+}
+
+// byOrigin gives requests for the hosts of the flows' pages to pages, and all others to the editor: the two never share
+// an origin.
+func byOrigin(hosts []string, pages, editor http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if slices.Contains(hosts, strings.ToLower(host)) {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		editor.ServeHTTP(w, r)
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"tsunagi/internal/editor"
 	"tsunagi/internal/flow"
 	"tsunagi/internal/flow/nodes"
+	"tsunagi/internal/flow/nodes/network"
 	"tsunagi/internal/front"
 	"tsunagi/internal/hosted"
 )
@@ -30,8 +31,9 @@ type flowServer struct {
 	cancel  context.CancelFunc
 }
 
-// newFlowServer makes runtime and editor on one directory. What is the mode's own comes in ro and eo.
-func newFlowServer(dir string, ro flow.Options, eo editor.Options, log *slog.Logger) (*flowServer, error) {
+// newFlowServer makes runtime and editor on one directory, with pages of the flows on web. What is the mode's own comes
+// in ro and eo.
+func newFlowServer(dir string, ro flow.Options, web *network.Web, eo editor.Options, log *slog.Logger) (*flowServer, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, &dataError{err}
@@ -41,8 +43,8 @@ func newFlowServer(dir string, ro flow.Options, eo editor.Options, log *slog.Log
 		return nil, fmt.Errorf("the editor inside this program: %w", err)
 	}
 	comms := editor.NewComms(log)
-	ro.Dir, ro.Log, ro.Nodes, ro.JSONata, ro.Events = dir, log, nodes.All(), nodes.JSONata, comms.Publish
 	f := &flowServer{log: log, ended: make(chan struct{})}
+	ro.Dir, ro.Log, ro.Nodes, ro.JSONata, ro.Events = dir, log, nodes.AllOn(web), nodes.JSONata, comms.Publish
 	f.runtime = flow.New(ro)
 	eo.Dir, eo.Runtime, eo.Comms, eo.Assets, eo.Release, eo.Log = dir, f.runtime, comms, assets, Version, log
 	if f.editor, err = editor.New(eo); err != nil {
@@ -113,13 +115,14 @@ func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams)
 		}
 		ro.TrustedCA = pem
 	}
-	eo := editor.Options{Title: cfg.Title}
+	web := network.NewWeb(network.WebOptions{Sandbox: !cfg.TrustPages})
+	eo := editor.Options{Title: cfg.Title, Pages: web}
 	var login *editor.Login
 	if !cfg.NoLogin {
 		login = editor.NewLogin()
 		eo.Auth = login
 	}
-	f, err := newFlowServer(cfg.Data, ro, eo, log)
+	f, err := newFlowServer(cfg.Data, ro, web, eo, log)
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,14 @@ import (
 
 // Flow are the settings of `tsunagi flow`.
 type Flow struct {
-	Data     string `toml:"data" default:"./flow-data" help:"directory of flows, credentials and context"`
-	Listen   string `toml:"listen" default:"127.0.0.1:1880" help:"address of the editor: plain http on loopback, else https under a local authority of its own"`
-	NoLogin  bool   `toml:"no_login" help:"no login; accepted on loopback only"`
-	Title    string `toml:"title" default:"Tsunagi" help:"name shown in the editor's header"`
-	MemoryMB int    `toml:"memory_mb" help:"soft limit of memory in MiB; 0: none"`
-	CA       string `toml:"ca" help:"PEM file of further authorities that mqtt nodes trust"`
-	Log      Log    `toml:"log"`
+	Data       string `toml:"data" default:"./flow-data" help:"directory of flows, credentials and context"`
+	Listen     string `toml:"listen" default:"127.0.0.1:1880" help:"address of the editor: plain http on loopback, else https under a local authority of its own"`
+	NoLogin    bool   `toml:"no_login" help:"no login; accepted on loopback only"`
+	Title      string `toml:"title" default:"Tsunagi" help:"name shown in the editor's header"`
+	TrustPages bool   `toml:"trust_pages" help:"pages that flows serve share the editor's origin, as in Node-RED; their scripts could then use the editor's login"`
+	MemoryMB   int    `toml:"memory_mb" help:"soft limit of memory in MiB; 0: none"`
+	CA         string `toml:"ca" help:"PEM file of further authorities that mqtt nodes trust"`
+	Log        Log    `toml:"log"`
 }
 
 // Validate reports every fault at once.

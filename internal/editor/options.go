@@ -38,6 +38,7 @@ type Options struct {
 	Assets  *packfile.Pack // the editor's files [none: a page says so; see EmbeddedAssets]
 	Title   string         // name on the page ["Tsunagi"]
 	Release string         // our own version, shown in the diagnostics
+	Pages   http.Handler   // answers what is none of the editor's: pages of http nodes [nobody]
 	Hosts   []string       // host names that may be in a request, without port [without Auth: localhost and loopback addresses; else any]
 	Shared  bool           // part of a shared cloud: dialogs offer no paths of this machine's files
 	Secret  string         // credential secret [made at first start and kept in .config.runtime.json]

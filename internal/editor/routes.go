@@ -2,6 +2,7 @@ package editor
 
 import (
 	"net/http"
+	"strings"
 )
 
 // open marks a route that needs no permission: plain tags of the page ask for it, which carry no token.
@@ -75,4 +76,19 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc(route.pattern, s.serve(s.permit(route.permission, route.handle)))
 	}
 	return s.guard(mux)
+}
+
+// foreign tells whether a request is none of the editor's, but perhaps that of a page of the flows. As in Node-RED the
+// editor comes first.
+func (s *Server) foreign(mux *http.ServeMux, r *http.Request) bool {
+	if s.o.Pages == nil || r.URL.Path == "" {
+		return false
+	}
+	switch _, pattern := mux.Handler(r); pattern {
+	case "":
+		return true
+	case "GET /":
+		return !s.hasStatic(strings.TrimPrefix(r.URL.Path, "/"))
+	}
+	return false
 }

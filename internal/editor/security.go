@@ -16,13 +16,17 @@ const policy = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src
 	"object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 
 // guard sets the headers of every answer and refuses requests that come from other sites or under a foreign name.
-func (s *Server) guard(next http.Handler) http.Handler {
+func (s *Server) guard(next *http.ServeMux) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusForbidden, "This request comes from another site.")
 	}))
 	protected := cross.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.foreign(next, r) && s.knownHost(r.Host) && !s.unowned(r) {
+			s.o.Pages.ServeHTTP(w, r)
+			return
+		}
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -42,13 +46,19 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusMovedPermanently)
 			return
 		}
-		if login, ok := s.auth.(*Login); ok && login.OwnerCode() != "" && !isLoopback(r.RemoteAddr) {
+		if s.unowned(r) {
 			s.showPage(w, http.StatusForbidden, s.o.Title+": no user yet",
 				"This flow server has no user yet, so it answers only browsers on its own machine. Open the link it printed at its start there, or make a user with the command line.")
 			return
 		}
 		protected.ServeHTTP(w, r)
 	})
+}
+
+// unowned tells whether a request comes from outside before there is an owner.
+func (s *Server) unowned(r *http.Request) bool {
+	login, ok := s.auth.(*Login)
+	return ok && login.OwnerCode() != "" && !isLoopback(r.RemoteAddr)
 }
 
 // knownHost tells whether a request may name this host. It keeps a hostile page from reaching an editor without login

@@ -39,6 +39,14 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	return serveFile(w, r, s.o.Assets.Lookup(publicDir+name))
 }
 
+// hasStatic tells whether getStatic has a file of that name.
+func (s *Server) hasStatic(name string) bool {
+	if _, ok := own[name]; ok || name == "tsunagi/notices.txt" {
+		return true
+	}
+	return s.o.Assets != nil && s.o.Assets.Lookup(publicDir+name) != nil
+}
+
 // serveFile hands out a slice of the archive as it is, unless the browser can't unpack it.
 func serveFile(w http.ResponseWriter, r *http.Request, f *packfile.File) error {
 	if f == nil {

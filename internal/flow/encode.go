@@ -96,9 +96,23 @@ func (e *encoder) value(v value.Value) {
 		o := v.Map()
 		e.nested(o, func() { e.object(o) })
 	case value.Handle:
-		e.text(`{"__enc__":true,"type":"internal"}`)
+		e.handle(v.Handle())
 	default:
 		e.b = value.Append(e.b, v)
+	}
+}
+
+// Shown is what a handle implements that the sidebar shows as an object.
+type Shown interface{ Shown() *value.Map }
+
+func (e *encoder) handle(h any) {
+	switch h := h.(type) {
+	case Shown:
+		e.nested(h, func() { e.object(h.Shown()) })
+	case *value.Method:
+		e.text(`{"__enc__":true,"type":"function"}`)
+	default:
+		e.text(`{"__enc__":true,"type":"internal"}`)
 	}
 }
 

@@ -27,6 +27,7 @@ type Options struct {
 	FilesDir     string // with NoLocalFiles: the one directory whose files they may use all the same [none]
 	FilesMax     int64  // bytes that FilesDir may hold [256 MiB]
 	NoExec       bool   // nodes must not run commands
+	NoListen     bool   // nodes must not open ports or sockets of their own
 
 	MaxQueue int // deliveries that may wait at once; what comes on top is an error of the sender [200000]
 }

@@ -85,7 +85,7 @@ func (m *Manager) spawn(p *process) (*child, error) {
 
 // config is what a child is told.
 func (m *Manager) config(s Server, dir string) *Config {
-	return &Config{ID: s.ID, Name: s.Name, Dir: dir, Title: m.o.Title, Hosts: []string{m.Host(s.Name)},
+	return &Config{ID: s.ID, Name: s.Name, Dir: dir, Title: m.o.Title, Hosts: []string{m.Host(s.Name)}, PageHosts: []string{s.Name + m.o.Zone},
 		LoginURL: m.o.LoginURL(s), LogoutURL: m.o.Panel + "/", CA: string(m.o.CA), MemoryMB: s.MemoryMB, LogLevel: m.o.LogLevel}
 }
 

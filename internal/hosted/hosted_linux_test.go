@@ -240,7 +240,7 @@ func TestNames(t *testing.T) {
 		t.Error(w.EditorURL("home"))
 	}
 	for host, want := range map[string]bool{"edit-home.flows.localhost": true, "EDIT-HOME.flows.localhost.:8443": true,
-		"home.flows.localhost": false, "edit-home.flows.example.com": false, "edit-.flows.localhost": false, "localhost": false} {
+		"home.flows.localhost": true, "away.flows.localhost": false, "edit-home.flows.example.com": false, "edit-.flows.localhost": false, "localhost": false} {
 		if got := w.Knows(host); got != want {
 			t.Errorf("Knows(%q) = %v", host, got)
 		}

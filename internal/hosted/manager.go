@@ -183,7 +183,16 @@ func (m *Manager) EditorURL(name string) string {
 	return "https://" + host + "/"
 }
 
-// Knows tells whether a host, with or without port, is the editor of a flow server.
+// PagesURL is the address of what the flows of a flow server offer, with a slash at the end.
+func (m *Manager) PagesURL(name string) string {
+	host := name + m.o.Zone
+	if m.o.Port != 443 {
+		host = net.JoinHostPort(host, strconv.Itoa(m.o.Port))
+	}
+	return "https://" + host + "/"
+}
+
+// Knows tells whether a host, with or without port, is an origin of a flow server.
 func (m *Manager) Knows(host string) bool { return m.byHost(host) != nil }
 
 func (m *Manager) dir(id string) string { return filepath.Join(m.o.Dir, "flows", id) }
@@ -194,7 +203,7 @@ func (m *Manager) find(id string) *process {
 	return m.byID[id]
 }
 
-// byHost finds the flow server whose editor a host is.
+// byHost finds the flow server whose editor a host is, or the origin of what its flows serve. No name begins with edit-.
 func (m *Manager) byHost(host string) *process {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -204,9 +213,7 @@ func (m *Manager) byHost(host string) *process {
 	if !ok {
 		return nil
 	}
-	if name, ok = strings.CutPrefix(name, "edit-"); !ok {
-		return nil
-	}
+	name = strings.TrimPrefix(name, "edit-")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.byName[name]

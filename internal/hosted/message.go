@@ -37,6 +37,7 @@ type Config struct {
 	Dir       string   `json:"dir"`        // its data directory, and its working directory
 	Title     string   `json:"title"`      // name on the editor's page
 	Hosts     []string `json:"hosts"`      // host names of its editor
+	PageHosts []string `json:"page_hosts"` // host names of what its flows serve; never those of its editor
 	LoginURL  string   `json:"login_url"`  // page of the panel that sends the browser back with ?code=
 	LogoutURL string   `json:"logout_url"` // page to go to after signing out
 	CA        string   `json:"ca"`         // PEM of authorities to trust besides the system's

@@ -14,7 +14,7 @@ import (
 // panelCookies begins the names of the panel's cookies. They reach no flow server, and none may set them.
 const panelCookies = "__Host-tsunagi"
 
-// ServeHTTP passes a request to the flow server whose editor the host names.
+// ServeHTTP passes a request to the flow server whose editor or pages the host names.
 func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := m.byHost(r.Host)
 	if p == nil {

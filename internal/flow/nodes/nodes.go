@@ -12,8 +12,11 @@ import (
 	"tsunagi/internal/flow/nodes/storage"
 )
 
-// All returns every node type, for flow.Options.
-func All() []flow.Type {
+// All returns every node type, for flow.Options. What http nodes offer is served to nobody.
+func All() []flow.Type { return AllOn(network.NewWeb(network.WebOptions{})) }
+
+// AllOn is All with http and websocket nodes that serve on web.
+func AllOn(web *network.Web) []flow.Type {
 	return []flow.Type{
 		common.Inject(), common.Debug(), common.Comment(), common.Junction(), common.Unknown(), common.GlobalConfig(),
 		common.LinkIn(), common.LinkOut(), common.LinkCall(),
@@ -25,6 +28,7 @@ func All() []flow.Type {
 		parsers.JSON(),
 		storage.File(), storage.FileIn(), storage.Watch(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
+		network.HTTPIn(web), network.HTTPResponse(),
 	}
 }
 

@@ -30,6 +30,7 @@ func (h *handles) prepare(vm *VM) error {
 	}
 	h.name, h.last = name, map[any]jsValue{}
 	(*lib.TJSClassExoticMethods)(at(h.exotic)).Fget_property = fp(handleProperty)
+	(*lib.TJSClassExoticMethods)(at(h.exotic)).Fset_property = fp(handleSet)
 	size := int(unsafe.Sizeof(lib.TJSClassDef{}))
 	def := vm.tls.Alloc(size)
 	defer vm.tls.Free(size)

@@ -48,6 +48,9 @@ func (vm *VM) toJS(v value.Value, depth int) jsValue {
 		}
 		return vm.jsObject(v.Map(), depth)
 	case value.Handle:
+		if m, ok := v.Handle().(*value.Method); ok {
+			return vm.jsMethod(m, v)
+		}
 		return vm.handles.object(vm, v)
 	}
 	return jsUndefined

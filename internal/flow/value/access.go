@@ -76,6 +76,18 @@ func (p *Path) Own(root *Map, msg *Map) (Value, error) {
 // Properties is what a handle implements whose properties flows may read.
 type Properties interface{ Property(key string) Value }
 
+// Writable is what a handle implements whose properties flows may set; an undefined value
+// deletes. It says whether the property could be set.
+type Writable interface {
+	SetProperty(key string, v Value) bool
+}
+
+// Method is a handle that scripts see as a function and may call.
+type Method struct {
+	Name string
+	Call func(args []Value) (Value, error)
+}
+
 // property returns the property of any value, as JavaScript does for what messages hold.
 func (v Value) property(s part) Value {
 	switch v.Kind() {
@@ -164,6 +176,9 @@ func (v Value) descend(s part, create bool, next part) (Value, bool, error) {
 	}
 	switch {
 	case exists:
+		if _, handle := child.ref.(Writable); handle {
+			return child, true, nil
+		}
 		if k := child.Kind(); k != Object && k != Array {
 			return Value{}, false, nil
 		}
@@ -204,6 +219,8 @@ func (v Value) put(s part, x Value) (bool, error) {
 			return false, &PathError{"array index " + strconv.Itoa(i) + " is too far behind the end: at most " + strconv.Itoa(MaxHole) + " elements may be left out"}
 		}
 		return true, nil
+	case Writable:
+		return c.SetProperty(s.key, x), nil
 	}
 	return false, nil
 }

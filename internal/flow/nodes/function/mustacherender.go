@@ -60,6 +60,11 @@ func property(v value.Value, name string) (value.Value, bool) {
 		}
 		got, err := p.Get(value.NewMap(1).Set("v", v).Value(), nil)
 		return got, err == nil && got.Defined()
+	case value.Handle:
+		if h, ok := v.Handle().(value.Properties); ok {
+			got := h.Property(name)
+			return got, got.Defined()
+		}
 	}
 	return value.Value{}, false
 }
