@@ -43,7 +43,7 @@ func (w *responseWrapper) Property(key string) value.Value {
 
 // Shown is the response in the debug sidebar.
 func (w *responseWrapper) Shown() *value.Map {
-	o := value.NewMap(len(wrapped) + 1).Set("_res", value.Opaque(w.res))
+	o := value.NewMap(len(wrapped)+1).Set("_res", value.Opaque(w.res))
 	for _, name := range wrapped {
 		o.Set(name, value.Opaque(&value.Method{Name: name}))
 	}
