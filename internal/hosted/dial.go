@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"tsunagi/internal/outside"
 )
 
 // maxDialTime bounds a connection attempt of a child.
@@ -72,7 +74,7 @@ func (d *dialer) allowed(ip netip.Addr) bool {
 			return true
 		}
 	}
-	return public(ip)
+	return outside.Public(ip)
 }
 
 // file is the descriptor of a connection, for passing on. The connection is closed; the file is the caller's.
