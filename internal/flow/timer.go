@@ -132,3 +132,44 @@ func (h *timerHeap) Pop() any {
 	t.place = -1
 	return t
 }
+
+// Ticker is a call on the loop that comes again and again.
+type Ticker struct {
+	timer   *Timer
+	stopped bool
+}
+
+// Every runs f on the loop each d, counted from the beginning of the call before, until the
+// ticker or the node is stopped.
+func (b *Base) Every(d time.Duration, f func()) *Ticker {
+	t := &Ticker{}
+	var run func()
+	run = func() {
+		if t.stopped {
+			return
+		}
+		t.timer = b.After(d, run)
+		f()
+	}
+	t.timer = b.After(d, run)
+	return t
+}
+
+// Stop ends the calls; it is safe on nil.
+func (t *Ticker) Stop() {
+	if t != nil {
+		t.stopped = true
+		t.timer.Stop()
+	}
+}
+
+// Milliseconds is how long JavaScript's setTimeout waits for a number: whole milliseconds,
+// at least one, which is also for what is no number. Unlike there, more than 24 days are
+// what they say, up to 100 years.
+func Milliseconds(n float64) time.Duration {
+	if !(n >= 1) { // NaN, too
+		n = 1
+	}
+	const most = 100 * 365 * 24 * 60 * 60 * 1000
+	return time.Duration(min(n, most)) * time.Millisecond
+}

@@ -23,6 +23,7 @@ func AllOn(web *network.Web) []flow.Type {
 		common.Catch(), common.Status(), common.Complete(),
 		function.Switch(), function.Change(), function.Range(), function.Template(), function.Filter(),
 		function.Exec(),
+		function.Delay(), function.Trigger(),
 		script.Function(),
 		sequence.Split(), sequence.Join(),
 		parsers.JSON(),

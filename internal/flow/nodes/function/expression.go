@@ -99,3 +99,13 @@ func (x *expression) Eval(m *flow.Msg, vars map[string]value.Value) (value.Value
 	}
 	return v, err
 }
+
+// Thrown is what Node-RED makes of an error of an expression that it passes on as it is: an
+// object that has a code and no text.
+func Thrown(err error) error {
+	var e *jsonata.Error
+	if errors.As(err, &e) {
+		return &flow.Error{Name: "[object Object]", Code: e.Code}
+	}
+	return err
+}

@@ -1,11 +1,10 @@
 package sequence
 
 import (
-	"errors"
 	"sort"
 
 	"tsunagi/internal/flow"
-	"tsunagi/internal/flow/jsonata"
+	"tsunagi/internal/flow/nodes/function"
 	"tsunagi/internal/flow/value"
 )
 
@@ -123,16 +122,7 @@ func (n *reduce) failed(g *reduceGroup, err error) error {
 	for _, m := range g.msgs[:len(g.msgs)-1] {
 		n.b.Done(m, nil)
 	}
-	return thrown(err)
-}
-
-// thrown is what Node-RED makes of an error of an expression: an object that has no text.
-func thrown(err error) error {
-	var e *jsonata.Error
-	if errors.As(err, &e) {
-		return &flow.Error{Name: "[object Object]", Code: e.Code}
-	}
-	return err
+	return function.Thrown(err)
 }
 
 // message is the text of an error without its name.
