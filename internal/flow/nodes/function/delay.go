@@ -18,9 +18,9 @@ func Delay() flow.Type {
 func newDelay(b *flow.Base, c flow.Config) (flow.Node, error) {
 	switch typ := c.Str("pauseType"); typ {
 	case "delay", "delayv", "random":
-		n := &pause{b: b, mode: typ, held: list.New(), timeout: number(c, "timeout") * unit(c, "timeoutUnits", "seconds")}
-		n.first = number(c, "randomFirst") * unit(c, "randomUnits", "seconds")
-		n.spread = number(c, "randomLast")*unit(c, "randomUnits", "seconds") - n.first
+		n := &pause{b: b, mode: typ, held: list.New(), timeout: configNumber(c, "timeout") * unit(c, "timeoutUnits", "seconds")}
+		n.first = configNumber(c, "randomFirst") * unit(c, "randomUnits", "seconds")
+		n.spread = configNumber(c, "randomLast")*unit(c, "randomUnits", "seconds") - n.first
 		return n, nil
 	case "rate":
 		return newRateLimit(b, c), nil
@@ -33,7 +33,7 @@ func newDelay(b *flow.Base, c flow.Config) (flow.Node, error) {
 	}
 }
 
-func number(c flow.Config, key string) float64 { return c.Get(key).ToNumber() }
+func configNumber(c flow.Config, key string) float64 { return c.Get(key).ToNumber() }
 
 // unit is how many milliseconds a unit of the dialog has; unknown ones are the usual.
 func unit(c flow.Config, key, usual string) float64 {

@@ -16,8 +16,8 @@ type pace struct {
 }
 
 func newPace(c flow.Config) pace {
-	ms := unit(c, "rateUnits", "second") / number(c, "rate")
-	if many := number(c, "nbRateUnits"); many > 0 {
+	ms := unit(c, "rateUnits", "second") / configNumber(c, "rate")
+	if many := configNumber(c, "nbRateUnits"); many > 0 {
 		ms *= many
 	}
 	return pace{fixed: value.Num(ms), now: value.Num(ms), allowed: c.Get("allowrate").Truthy()}
@@ -161,7 +161,7 @@ type burst struct {
 }
 
 func newBurst(b *flow.Base, c flow.Config) *burst {
-	n := &burst{b: b, most: number(c, "rate"), window: flow.Milliseconds(number(c, "nbRateUnits") * unit(c, "rateUnits", "second")),
+	n := &burst{b: b, most: configNumber(c, "rate"), window: flow.Milliseconds(configNumber(c, "nbRateUnits") * unit(c, "rateUnits", "second")),
 		second: c.Get("outputs").ToNumber() == 2}
 	n.show("green", "ring")
 	return n

@@ -13,8 +13,8 @@ import (
 // again and again.
 type trigger struct {
 	b        *flow.Base
-	first    output
-	then     output
+	first    content
+	then     content
 	byTopic  bool
 	topic    *value.Path
 	second   bool // the later message has an output of its own
@@ -27,8 +27,8 @@ type trigger struct {
 	latest   map[string]*flow.Msg // payl: the last message of each topic
 }
 
-// output is what one of the two messages carries.
-type output struct {
+// content is what one of the two messages carries.
+type content struct {
 	typ      string // pay, payl, nul or one of flow.Property
 	prop     *flow.Property
 	template *mustache
@@ -72,14 +72,14 @@ func newTrigger(b *flow.Base, c flow.Config) (flow.Node, error) {
 		n.duration *= 3_600_000
 	}
 	var err error
-	if n.first, err = newOutput(b, c, "op1", "1"); err == nil {
-		n.then, err = newOutput(b, c, "op2", "0")
+	if n.first, err = newContent(b, c, "op1", "1"); err == nil {
+		n.then, err = newContent(b, c, "op2", "0")
 	}
 	return n, err
 }
 
-// newOutput compiles what a message carries; usual is what an empty field stands for.
-func newOutput(b *flow.Base, c flow.Config, key, usual string) (o output, err error) {
+// newContent compiles what a message carries; usual is what an empty field stands for.
+func newContent(b *flow.Base, c flow.Config, key, usual string) (o content, err error) {
 	v := c.Get(key)
 	if !v.Truthy() {
 		v = value.Str(usual)
@@ -105,7 +105,7 @@ func newOutput(b *flow.Base, c flow.Config, key, usual string) (o output, err er
 }
 
 // eval is the value for a message.
-func (o *output) eval(m *flow.Msg) (value.Value, error) {
+func (o *content) eval(m *flow.Msg) (value.Value, error) {
 	switch {
 	case o.fault != nil:
 		return value.Value{}, flow.NewError("%s", o.fault.Error())
@@ -124,7 +124,7 @@ func (o *output) eval(m *flow.Msg) (value.Value, error) {
 }
 
 // later says that the value is taken when the message is sent.
-func (o *output) later() bool { return o.typ == "flow" || o.typ == "global" }
+func (o *content) later() bool { return o.typ == "flow" || o.typ == "global" }
 
 func (n *trigger) Receive(m *flow.Msg) {
 	topic := "_none"
