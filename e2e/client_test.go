@@ -39,7 +39,11 @@ func resume(addr, id string) (c *client, present, ok bool) {
 	return c, present, err == nil
 }
 
-func dial(addr, id string, clean bool) (c *client, present bool, err error) {
+func dial(addr, id string, clean bool) (*client, bool, error) {
+	return dialWith(addr, mqtt.Connect{Version: mqtt.V311, Clean: clean, ClientID: []byte(id), ReceiveMaximum: 65535})
+}
+
+func dialWith(addr string, p mqtt.Connect) (c *client, present bool, err error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, false, err
@@ -50,7 +54,6 @@ func dial(addr, id string, clean bool) (c *client, present bool, err error) {
 		}
 	}()
 	c = &client{Conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}
-	p := mqtt.Connect{Version: mqtt.V311, Clean: clean, ClientID: []byte(id), ReceiveMaximum: 65535}
 	if _, err := c.Write(p.Append(nil)); err != nil {
 		return nil, false, err
 	}
@@ -59,7 +62,7 @@ func dial(addr, id string, clean bool) (c *client, present bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	ack, err := mqtt.DecodeConnack(f, mqtt.V311)
+	ack, err := mqtt.DecodeConnack(f, p.Version)
 	if err == nil && ack.Reason != mqtt.Success {
 		err = ack.Reason
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,8 +45,19 @@ type server struct {
 	ended chan struct{} // closed when the process is gone
 }
 
-// startDev starts the binary on dir and waits until its MQTT port accepts.
+// startDev starts the binary on dir and waits until it says that it is ready.
 func startDev(t *testing.T, dir, addr string, args ...string) *server {
+	t.Helper()
+	return startBinary(t, addr, append([]string{"serve", "--dev", "--data", dir, "--mqtt", addr, "--http", "127.0.0.1:0"}, args...)...)
+}
+
+// startCloud is startDev with accounts and logins, and without any other door.
+func startCloud(t *testing.T, dir, addr string, args ...string) *server {
+	t.Helper()
+	return startBinary(t, addr, append([]string{"serve", "--data", dir, "--plain", "--mqtt", addr, "--mqtts", "off", "--https", "off", "--http", "off"}, args...)...)
+}
+
+func startBinary(t *testing.T, addr string, args ...string) *server {
 	t.Helper()
 	name, err := binary()
 	if err != nil {
@@ -56,7 +68,7 @@ func startDev(t *testing.T, dir, addr string, args ...string) *server {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(name, append([]string{"serve", "--dev", "--data", dir, "--mqtt", addr, "--http", "127.0.0.1:0"}, args...)...)
+	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -69,8 +81,7 @@ func startDev(t *testing.T, dir, addr string, args ...string) *server {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if c, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
-			c.Close()
+		if strings.Contains(s.printed(), "\nready\n") {
 			return s
 		}
 		select {

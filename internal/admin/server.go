@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"tsunagi/internal/account"
@@ -31,6 +33,9 @@ type Server struct {
 	log      *slog.Logger
 	http     *http.Server
 	done     chan error
+
+	backup    func(ctx context.Context, w io.Writer) error // nil: there is none
+	backingUp sync.Mutex                                   // held while one is made
 }
 
 // NewServer serves the accounts on the socket in dir. text gives the texts of failures. It starts nothing.
@@ -127,6 +132,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /instances/{id}/rules", s.answer(s.listRules))
 	mux.Handle("POST /instances/{id}/rules", s.answer(s.createRule))
 	mux.Handle("DELETE /instances/{id}/rules/{rule}", s.answer(s.deleteRule))
+	mux.HandleFunc("POST /backup", s.writeBackup)
 	return mux
 }
 

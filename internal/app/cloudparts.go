@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -70,6 +71,7 @@ func (c *cloud) parts() []part {
 		list = append(list, c.accepting("mqtt", l, nil, c.cfg.Plain))
 	}
 	socket := admin.NewServer(c.cfg.Data, c.accounts, c.texts.text, c.log)
+	socket.OnBackup(func(ctx context.Context, w io.Writer) error { return writeBackup(ctx, c.store, c.cfg.Data, w) })
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})
 	if c.flows != nil {
 		list = append(list, part{"flow servers", c.startFlows, c.flows.Close})

@@ -26,9 +26,8 @@ func commands() []command {
 		{"sub", "subscribe and print messages, with the options of mosquitto_sub", func(ctx context.Context, args []string, s Streams) int {
 			return cli.Sub(ctx, args, s.In, s.Out, s.Err)
 		}},
-		{"bench", "put load on an MQTT broker and measure it", func(ctx context.Context, args []string, s Streams) int {
-			return bench.Bench(ctx, args, s.Out, s.Err)
-		}},
+		{"backup", "write everything of a data directory into one file, also while `serve` runs", backupCommand},
+		{"restore", "put a backup into an empty data directory", restoreCommand},
 		{"version", "print the version; with --notices the licences of what is shipped", version},
 	}
 }

@@ -24,9 +24,9 @@ type core struct {
 
 // newCore opens the data directory. Limits, events and rights of the brokers and the gate's options are the mode's.
 func newCore(ctx context.Context, dir string, reserveMB int, log *slog.Logger) (*core, error) {
-	store, err := sqlite.Open(ctx, sqlite.Options{Dir: dir, Log: log, CriticalBytes: int64(reserveMB) << 20})
+	store, err := openStore(ctx, sqlite.Options{Dir: dir, Log: log, CriticalBytes: int64(reserveMB) << 20})
 	if err != nil {
-		return nil, &dataError{fmt.Errorf("data directory %s: %w", dir, err)}
+		return nil, err
 	}
 	c := &core{log: log, failure: newFailure(), store: store}
 	c.committer = broker.NewCommitter(store.Messages, func(t *broker.Turn) { t.Flush() }, log)

@@ -12,6 +12,7 @@ import (
 var layout = map[string]string{
 	"cmd/tsunagi":                   "internal/app",
 	"internal/config":               "",
+	"internal/backup":               "",
 	"internal/mqtt":                 "",
 	"internal/topic":                "",
 	"internal/account":              "internal/topic internal/cert internal/jwt",

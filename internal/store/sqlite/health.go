@@ -7,9 +7,11 @@ type Health struct {
 	Level     Level // of the disk's space
 	FreeBytes int64 // that we may still write
 	DiskBytes int64 // all of the disk
-	Ballast   bool  // the ballast file is there
-	Messages  FileHealth
-	Accounts  FileHealth
+	// ReserveBytes are kept free: below them messages are refused.
+	ReserveBytes int64
+	Ballast      bool // the ballast file is there
+	Messages     FileHealth
+	Accounts     FileHealth
 }
 
 // FileHealth is how one file is.
@@ -23,7 +25,7 @@ type FileHealth struct {
 func (s *Store) Health() (Health, error) {
 	level, free, total, err := s.disk.level()
 	return Health{
-		Level: level, FreeBytes: free, DiskBytes: total, Ballast: s.disk.ballast.there(),
+		Level: level, FreeBytes: free, DiskBytes: total, ReserveBytes: s.disk.critical, Ballast: s.disk.ballast.there(),
 		Messages: s.Messages.db.health(), Accounts: s.Accounts.db.health(),
 	}, err
 }

@@ -1,0 +1,1 @@
+tzcqfjhd zopeibobnrq2lsqplnzczjmtgk
