@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"tsunagi/internal/config"
 	"tsunagi/internal/editor"
@@ -32,7 +33,7 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 	web := network.NewWeb(network.WebOptions{Forwarded: true, MaxRaw: 16 << 20, MaxHeld: 32 << 20, MaxOpen: 250})
 	f, err := newFlowServer(cfg.Dir, flow.Options{Dial: child.Dial, TrustedCA: []byte(cfg.CA), NoLocalFiles: true,
 		FilesDir: filepath.Join(cfg.Dir, "files"), NoExec: true, NoListen: true}, web,
-		editor.Options{Auth: auth, Title: cfg.Title, Hosts: cfg.Hosts, Shared: true}, log)
+		editor.Options{Auth: auth, Title: cfg.Title, Hosts: cfg.Hosts, Shared: true}, hostedContexts(), log)
 	if err != nil {
 		return errors.Join(err, child.Fail(err))
 	}
@@ -75,4 +76,10 @@ func byOrigin(hosts []string, pages, editor http.Handler) http.Handler {
 		}
 		editor.ServeHTTP(w, r)
 	})
+}
+
+// hostedContexts are the context stores of hosted flow servers: memory, and files for what is to be kept.
+func hostedContexts() contextSettings {
+	return contextSettings{"memory", []flow.ContextStore{{Name: "memory", Module: "memory"},
+		{Name: "file", Module: "localfilesystem", Dir: "context", Interval: 30 * time.Second}}}
 }

@@ -33,7 +33,7 @@ type flowServer struct {
 
 // newFlowServer makes runtime and editor on one directory, with pages of the flows on web. What is the mode's own comes
 // in ro and eo.
-func newFlowServer(dir string, ro flow.Options, web *network.Web, eo editor.Options, log *slog.Logger) (*flowServer, error) {
+func newFlowServer(dir string, ro flow.Options, web *network.Web, eo editor.Options, stores contextSettings, log *slog.Logger) (*flowServer, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, &dataError{err}
@@ -43,12 +43,21 @@ func newFlowServer(dir string, ro flow.Options, web *network.Web, eo editor.Opti
 		return nil, fmt.Errorf("the editor inside this program: %w", err)
 	}
 	comms := editor.NewComms(log)
+	ro.Written = &flow.Written{}
+	for i := range stores.list {
+		if stores.list[i].Module == "localfilesystem" && !filepath.IsAbs(stores.list[i].Dir) {
+			stores.list[i].Dir = filepath.Join(dir, stores.list[i].Dir)
+		}
+	}
+	if ro.Contexts, err = flow.OpenContexts(stores.list, stores.standard, log); err != nil {
+		return nil, &dataError{err}
+	}
 	f := &flowServer{log: log, ended: make(chan struct{})}
 	ro.Dir, ro.Log, ro.Nodes, ro.JSONata, ro.Events = dir, log, nodes.AllOn(web), nodes.JSONata, comms.Publish
 	f.runtime = flow.New(ro)
-	eo.Dir, eo.Runtime, eo.Comms, eo.Assets, eo.Release, eo.Log = dir, f.runtime, comms, assets, Version, log
+	eo.Dir, eo.Runtime, eo.Comms, eo.Assets, eo.Release, eo.Log, eo.Written = dir, f.runtime, comms, assets, Version, log, ro.Written
 	if f.editor, err = editor.New(eo); err != nil {
-		return nil, &dataError{fmt.Errorf("data directory %s: %w", dir, err)}
+		return nil, &dataError{errors.Join(fmt.Errorf("data directory %s: %w", dir, err), ro.Contexts.Close())}
 	}
 	return f, nil
 }
@@ -122,7 +131,7 @@ func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams)
 		login = editor.NewLogin()
 		eo.Auth = login
 	}
-	f, err := newFlowServer(cfg.Data, ro, web, eo, log)
+	f, err := newFlowServer(cfg.Data, ro, web, eo, contextsOf(cfg), log)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,18 @@ type Flow struct {
 	MemoryMB   int    `toml:"memory_mb" help:"soft limit of memory in MiB; 0: none"`
 	CA         string `toml:"ca" help:"PEM file of further authorities that mqtt nodes trust"`
 	Log        Log    `toml:"log"`
+
+	Context        []ContextStore `toml:"context" help:"context stores: name, module (memory or localfilesystem), dir, cache, flush_interval (seconds); none: one in memory"`
+	ContextDefault string         `toml:"context_default" help:"name of the context store for keys that name none; empty: the first"`
+}
+
+// ContextStore is one place where flows keep context, as in Node-RED's contextStorage.
+type ContextStore struct {
+	Name          string   `toml:"name"`
+	Module        string   `toml:"module"`         // memory or localfilesystem
+	Dir           string   `toml:"dir"`            // localfilesystem: where, from the data directory [context]
+	Cache         *bool    `toml:"cache"`          // localfilesystem: hold values in memory [true]
+	FlushInterval *float64 `toml:"flush_interval"` // localfilesystem: seconds between writes [30]
 }
 
 // Validate reports every fault at once.
@@ -34,6 +46,12 @@ func (f *Flow) Validate() error {
 	}
 	if f.MemoryMB < 0 {
 		fault("memory_mb %d: want 0 or more", f.MemoryMB)
+	}
+	for i, c := range f.Context {
+		oneOf(fault, fmt.Sprintf("context[%d].module", i), c.Module, "memory", "localfilesystem")
+		if c.FlushInterval != nil && (*c.FlushInterval < 0 || *c.FlushInterval > 86400) {
+			fault("context[%d].flush_interval %v: want seconds from 0 to 86400", i, *c.FlushInterval)
+		}
 	}
 	oneOf(fault, "log.level", f.Log.Level, "debug", "info", "warn", "error")
 	oneOf(fault, "log.format", f.Log.Format, "text", "json")

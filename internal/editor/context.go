@@ -10,13 +10,19 @@ import (
 	"tsunagi/internal/flow"
 )
 
-// contextStores are the stores that context can lie in.
-var contextStores = []string{"memory"}
-
 // contextKeeper is a Runtime whose flows keep context.
 type contextKeeper interface {
 	ReadContext(ctx context.Context, q flow.ContextQuery) (json.RawMessage, error)
 	DeleteContext(ctx context.Context, q flow.ContextQuery) error
+	ContextStores() (all []string, standard string)
+}
+
+// contextStores are the stores that context can lie in, and the default one.
+func (s *Server) contextStores() (all []string, standard string) {
+	if k, ok := s.o.Runtime.(contextKeeper); ok {
+		return k.ContextStores()
+	}
+	return []string{"memory"}, "memory"
 }
 
 // contextQuery reads what a request wants to know of which context.
@@ -43,23 +49,16 @@ func (s *Server) getContext(w http.ResponseWriter, r *http.Request) error {
 		}
 		return writeRaw(w, answer)
 	}
-	store := r.URL.Query().Get("store")
-	if store != "" && store != contextStores[0] {
+	q := contextQuery(r)
+	switch {
+	case q.Store != "" && q.Store != "memory":
 		return notFound("Error")
-	}
-	keysOnly := r.URL.Query().Has("keysOnly")
-	if r.PathValue("key") != "" && !keysOnly {
+	case q.KeysOnly:
+		return writeJSON(w, http.StatusOK, object{"memory": object{"keys": []object{}}})
+	case q.Key != "":
 		return writeJSON(w, http.StatusOK, object{"msg": "(undefined)", "format": "undefined"})
 	}
-	out := object{}
-	for _, name := range contextStores {
-		if keysOnly {
-			out[name] = object{"keys": []object{}}
-		} else {
-			out[name] = object{}
-		}
-	}
-	return writeJSON(w, http.StatusOK, out)
+	return writeJSON(w, http.StatusOK, object{"memory": object{}})
 }
 
 // deleteContext removes a key; one that isn't there is removed already.
@@ -75,7 +74,7 @@ func (s *Server) deleteContext(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if store := r.URL.Query().Get("store"); store != "" && store != contextStores[0] {
+	if q := contextQuery(r); q.Store != "" && q.Store != "memory" {
 		return notFound("Error")
 	}
 	w.WriteHeader(http.StatusNoContent)

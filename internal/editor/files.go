@@ -21,6 +21,8 @@ import (
 type folder struct {
 	path string
 	step func(string) // called before each step; tests stop there
+
+	written func(bytes int) // told of what goes to the disk [nobody]
 }
 
 // markerName is the file that says which changes hold although they may not all be in place.
@@ -41,6 +43,9 @@ func (d *folder) replace(files map[string][]byte) error {
 		d.at("write " + name)
 		if err := writeSynced(d.file(hidden(name)+".new"), files[name]); err != nil {
 			return fmt.Errorf("save %s: %w", name, err)
+		}
+		if d.written != nil {
+			d.written(len(files[name]))
 		}
 	}
 	if len(names) > 1 {

@@ -41,6 +41,7 @@ type Options struct {
 	Pages   http.Handler   // answers what is none of the editor's: pages of http nodes [nobody]
 	Hosts   []string       // host names that may be in a request, without port [without Auth: localhost and loopback addresses; else any]
 	Shared  bool           // part of a shared cloud: dialogs offer no paths of this machine's files
+	Written *flow.Written  // counts what is written to the disk [one of its own]
 	Secret  string         // credential secret [made at first start and kept in .config.runtime.json]
 	Log     *slog.Logger   // [discard]
 }
@@ -78,10 +79,14 @@ func New(o Options) (*Server, error) {
 	if o.Assets != nil && o.Assets.Version != Version {
 		return nil, fmt.Errorf("editor assets are of version %s: want %s", o.Assets.Version, Version)
 	}
+	if o.Written == nil {
+		o.Written = &flow.Written{}
+	}
 	store, err := OpenStore(o.Dir)
 	if err != nil {
 		return nil, err
 	}
+	store.dir.written = func(n int) { o.Written.Add("flows", n) }
 	s := &Server{o: o, log: o.Log, store: store, auth: o.Auth, comms: o.Comms, started: time.Now()}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, store.Close())

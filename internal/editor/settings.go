@@ -14,10 +14,11 @@ var languages = []string{"de", "en-US", "es-ES", "fr", "ja", "ko", "pt-BR", "ru"
 // getSettings answers what the editor wants to know before it draws itself. What phones home, installs packages or
 // shows tours is switched off.
 func (s *Server) getSettings(w http.ResponseWriter, r *http.Request) error {
+	stores, standard := s.contextStores()
 	out := object{
 		"httpNodeRoot":               "/",
 		"version":                    Version, // the editor's: it compares it with its own
-		"context":                    object{"default": "memory", "stores": []string{"memory"}},
+		"context":                    object{"default": standard, "stores": stores},
 		"codeEditor":                 object{"lib": "monaco", "options": object{}},
 		"markdownEditor":             object{"mermaid": object{"enabled": true}},
 		"libraries":                  libraries,

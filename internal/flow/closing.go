@@ -61,11 +61,11 @@ func (c *closing) close(b *Base, removed bool) {
 	})
 }
 
-// end lets the node go. Its context goes, too: it is kept in memory for a running node only.
+// end lets the node go, and its context with it, where that is kept for a running node only.
 func (b *Base) end() {
 	b.gone = true
 	b.Release(b.kept)
-	delete(b.rt.contexts.data, b.Context("node").id)
+	b.rt.contexts.end(b.Context("node").id)
 	if b.timed {
 		b.rt.timers.drop(b)
 	}

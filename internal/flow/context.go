@@ -27,15 +27,12 @@ func ParseContextKey(text string) (ContextKey, error) {
 }
 
 // Context is what flows keep between messages: that of one node, of a flow, or the global
-// one. It belongs to the loop. It is kept in memory and ends with the process.
+// one. It belongs to the loop. Where it is kept is the matter of Contexts.
 type Context struct {
 	rt *Runtime
 	id string // "global", the id of a flow, or node:flow
 	up *Context
 }
-
-// contexts holds the data of every context, by id.
-type contexts struct{ data map[string]*value.Map }
 
 // Context returns the context of a scope: "node", "flow" or "global".
 func (b *Base) Context(scope string) Context {
@@ -63,19 +60,20 @@ func (c *container) context() Context {
 func (c Context) Get(k ContextKey, m *Msg) (value.Value, error) { return c.get(k, m, false) }
 
 func (c Context) get(k ContextKey, m *Msg, own bool) (value.Value, error) {
-	c.rt.noteStore(k.store)
+	st := c.rt.store(k.store)
 	c, path, err := c.locate(k.path)
-	if err != nil {
+	if err != nil || c.rt == nil {
 		return value.Value{}, err
 	}
-	data := c.rt.contexts.data[c.id]
+	data := st.data[c.id]
 	if data == nil {
 		return value.Value{}, nil
 	}
 	var v value.Value
 	if own {
 		data = data.Own()
-		c.rt.contexts.data[c.id] = data
+		st.data[c.id] = data
+		c.rt.touch(st, c.id) // who gets it may write to it
 		v, err = path.Own(data, refs(m))
 	} else {
 		v, err = path.Get(data.Value(), refs(m))
@@ -88,18 +86,30 @@ func (c Context) get(k ContextKey, m *Msg, own bool) (value.Value, error) {
 
 // Set keeps a value under a key; undefined removes it.
 func (c Context) Set(k ContextKey, v value.Value, m *Msg) error {
-	c.rt.noteStore(k.store)
+	st, all := c.rt.store(k.store), c.rt.contexts
 	c, path, err := c.locate(k.path)
-	if err != nil {
+	if err != nil || c.rt == nil {
 		return err
 	}
-	data := c.rt.contexts.data[c.id]
+	data := st.data[c.id]
 	if data == nil {
+		if !v.Defined() {
+			return nil
+		}
 		data = value.NewMap(4)
 	}
+	was, _ := path.Get(data.Value(), refs(m)) // nothing when it isn't there
+	more := value.Size(v) - value.Size(was)
+	if v.Defined() && more > 0 && all.bytes+more > all.limit {
+		return all.full()
+	}
 	data = data.Own()
-	c.rt.contexts.data[c.id] = data
-	_, err = path.Set(data, v, v.Defined(), refs(m))
+	st.data[c.id] = data
+	ok, err := path.Set(data, v, v.Defined(), refs(m))
+	if ok && err == nil {
+		all.bytes += more
+		c.rt.touch(st, c.id)
+	}
 	return err
 }
 
@@ -110,13 +120,17 @@ func refs(m *Msg) *value.Map {
 	return m.o
 }
 
-// locate follows $parent. at the beginning of a key.
+// locate follows $parent. at the beginning of a key. Where there is nothing above, the Context
+// has no runtime, and reading and writing it do nothing.
 func (c Context) locate(p *value.Path) (Context, *value.Path, error) {
 	text := p.String()
+	if text == "$parent" {
+		return Context{}, p, nil
+	}
 	for strings.HasPrefix(text, "$parent.") {
 		text = strings.TrimPrefix(text, "$parent.")
 		if c.up == nil {
-			return Context{rt: c.rt, id: "\x00nowhere"}, p, nil
+			return Context{}, p, nil
 		}
 		c = *c.up
 	}
@@ -125,17 +139,4 @@ func (c Context) locate(p *value.Path) (Context, *value.Path, error) {
 	}
 	p, err := value.ParsePath(text)
 	return c, p, err
-}
-
-// noteStore says once for each store that is not there that its values are kept in memory
-// instead, as Node-RED does.
-func (r *Runtime) noteStore(name string) {
-	switch name {
-	case "", "memory", "default":
-		return
-	}
-	if !r.noted["store "+name] {
-		r.noted["store "+name] = true
-		r.o.Log.Warn("context store is not there: its values are kept in memory and end with the process", "store", name)
-	}
 }

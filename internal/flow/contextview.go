@@ -9,9 +9,6 @@ import (
 	"tsunagi/internal/flow/value"
 )
 
-// ContextStore is the name of the only store there is: memory.
-const ContextStore = "memory"
-
 // ErrUnknownStore says that there is no context store of the name.
 var ErrUnknownStore = errors.New("no such context store")
 
@@ -27,7 +24,7 @@ type ContextQuery struct {
 // ReadContext answers in the JSON that the editor expects: values encoded as in the debug
 // sidebar, by store and key.
 func (r *Runtime) ReadContext(ctx context.Context, q ContextQuery) (json.RawMessage, error) {
-	if q.Store != "" && q.Store != ContextStore {
+	if q.Store != "" && r.contexts.byName[q.Store] == nil {
 		return nil, ErrUnknownStore
 	}
 	var (
@@ -40,7 +37,7 @@ func (r *Runtime) ReadContext(ctx context.Context, q ContextQuery) (json.RawMess
 		case !ok:
 			answer = value.NewMap(0).Value()
 		case q.Key == "":
-			answer = c.overview(q.KeysOnly)
+			answer = c.overview(q)
 		default:
 			answer, err = c.one(q)
 		}
@@ -53,10 +50,10 @@ func (r *Runtime) ReadContext(ctx context.Context, q ContextQuery) (json.RawMess
 
 // DeleteContext removes a key; one that isn't there is removed already.
 func (r *Runtime) DeleteContext(ctx context.Context, q ContextQuery) error {
-	if q.Store != "" && q.Store != ContextStore {
+	if q.Store != "" && r.contexts.byName[q.Store] == nil || q.Key == "" {
 		return ErrUnknownStore
 	}
-	key, err := parsePathKey(q.Key)
+	key, err := parsePathKey(q.Key, q.Store)
 	if err != nil {
 		return err
 	}
@@ -68,12 +65,12 @@ func (r *Runtime) DeleteContext(ctx context.Context, q ContextQuery) error {
 	return errors.Join(lerr, err)
 }
 
-func parsePathKey(text string) (ContextKey, error) {
+func parsePathKey(text, store string) (ContextKey, error) {
 	p, err := value.ParsePath(text)
 	if err != nil {
 		return ContextKey{}, fmt.Errorf("context key: %w", err)
 	}
-	return ContextKey{path: p}, nil
+	return ContextKey{path: p, store: store}, nil
 }
 
 func (r *Runtime) contextOf(q ContextQuery) (Context, bool) {
@@ -81,6 +78,9 @@ func (r *Runtime) contextOf(q ContextQuery) (Context, bool) {
 	case "global":
 		return Context{rt: r, id: globalID}, true
 	case "flow":
+		if f := r.flows[q.ID]; f != nil {
+			return f.context(), true
+		}
 		return Context{rt: r, id: q.ID}, true
 	}
 	b := r.find(q.ID)
@@ -93,24 +93,31 @@ func (r *Runtime) contextOf(q ContextQuery) (Context, bool) {
 	return b.Context("node"), true
 }
 
-// overview lists every key.
-func (c Context) overview(keysOnly bool) value.Value {
-	data := c.rt.contexts.data[c.id]
-	if data == nil {
-		data = value.NewMap(0)
-	}
-	keys, values := value.NewList(), value.NewMap(data.Len())
-	for key, v := range data.All() {
-		keys.Append(value.MapOf("key", key).Value())
-		if !keysOnly {
-			values.Set(key, encoded(v).Value())
+// overview lists every key, of one store or of all.
+func (c Context) overview(q ContextQuery) value.Value {
+	out := value.NewMap(len(c.rt.contexts.stores))
+	for _, s := range c.rt.contexts.stores {
+		if q.Store != "" && q.Store != s.name {
+			continue
 		}
+		data := s.data[c.id]
+		if data == nil {
+			data = value.NewMap(0)
+		}
+		keys, values := value.NewList(), value.NewMap(data.Len())
+		for key, v := range data.All() {
+			if q.KeysOnly {
+				keys.Append(value.MapOf("key", key).Value())
+			} else {
+				values.Set(key, encoded(v).Value())
+			}
+		}
+		if q.KeysOnly {
+			values.Set("keys", keys.Value())
+		}
+		out.Set(s.name, values.Value())
 	}
-	out := value.NewMap(1)
-	if keysOnly {
-		return out.Set(ContextStore, value.MapOf("keys", keys).Value()).Value()
-	}
-	return out.Set(ContextStore, values.Value()).Value()
+	return out.Value()
 }
 
 func encoded(v value.Value) *value.Map {
@@ -120,7 +127,7 @@ func encoded(v value.Value) *value.Map {
 
 // one answers about one key.
 func (c Context) one(q ContextQuery) (value.Value, error) {
-	key, err := parsePathKey(q.Key)
+	key, err := parsePathKey(q.Key, q.Store)
 	if err != nil {
 		return value.Value{}, err
 	}
@@ -128,8 +135,16 @@ func (c Context) one(q ContextQuery) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
+	standard := c.rt.contexts.standard.name
 	if !q.KeysOnly {
-		return encoded(v).Value(), nil
+		one := encoded(v)
+		if q.Store != "" && q.Store != standard {
+			one.Set("store", value.Str(q.Store))
+		}
+		return one.Value(), nil
+	}
+	if q.Store == "" {
+		q.Store = standard
 	}
 	shape := value.NewMap(2)
 	switch {
@@ -151,7 +166,10 @@ func (c Context) one(q ContextQuery) (value.Value, error) {
 	default:
 		shape.Set("keys", value.NewList().Value())
 	}
-	return value.NewMap(1).Set(ContextStore, shape.Value()).Value(), nil
+	return value.NewMap(1).Set(q.Store, shape.Value()).Value(), nil
 }
 
 func arrayFormat(v value.Value) string { return fmt.Sprintf("array[%d]", v.List().Len()) }
+
+// ContextStores names the stores, and which of them is the default.
+func (r *Runtime) ContextStores() (all []string, standard string) { return r.contexts.Names() }

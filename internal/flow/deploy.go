@@ -211,19 +211,3 @@ func (r *Runtime) resolve() {
 		r.flows[id].resolve()
 	}
 }
-
-// cleanContexts drops the contexts of nodes and flows that are gone.
-func (r *Runtime) cleanContexts() {
-	for id := range r.contexts.data {
-		owner := id
-		for i := range id {
-			if id[i] == ':' {
-				owner = id[:i]
-				break
-			}
-		}
-		if id != globalID && r.graph.all.get(owner) == nil {
-			delete(r.contexts.data, id)
-		}
-	}
-}

@@ -20,6 +20,9 @@ type Options struct {
 	TrustedCA []byte                                                            // PEM, added to the system's roots
 	Env       func(name string) (string, bool)                                  // environment that flows may read [none]
 
+	Contexts *Contexts // where context is kept; Run closes them [in memory]
+	Written  *Written  // told of what is written to the disk [nobody]
+
 	MaxBuffered int // messages that a node of a sequence may hold: Node-RED's nodeMessageBufferMaxLength [any number]
 	KeptBytes   int // bytes of messages that all nodes together may hold [256 MiB]
 

@@ -45,7 +45,7 @@ type Runtime struct {
 	pub      *publisher
 	graph    *graph
 	creds    Credentials
-	contexts contexts
+	contexts *Contexts
 	timers   timers
 	global   *container
 	flows    map[string]*container
@@ -72,9 +72,12 @@ func New(o Options) *Runtime {
 	if o.KeptBytes <= 0 {
 		o.KeptBytes = keptBytes
 	}
+	if o.Contexts == nil {
+		o.Contexts, _ = OpenContexts(nil, "", o.Log) // in memory: there is nothing to open
+	}
 	r := &Runtime{o: o, types: map[string]*Type{}, in: newInbox(), turns: make(chan struct{}, 1),
 		ended: make(chan struct{}), flows: map[string]*container{}, failed: map[string]bool{}, noted: map[string]bool{},
-		lost: map[*Base]int{}, contexts: contexts{data: map[string]*value.Map{}}, creds: Credentials{}}
+		lost: map[*Base]int{}, contexts: o.Contexts, creds: Credentials{}}
 	r.files = newFiles(&r.o)
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.pub = newPublisher(r)
@@ -86,8 +89,8 @@ func New(o Options) *Runtime {
 	return r
 }
 
-// Run is the event loop. When ctx ends it closes every node, each within 15 seconds, and
-// returns.
+// Run is the event loop. When ctx ends it closes every node, each within 15 seconds, writes
+// what is still to be kept of the contexts, and returns; the error is about those.
 func (r *Runtime) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
 		r.turns <- struct{}{} // kept: nothing is deployed any more
@@ -99,8 +102,9 @@ func (r *Runtime) Run(ctx context.Context) error {
 	r.timers.end()
 	r.in.close()
 	r.cancel()
+	err := r.saveContexts()
 	close(r.ended)
-	return nil
+	return err
 }
 
 // on runs f on the loop and waits for it.

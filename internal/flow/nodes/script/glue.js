@@ -1,6 +1,6 @@
 (function (host, info, manual) {
     "use strict";
-    const { log, status, send, done, failed, timer, untimer, read, write, list, env, id, text } = host;
+    const { log, status, send, done, failed, timer, untimer, read, write, list, kept, env, id, text } = host;
     const { isArray } = Array, { defineProperty, hasOwn } = Object;
     const fault = (code, message) => Object.assign(new Error(message), { code });
     const copy = (v) => copy.deep ? copy.deep(v) : (copy.deep = host.part("clone").deep)(v);
@@ -109,46 +109,62 @@
     const setTimeout = add(false);
     defineProperty(setTimeout, Symbol.for("nodejs.util.promisify.custom"), { value: (ms, v) => new Promise((ok) => setTimeout(ok, ms, v)) });
 
-    const store = (scope) => {
-        const back = (callback, f) => {
-            if (callback === undefined) return f();
-            if (typeof callback !== "function") throw new Error("Callback must be a function");
-            let v;
-            try {
-                v = f();
-            } catch (e) {
-                callback(e);
-                return;
-            }
-            return v;
-        };
-        return {
-            get(key, name, callback) {
-                if (typeof name === "function") [name, callback] = [undefined, name];
-                const get = () => isArray(key) ? key.map((k) => read(scope, String(k), name)) : read(scope, String(key), name);
-                if (callback === undefined) return get();
-                let v, failure = null;
-                try { v = get(); } catch (e) { failure = e; }
-                if (failure) callback(failure);
-                else if (isArray(key)) callback(null, ...v);
-                else callback(null, v);
-            },
-            set(key, v, name, callback) {
-                if (typeof name === "function") [name, callback] = [undefined, name];
-                back(callback, () => {
-                    if (isArray(key)) key.forEach((k, i) => write(scope, String(k), isArray(v) ? v[i] ?? null : i === 0 ? v : null, name));
-                    else write(scope, String(key), v, name);
-                });
-                if (callback) callback();
-            },
-            keys(name, callback) {
-                if (typeof name === "function") [name, callback] = [undefined, name];
-                const v = back(callback, () => list(scope, name));
-                if (callback) callback(null, v);
-                else return v;
-            },
-        };
+    // What a store holds is reached at once, and callbacks are called at once, as Node-RED does
+    // with what it has in memory. A store without a cache takes callbacks only, and calls them
+    // later: that of set when the value is on the disk.
+    const storeOf = (key, name) => {
+        const m = typeof key === "string" && /^#:\((\S+?)\)::/.exec(key);
+        return name || (m ? m[1] : "");
     };
+    const async = info.callbacks.length === 0 ? () => false
+        : (name) => info.callbacks.includes(info.stores.includes(name) ? name : info.stores[0]);
+    const asyncOnly = () => new Error("File Store cache disabled - only asynchronous access supported");
+    const checkKey = (key) => {
+        const keys = isArray(key) ? key : [key];
+        if (keys.length === 0 || keys.some((k) => typeof k !== "string" || k === "")) throw new Error("Invalid context key");
+    };
+    const later = (name, f) => {
+        const n = ++last;
+        timers.set(n, { f, args: [] });
+        kept(name, n);
+    };
+    const access = (scope, name, key, callback, run) => {
+        if (callback !== undefined && callback !== null && typeof callback !== "function") throw new Error("Callback must be a function");
+        let results, failure;
+        try {
+            if (key !== undefined) checkKey(key);
+            results = run();
+        } catch (e) {
+            if (!callback) throw e;
+            failure = e;
+        }
+        if (!callback) return results;
+        const call = () => failure ? callback(failure) : callback(undefined, ...results);
+        if (async(storeOf(key, name))) later(storeOf(key, name), call);
+        else call();
+    };
+    const store = (scope) => ({
+        get(key, name, callback) {
+            if (!callback && typeof name === "function") [name, callback] = [undefined, name];
+            if (!callback && async(storeOf(key, name))) throw asyncOnly();
+            const v = access(scope, name, key ?? null, callback, () => isArray(key) ? key.map((k) => read(scope, k, name)) : [read(scope, key, name)]);
+            if (!callback) return isArray(key) ? v : v[0];
+        },
+        set(key, v, name, callback) {
+            if (!callback && typeof name === "function") [name, callback] = [undefined, name];
+            access(scope, name, key ?? null, callback, () => {
+                if (isArray(key)) key.forEach((k, i) => write(scope, k, isArray(v) ? (i < v.length ? v[i] : null) : i === 0 ? v : null, name));
+                else write(scope, key, v, name);
+                return [];
+            });
+        },
+        keys(name, callback) {
+            if (typeof name === "function") [name, callback] = [undefined, name];
+            if (!callback && async(name)) throw new Error("Callback must be a function");
+            const v = access(scope, name, undefined, callback, () => [list(scope, name)]);
+            if (!callback) return v[0];
+        },
+    });
 
     // Property expressions: a.b[0]["c"][msg.d].
     const steps = (expression, msg) => {

@@ -18,7 +18,7 @@ func (n *function) hosts() (engine.Ref, error) {
 	}()
 	for name, f := range map[string]engine.Host{
 		"log": n.log, "text": n.text, "status": n.status, "send": n.send, "done": n.done, "failed": n.failed, "started": n.started,
-		"timer": n.timer, "untimer": n.untimer, "read": n.read, "write": n.write, "list": n.list, "env": n.env, "id": newID,
+		"timer": n.timer, "untimer": n.untimer, "read": n.read, "write": n.write, "list": n.list, "kept": n.kept, "env": n.env, "id": newID,
 	} {
 		r, err := n.vm.Function(name, padded(f))
 		if err != nil {
@@ -204,7 +204,19 @@ func (n *function) write(args []value.Value) (value.Value, error) {
 
 // list takes scope and store.
 func (n *function) list(args []value.Value) (value.Value, error) {
-	return value.From(n.b.Context(args[0].Str()).Keys()), nil
+	return value.From(n.b.Context(args[0].Str()).Keys(args[1].Str())), nil
+}
+
+// kept fires the timer of a number when a store has written what it holds now.
+func (n *function) kept(args []value.Value) (value.Value, error) {
+	id := int(args[1].Num())
+	n.b.WhenKept(args[0].Str(), func(err error) {
+		if err != nil {
+			n.b.Error(err, nil)
+		}
+		n.fire(id)
+	})
+	return value.Value{}, nil
 }
 
 // maxKeys bounds the context keys of which a node remembers the meaning.

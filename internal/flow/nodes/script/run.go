@@ -127,7 +127,8 @@ func (n *function) open() error {
 		return err
 	}
 	defer vm.Free(host)
-	info, err := vm.From(value.MapOf("id", n.b.ID(), "name", n.b.Name(), "path", n.b.Path(), "outputs", n.outputs).Value())
+	info, err := vm.From(value.MapOf("id", n.b.ID(), "name", n.b.Name(), "path", n.b.Path(), "outputs", n.outputs,
+		"stores", n.b.ContextStores(), "callbacks", n.b.CallbackStores()).Value())
 	if err != nil {
 		return err
 	}

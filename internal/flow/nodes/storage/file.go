@@ -102,6 +102,9 @@ func (n *file) begin(m *flow.Msg) {
 	n.line.busy = true
 	go func() { // ends with the write; what is begun is finished, also while the node closes
 		err := n.work(name, data)
+		if err == nil {
+			n.b.Options().Written.Add("files", len(data))
+		}
 		n.b.Soon(func() { n.finish(name, m, err) })
 	}()
 }
