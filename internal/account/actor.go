@@ -5,7 +5,9 @@ type Actor struct {
 	Account  Account
 	Session  [32]byte // BrowserSession.Hash; zero for the admin socket
 	Operator bool     // the admin socket: whoever can open it may do everything
-	Via      string   // "panel" or "admin", for the audit
+	Scope    Scope    // of an API token; "" for a browser and the admin socket
+	Only     string   // the one Instance.ID that an API token is for; "" for all
+	Via      string   // "panel", "token" or "admin", for the audit
 	Remote   string   // address, for the audit and for limits
 	Agent    string   // User-Agent of the browser
 }
@@ -27,7 +29,7 @@ func instanceOf(r Reader, by Actor, id string) (Instance, error) {
 	if err != nil {
 		return Instance{}, told(err)
 	}
-	if !by.mayUse(in.Owner) {
+	if !by.mayUse(in.Owner) || by.Only != "" && by.Only != in.ID {
 		return Instance{}, notFound()
 	}
 	return in, nil

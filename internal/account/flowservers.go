@@ -13,6 +13,9 @@ func (s *Service) CreateFlowServer(ctx context.Context, by Actor, name string) (
 	if !ValidLabel(name) {
 		return FlowServer{}, invalid("name", "api.flow.name")
 	}
+	if by.Only != "" {
+		return FlowServer{}, fail(Forbidden, "api.token.only")
+	}
 	f = FlowServer{ID: newID(), Owner: by.Account.ID, Name: name, CreatedAt: s.now()}
 	err = s.update(ctx, func(tx Tx) error {
 		acc, err := tx.Account(by.Account.ID)
@@ -51,7 +54,7 @@ func flowServerOf(r Reader, by Actor, id string) (FlowServer, error) {
 	if err != nil {
 		return FlowServer{}, told(err)
 	}
-	if !by.mayUse(f.Owner) {
+	if !by.mayUse(f.Owner) || by.Only != "" {
 		return FlowServer{}, notFound()
 	}
 	return f, nil
@@ -65,6 +68,9 @@ func (s *Service) FlowServers(ctx context.Context, by Actor) (list []FlowServer,
 	owner := by.Account.ID
 	if by.Operator {
 		owner = ""
+	}
+	if by.Only != "" {
+		return nil, nil
 	}
 	err = s.view(ctx, func(r Reader) error {
 		list, err = r.FlowServers(owner)

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // NewInstance is what a person chooses at Create. Empty region and plan mean the first region and the default plan.
@@ -19,6 +20,9 @@ func (s *Service) CreateInstance(ctx context.Context, by Actor, n NewInstance) (
 	name, err := checkText("name", n.Name, 64, false)
 	if err != nil {
 		return Instance{}, "", err
+	}
+	if by.Only != "" {
+		return Instance{}, "", fail(Forbidden, "api.token.only")
 	}
 	plan, ok := findPlan(s.o.Plans, n.Plan)
 	if !ok {
@@ -116,6 +120,9 @@ func (s *Service) Instances(ctx context.Context, by Actor) (list []Instance, err
 	}
 	err = s.view(ctx, func(r Reader) error {
 		list, err = r.Instances(owner)
+		if by.Only != "" {
+			list = slices.DeleteFunc(list, func(in Instance) bool { return in.ID != by.Only })
+		}
 		return err
 	})
 	return list, err

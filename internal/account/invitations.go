@@ -40,7 +40,7 @@ func (s *Service) Invite(ctx context.Context, by Actor, email string) (inv Invit
 			}
 			return err
 		}
-		if err := s.makeRoomForInvitation(tx, email); err != nil {
+		if err := s.makeRoomForInvitation(tx, email, false); err != nil {
 			return err
 		}
 		if err := tx.Insert(inv); err != nil {
@@ -54,8 +54,9 @@ func (s *Service) Invite(ctx context.Context, by Actor, email string) (inv Invit
 	return s.deliver(ctx, inv, token)
 }
 
-// makeRoomForInvitation deletes what is over, and what the new invitation replaces.
-func (s *Service) makeRoomForInvitation(tx Tx, email string) error {
+// makeRoomForInvitation deletes what is over, and what the new one replaces. Those who asked to join themselves have a
+// bound of their own, so that strangers can't keep the owner from inviting.
+func (s *Service) makeRoomForInvitation(tx Tx, email string, asked bool) error {
 	have, err := tx.Invitations()
 	if err != nil {
 		return err
@@ -63,15 +64,21 @@ func (s *Service) makeRoomForInvitation(tx Tx, email string) error {
 	open := 0
 	for _, h := range have {
 		if h.Email != email && s.now().Before(h.ExpiresAt) {
-			open++
+			if (h.By == "") == asked {
+				open++
+			}
 			continue
 		}
 		if err := tx.Delete(h); err != nil {
 			return err
 		}
 	}
-	if open >= maxInvitations {
-		return fail(Limit, "api.invitation.limit", "limit", maxInvitations)
+	limit := maxInvitations
+	if asked {
+		limit = maxJoins
+	}
+	if open >= limit {
+		return fail(Limit, "api.invitation.limit", "limit", limit)
 	}
 	return nil
 }
@@ -102,7 +109,7 @@ func (s *Service) Invitations(ctx context.Context, by Actor) (list []Invitation,
 	err = s.view(ctx, func(r Reader) error {
 		all, err := r.Invitations()
 		for _, inv := range all {
-			if s.now().Before(inv.ExpiresAt) {
+			if inv.By != "" && s.now().Before(inv.ExpiresAt) {
 				list = append(list, inv)
 			}
 		}

@@ -35,7 +35,7 @@ func hasOwner(r Reader) (bool, error) {
 	return false, err
 }
 
-// SignUp is the installation's way for new people: "invite" or "closed".
+// SignUp is the installation's way for new people: "open", "invite" or "closed".
 func (s *Service) SignUp() string { return s.o.SignUp }
 
 // OwnerToken makes the single-use token with which the owner is made; the one before stops to work. It returns ""

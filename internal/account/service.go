@@ -18,12 +18,14 @@ type Options struct {
 	Keys    *Keys
 	Plans   []Plan
 	Regions []Region
-	SignUp  string // "invite" or "closed" ["invite"]
+	SignUp  string // "open", "invite" or "closed" ["invite"]
 	Domain  string // instances are also reached as <instance>.<Domain>; "" for no such names
 	// Invite sends an invitation's link and says how: "mail" or "file". Nil: nobody can be invited.
 	Invite func(ctx context.Context, m InviteMail) (sent string, err error)
-	Log    *slog.Logger
-	Now    func() time.Time // [time.Now]
+	// Post sends any other mail. Nil: none goes out.
+	Post func(ctx context.Context, l Letter) error
+	Log  *slog.Logger
+	Now  func() time.Time // [time.Now]
 
 	HashMemory int // KiB that one hash of a person's password takes [19456]
 
@@ -41,6 +43,10 @@ type Service struct {
 	addresses *failures // by address
 	accounts  *failures // by account, for addresses that it never signed in from
 	places    *known    // account and address that signed in before
+	asked     *failures // by address and by e-mail: mails that strangers asked for
+	codeTries *failures // by account: wrong codes after a right password
+	posting   posting
+	seconds   seconds
 	ownerSeen atomic.Bool
 	lastID    atomic.Int64
 	codes     codes
@@ -88,6 +94,8 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 		addresses: newFailures(20, 5*time.Second, 10_000),
 		accounts:  newFailures(30, 10*time.Second, 10_000),
 		places:    newKnown(10_000),
+		codeTries: newFailures(10, 2*time.Minute, 10_000),
+		asked:     newFailures(5, time.Minute, 10_000),
 	}
 	s.directory = newDirectory(o)
 	if err := s.checkKey(ctx); err != nil {

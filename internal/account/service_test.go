@@ -49,7 +49,7 @@ func TestPasswordsOfPeople(t *testing.T) {
 
 func TestSignIn(t *testing.T) {
 	w := newWorld(t)
-	token, err := w.SignIn(w.ctx, w.browser("192.0.2.1"), "  Owner@Example.org ", password)
+	token, err := w.signIn("192.0.2.1", "  Owner@Example.org ", password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestSessionsEnd(t *testing.T) {
 		wantCode(t, err, account.Unauthorized)
 	}
 	sign := func() string {
-		token, err := w.SignIn(w.ctx, w.browser("192.0.2.1"), ownerMail, password)
+		token, err := w.signIn("192.0.2.1", ownerMail, password)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -391,7 +391,7 @@ func TestAuditTellsWhoDidWhat(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := w.store.View(w.ctx, func(r account.Reader) error {
-		list, err := r.Audit(0, 100)
+		list, err := r.Audit(account.AuditQuery{Limit: 100})
 		var actions []string
 		for _, e := range list {
 			actions = append(actions, e.Action)

@@ -9,17 +9,23 @@ import (
 // maxSessions bounds the browser sessions of one account; the oldest goes.
 const maxSessions = 50
 
-// SignIn checks e-mail and password and starts a session of the browser that asks. Unknown e-mail and wrong password
-// get the same answer after the same work. Tries are limited by address and by account; an address from which the
-// account signed in before is not held up by what others try on it.
-func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) (session string, err error) {
+// SignedIn is how a sign-in went on: with a session, or with a ticket for SecondSignIn.
+type SignedIn struct {
+	Session string
+	Ticket  string
+}
+
+// SignIn checks e-mail and password and starts a session of the browser that asks, or asks for a second proof. Unknown
+// e-mail and wrong password get the same answer after the same work. Tries are limited by address and by account; an
+// address from which the account signed in before is not held up by what others try on it.
+func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) (in SignedIn, err error) {
 	address := AddressKey(by.Remote)
 	name, err := normalEmail(email)
 	if err != nil || len(password) > 256 {
 		name = "" // goes the same way as an unknown one
 	}
 	if err := s.triesLeft(name, address); err != nil {
-		return "", err
+		return SignedIn{}, err
 	}
 	var acc Account
 	err = s.o.Store.View(ctx, func(r Reader) error {
@@ -27,21 +33,41 @@ func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) 
 		return err
 	})
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return "", err
+		return SignedIn{}, err
 	}
 	ok, err := s.people.verify(ctx, acc.Password, password)
 	if err != nil {
-		return "", err
+		return SignedIn{}, err
 	}
 	if !ok {
 		s.failed(name, address)
-		return "", fail(Unauthorized, "api.signin")
+		return SignedIn{}, fail(Unauthorized, "api.signin")
 	}
-	s.tries.forget(name + " " + address)
-	s.places.add(name, address)
+	var factors []Factor
+	if err := s.view(ctx, func(r Reader) (err error) { factors, err = r.Factors(acc.ID); return err }); err != nil {
+		return SignedIn{}, err
+	}
+	if len(factors) > 0 {
+		ticket := newToken()
+		w := &second{account: acc.ID, password: acc.Password, browser: browserKey(by.Agent), ends: s.now().Add(secondLife)}
+		if !s.seconds.add(hashToken(ticket), w, s.now()) {
+			return SignedIn{}, &Error{Code: RateLimited, Key: "api.busy", Wait: secondLife}
+		}
+		return SignedIn{Ticket: ticket}, nil
+	}
+	in.Session, err = s.enter(ctx, by, acc)
+	return in, err
+}
+
+// enter starts a session of an account whose every proof was right. acc.Password is the one that was proved.
+func (s *Service) enter(ctx context.Context, by Actor, acc Account) (session string, err error) {
+	address := AddressKey(by.Remote)
+	s.tries.forget(acc.Email + " " + address)
+	s.places.add(acc.Email, address)
 	row, session := s.newSession(acc, by)
 	by.Account = acc
 	var gone []BrowserSession
+	seen := false // whether the account was used from this address before
 	err = s.update(ctx, func(tx Tx) error {
 		now, err := tx.Account(acc.ID)
 		if err != nil || now.Password != acc.Password {
@@ -52,7 +78,9 @@ func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) 
 			return err
 		}
 		gone = gone[:0]
+		seen = len(have) == 0
 		for i, h := range have {
+			seen = seen || AddressKey(h.Remote) == address
 			if s.expired(h) || i <= len(have)-maxSessions {
 				gone = append(gone, h)
 				if err := tx.Delete(h); err != nil {
@@ -69,6 +97,9 @@ func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) 
 		return "", err
 	}
 	s.end(gone...)
+	if !seen {
+		s.inform(ctx, LetterNewPlace, acc, by)
+	}
 	return session, nil
 }
 

@@ -29,8 +29,8 @@ type Store interface {
 	AppendLog(ctx context.Context, lines []LogLine, keep int) error
 }
 
-// Row is one stored thing, handed to Tx by value. It is exactly one of Account, BrowserSession, Invitation, Instance,
-// User, Rule, FlowServer, Setting, AuditEntry.
+// Row is one stored thing, handed to Tx by value. It is exactly one of Account, BrowserSession, Invitation, ResetLink,
+// APIToken, Factor, Instance, User, Rule, FlowServer, Setting, AuditEntry.
 type Row interface{ row() }
 
 // Tx writes inside of Store.Update, and sees what it wrote before.
@@ -43,7 +43,7 @@ type Tx interface {
 	// a unique key that another row has one that wraps ErrExists.
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
-	// Account takes its sessions, instances and flow servers; an Instance its users, rules and log lines; a User the
+	// Account takes its sessions, links, tokens, factors, instances and flow servers; an Instance its users, rules and log lines; a User the
 	// rules that name it. A row that isn't there is no error.
 	Delete(rows ...Row) error
 }
@@ -64,6 +64,18 @@ type Reader interface {
 	InvitationByToken(hash [32]byte) (Invitation, error)
 	// Invitations are all of them, newest first.
 	Invitations() ([]Invitation, error)
+
+	ResetLink(hash [32]byte) (ResetLink, error)
+	ResetLinkOf(account string) (ResetLink, error)
+
+	APIToken(id string) (APIToken, error)
+	APITokenByHash(hash [32]byte) (APIToken, error)
+	// APITokens are those of one account by CreatedAt, then ID.
+	APITokens(account string) ([]APIToken, error)
+
+	Factor(id string) (Factor, error)
+	// Factors are those of one account by CreatedAt, then ID.
+	Factors(account string) ([]Factor, error)
 
 	Instance(id string) (Instance, error)
 	// Instances are those of one account, or of all when owner is "", by CreatedAt, then ID.
@@ -88,8 +100,8 @@ type Reader interface {
 
 	// Log is one page of log lines, newest (highest ID) first.
 	Log(q LogQuery) ([]LogLine, error)
-	// Audit is one page of audit entries, newest (highest ID) first, with an ID below before (0: from the newest).
-	Audit(before int64, limit int) ([]AuditEntry, error)
+	// Audit is one page of audit entries, newest (highest ID) first.
+	Audit(q AuditQuery) ([]AuditEntry, error)
 }
 
 // UserQuery chooses users of one instance.
@@ -107,4 +119,12 @@ type LogQuery struct {
 	Contains string // part of Client, User, Topic, Remote, Rule or Cause, byte for byte; "" for all
 	Before   int64  // lines with a lower ID only; 0 from the newest
 	Limit    int    // at most so many, above 0
+}
+
+// AuditQuery chooses audit entries.
+type AuditQuery struct {
+	Account string // of one account; "" for all
+	Object  string // about one thing; "" for all
+	Before  int64  // entries with a lower ID only; 0 from the newest
+	Limit   int    // at most so many, above 0
 }

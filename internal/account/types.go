@@ -37,11 +37,61 @@ type Invitation struct {
 	ID        string
 	TokenHash [32]byte // SHA-256 of the link's random value
 	Email     string   // normalised
-	By        string   // Account.ID of who invited; no foreign key
+	By        string   // Account.ID of who invited, no foreign key; "" for who asked to join
 	Sent      string   // "mail" or "file"; "" while not sent
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
+
+// ResetLink lets its holder choose a new password for an account. Primary key Hash; unique Account; parent Account.
+type ResetLink struct {
+	Hash      [32]byte // SHA-256 of the link's random value
+	Account   string   // Account.ID
+	ExpiresAt time.Time
+}
+
+// APIToken lets a program act for an account within a scope. Primary key ID; unique Hash; parent Account.
+type APIToken struct {
+	ID        string
+	Hash      [32]byte // SHA-256 of the token
+	Account   string   // Account.ID
+	Name      string
+	Scope     Scope
+	Instance  string // the one Instance.ID it is for; "" for all of the account
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
+	UsedAt    time.Time // last use, kept to the minute
+}
+
+// Scope is what an API token may do.
+type Scope string
+
+// The scopes.
+const (
+	ScopeRead   Scope = "read"   // look at everything but passwords
+	ScopeManage Scope = "manage" // change everything but the account itself
+)
+
+// Factor is a second proof at sign-in. Primary key ID; parent Account.
+type Factor struct {
+	ID        string
+	Account   string // Account.ID
+	Kind      FactorKind
+	Name      string
+	Secret    []byte // totp: the key, sealed; recovery: SHA-256 of each unused code, one behind the other
+	Last      int64  // totp: the time step of the last code that was taken, so that no code works twice
+	CreatedAt time.Time
+	UsedAt    time.Time
+}
+
+// FactorKind says how a Factor proves.
+type FactorKind string
+
+// The kinds.
+const (
+	FactorTOTP     FactorKind = "totp"     // codes of an authenticator app, RFC 6238
+	FactorRecovery FactorKind = "recovery" // single-use codes on paper
+)
 
 // Instance is one broker: its own topics, users, rules and limits. Primary key ID; parent Account (Owner).
 type Instance struct {
@@ -125,7 +175,7 @@ type AuditEntry struct {
 	ID      int64 // ascending with time: microseconds since 1970, made unique
 	Time    time.Time
 	Account string // Account.ID; "" before sign-in and for the admin socket
-	Via     string // "panel" or "admin"
+	Via     string // "panel", "token" or "admin"
 	Remote  string // address; "" for the admin socket
 	Action  string // such as "instance.create"
 	Object  string // what it was done to, such as an instance id
@@ -151,6 +201,9 @@ type LogLine struct {
 func (Account) row()        {}
 func (BrowserSession) row() {}
 func (Invitation) row()     {}
+func (ResetLink) row()      {}
+func (APIToken) row()       {}
+func (Factor) row()         {}
 func (Instance) row()       {}
 func (User) row()           {}
 func (Rule) row()           {}

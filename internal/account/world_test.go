@@ -20,17 +20,19 @@ const (
 // world is a service over a store, with an owner, and a clock that tests turn.
 type world struct {
 	*account.Service
-	t     *testing.T
-	ctx   context.Context
-	store account.Store
-	owner account.Actor
-	token string // of the owner's session
-	mails map[string]string
-	hash  int // KiB of a password's hash; 0: as in earnest
+	t      *testing.T
+	ctx    context.Context
+	store  account.Store
+	owner  account.Actor
+	token  string // of the owner's session
+	mails  map[string]string
+	signUp string
+	hash   int // KiB of a password's hash; 0: as in earnest
 
-	mu   sync.Mutex // guards now and news
-	now  time.Time
-	news []account.Change
+	mu      sync.Mutex // guards now, news and letters
+	letters []account.Letter
+	now     time.Time
+	news    []account.Change
 }
 
 // newStore is the real store in a directory of its own.
@@ -51,9 +53,11 @@ func newStore(t *testing.T) account.Store {
 // newWorld makes cheap hashes.
 func newWorld(t *testing.T) *world { return newWorldHashing(t, 1024) }
 
-func newWorldHashing(t *testing.T, memory int) *world {
+func newWorldHashing(t *testing.T, memory int) *world { return newWorldWith(t, memory, "") }
+
+func newWorldWith(t *testing.T, memory int, signUp string) *world {
 	t.Helper()
-	w := &world{t: t, hash: memory, ctx: t.Context(), store: newStore(t), now: time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC), mails: map[string]string{}}
+	w := &world{signUp: signUp, t: t, hash: memory, ctx: t.Context(), store: newStore(t), now: time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC), mails: map[string]string{}}
 	w.open()
 	link, err := w.OwnerToken(w.ctx)
 	if err != nil || link == "" {
@@ -89,7 +93,13 @@ func (w *world) open() {
 			w.mails[m.To] = m.Token
 			return "file", nil
 		},
-		Log: slog.New(slog.DiscardHandler), Now: w.clock, HashMemory: w.hash,
+		Post: func(_ context.Context, l account.Letter) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.letters = append(w.letters, l)
+			return nil
+		},
+		SignUp: w.signUp, Log: slog.New(slog.DiscardHandler), Now: w.clock, HashMemory: w.hash,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -181,3 +191,24 @@ func wantCode(t *testing.T, err error, code account.Code) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// signIn signs in from an address where no second proof is asked for.
+func (w *world) signIn(remote, email, password string) (string, error) {
+	in, err := w.SignIn(w.ctx, w.browser(remote), email, password)
+	return in.Session, err
+}
+
+// lastLetter is the newest letter of a kind to a mailbox, after those on their way have gone.
+func (w *world) lastLetter(kind account.LetterKind, to string) account.Letter {
+	w.t.Helper()
+	w.Flush(w.ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := len(w.letters) - 1; i >= 0; i-- {
+		if l := w.letters[i]; l.Kind == kind && l.To == to {
+			return l
+		}
+	}
+	w.t.Fatalf("no letter %s to %s", kind, to)
+	return account.Letter{}
+}

@@ -118,7 +118,7 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	}
 	c.accounts, err = account.NewService(ctx, account.Options{
 		Store: c.store.Accounts, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
-		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Log: c.log,
+		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Post: post.Letter, Log: c.log,
 	})
 	if err != nil {
 		return &dataError{err}

@@ -56,7 +56,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"missing file", []string{"--config", filepath.Join(dir, "none.toml")}, nil, []string{"none.toml"}},
 		{"port", []string{"--mqtts", "8883"}, nil, []string{"mqtts", `"8883"`, "host:port"}},
 		{"port range", []string{"--mqtts", ":88830"}, nil, []string{"mqtts", "88830"}},
-		{"choice", nil, []string{"TSUNAGI_SIGN_UP=maybe"}, []string{"sign_up", "maybe", "invite, closed"}},
+		{"choice", nil, []string{"TSUNAGI_SIGN_UP=maybe"}, []string{"sign_up", "maybe", "open, invite, closed"}},
 		{"duration", []string{"--connect-patience", "soon"}, nil, []string{"connect.patience", "soon", "10s"}},
 		{"number", []string{"--smtp-port", "x"}, nil, []string{"smtp.port", "whole number"}},
 		{"two faults at once", []string{"--language", "fr", "--log-level", "loud"}, nil, []string{"language", "log.level"}},

@@ -24,7 +24,7 @@ type Serve struct {
 	HTTP     string   `toml:"http" help:"address that sends http to https (plain WebSocket /mqtt with --dev) [:8080; with --dev 127.0.0.1:8080]; off closes it"`
 	Plain    bool     `toml:"plain" help:"let clients in without TLS on the addresses mqtt and http (WebSocket /mqtt), which must be on loopback: for a proxy on this machine that ends TLS"`
 	Domain   string   `toml:"domain" default:"localhost" help:"name under which clients reach this server"`
-	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: invite (by a link that the owner sends) or closed"`
+	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: open (anybody with a mailbox), invite (by a link that the owner sends) or closed"`
 	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
 	Names    []string `toml:"names" help:"further names and addresses for the certificate of the local authority, separated by commas"`
 
@@ -127,7 +127,7 @@ func (s *Serve) Validate() error {
 	if s.Domain == "" || strings.ContainsAny(s.Domain, ":/ ") {
 		fault("domain %q: want a host name without port or scheme", s.Domain)
 	}
-	oneOf(fault, "sign_up", s.SignUp, "invite", "closed")
+	oneOf(fault, "sign_up", s.SignUp, "open", "invite", "closed")
 	oneOf(fault, "language", s.Language, "en", "ja")
 	oneOf(fault, "log.level", s.Log.Level, "debug", "info", "warn", "error")
 	oneOf(fault, "log.format", s.Log.Format, "text", "json")

@@ -290,3 +290,43 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	pool.AddCert(parsed)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
+
+// TestLetters writes each kind once: in the reader's language, with its link.
+func TestLetters(t *testing.T) {
+	for _, kind := range []account.LetterKind{account.LetterJoin, account.LetterHave, account.LetterReset, account.LetterPassword, account.LetterNewPlace, account.LetterFactorOff} {
+		for _, language := range []string{"en", "ja", ""} {
+			dir := t.TempDir()
+			s, err := mail.New(mail.Options{Dir: dir, PanelURL: "https://example.org", Text: text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := account.Letter{Kind: kind, To: "reader@example.org", Language: language, Remote: "192.0.2.7", Agent: "Browser"}
+			if kind == account.LetterJoin || kind == account.LetterReset {
+				l.Token, l.Expires = secret, invitation.Expires
+			}
+			if err := s.Letter(t.Context(), l); err != nil {
+				t.Fatal(err)
+			}
+			files, err := os.ReadDir(dir)
+			if err != nil || len(files) != 1 {
+				t.Fatal(files, err)
+			}
+			raw, err := os.ReadFile(filepath.Join(dir, files[0].Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := string(raw)
+			for _, part := range []string{".subject", ".text", ".end"} {
+				if !strings.Contains(got, "api.mail."+string(kind)+part) {
+					t.Errorf("%s in %q lacks its %s:\n%s", kind, language, part, got)
+				}
+			}
+			if l.Token != "" && !strings.Contains(got, "#token="+secret) {
+				t.Errorf("%s has no link:\n%s", kind, got)
+			}
+			if both := strings.Contains(got, "en api.mail.greeting") && strings.Contains(got, "ja api.mail.greeting"); both != (language == "") {
+				t.Errorf("%s in %q: languages\n%s", kind, language, got)
+			}
+		}
+	}
+}

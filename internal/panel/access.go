@@ -52,7 +52,7 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 		refuse(&failure{status: http.StatusUnsupportedMediaType, key: "api.json"})
 		return
 	}
-	by, err := p.signedIn(r, req.by)
+	by, err := p.who(r, req.by)
 	if err == nil {
 		req.by = by
 		req.language = p.language(r, by.Account.Language)
@@ -73,11 +73,29 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 	case level == owner && req.by.Account.Role != account.RoleOwner:
 		refuse(&failure{status: http.StatusForbidden})
 		return
-	case level != public && level != signedIn && level != owner:
+	case level == browser && req.by.Via == "token":
+		refuse(&failure{status: http.StatusForbidden, key: "api.token.browser"})
+		return
+	case req.by.Scope == account.ScopeRead && r.Method != http.MethodGet && r.Method != http.MethodHead:
+		refuse(&failure{status: http.StatusForbidden, key: "api.token.read"})
+		return
+	case level != public && level != signedIn && level != browser && level != owner:
 		refuse(errors.New("route without an access level"))
 		return
 	}
 	next(huma.WithValue(c, requestKey{}, req))
+}
+
+// who is the actor behind the request's API token or cookie. A request with both is judged by the token alone.
+func (p *Panel) who(r *http.Request, by account.Actor) (account.Actor, error) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		kind, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(kind, "Bearer") {
+			return by, &account.Error{Code: account.Unauthorized, Key: "api.token.unknown"}
+		}
+		return p.o.Accounts.ByToken(r.Context(), strings.TrimSpace(token), by.Remote, by.Agent)
+	}
+	return p.signedIn(r, by)
 }
 
 // signedIn is the actor behind the request's cookie.

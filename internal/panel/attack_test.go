@@ -46,7 +46,7 @@ var bodies = map[string]string{
 	"change-user": `{"connect":false}`, "create-rule": `{"effect":"deny","access":"both","filter":"x"}`, "change-rule": `{"filter":"x"}`,
 	"invite": `{"email":"x@example.org"}`, "create-instance": `{"name":"x"}`, "create-flow-server": `{"name":"x"}`, "change-account": `{"language":"en"}`,
 	"sign-in": `{"email":"x@example.org","password":"x"}`, "create-owner": `{"token":"x","email":"x@example.org","password":"x"}`,
-	"accept-invitation": `{"token":"x","password":"x"}`,
+	"accept-invitation": `{"token":"x","password":"x"}`, "remove-factor": `{"password":"a long enough pass phrase"}`,
 }
 
 // TestOthersThings asks every route that names a thing with the id of another account's: the answer must be the one

@@ -277,7 +277,7 @@ func TestPasswordChangeGivesANewSession(t *testing.T) {
 	w := newWorld(t)
 	b := w.owner()
 	other := w.browser()
-	other.want("POST", "/api/v1/session", map[string]any{"email": "owner@example.org", "password": password}, 204, nil)
+	other.want("POST", "/api/v1/session", map[string]any{"email": "owner@example.org", "password": password}, 200, nil)
 	before := b.cookie
 	b.refused("PATCH", "/api/v1/account", map[string]any{"password": map[string]any{"old": "wrong", "new": "another good pass phrase"}}, 403, "forbidden")
 	b.want("PATCH", "/api/v1/account", map[string]any{"password": map[string]any{"old": password, "new": "another good pass phrase"}}, 200, nil)

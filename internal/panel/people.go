@@ -82,11 +82,39 @@ type signInInput struct {
 	}
 }
 
-func (p *Panel) signIn(ctx context.Context, in *signInInput) (*withCookie, error) {
-	token, err := p.o.Accounts.SignIn(ctx, actor(ctx), in.Body.Email, in.Body.Password)
+// signedInBody is empty where the sign-in is complete.
+type signedInBody struct {
+	Ticket string `json:"ticket,omitempty" doc:"Set when a second proof is needed: send it to /session/second within 5 minutes"`
+}
+
+type signInOutput struct {
+	Cookie string `header:"Set-Cookie"`
+	Body   signedInBody
+}
+
+func (p *Panel) signIn(ctx context.Context, in *signInInput) (*signInOutput, error) {
+	done, err := p.o.Accounts.SignIn(ctx, actor(ctx), in.Body.Email, in.Body.Password)
 	var refused *account.Error
 	if errors.As(err, &refused) {
 		p.recordRefusal(ctx, in.Body.Email, refused)
+	}
+	out := &signInOutput{Body: signedInBody{done.Ticket}}
+	if done.Session != "" {
+		out.Cookie = sessionCookie(done.Session)
+	}
+	return out, err
+}
+
+func (p *Panel) signInSecond(ctx context.Context, in *struct {
+	Body struct {
+		Ticket string `json:"ticket" maxLength:"128"`
+		Code   string `json:"code" maxLength:"64"`
+	}
+}) (*withCookie, error) {
+	token, err := p.o.Accounts.SecondSignIn(ctx, actor(ctx), in.Body.Ticket, in.Body.Code)
+	var refused *account.Error
+	if errors.As(err, &refused) {
+		p.recordRefusal(ctx, "", refused)
 	}
 	return &withCookie{sessionCookie(token)}, err
 }

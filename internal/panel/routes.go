@@ -15,7 +15,8 @@ type access string
 
 const (
 	public   access = "public"    // anybody
-	signedIn access = "signed in" // an account; whose things, package account decides
+	signedIn access = "signed in" // an account, by browser or API token; whose things, package account decides
+	browser  access = "browser"   // an account, by browser only: what no token may do
 	owner    access = "owner"     // the owner of the installation
 )
 
@@ -36,9 +37,27 @@ func (p *Panel) routes() []route {
 		{"POST /owner", public, 204, "create-owner", "Make the owner with the single-use link of the first start", handle(p, p.createOwner)},
 
 		{"GET /session", signedIn, 200, "get-session", "Who is signed in", handle(p, p.getSession)},
-		{"POST /session", public, 204, "sign-in", "Sign in", handle(p, p.signIn)},
-		{"DELETE /session", signedIn, 204, "sign-out", "Sign out", handle(p, p.signOut)},
-		{"PATCH /account", signedIn, 200, "change-account", "Change language or password", handle(p, p.changeAccount)},
+		{"POST /session", public, 200, "sign-in", "Sign in; with a second factor the answer is a ticket", handle(p, p.signIn)},
+		{"POST /session/second", public, 204, "sign-in-second", "End a sign-in with a code", handle(p, p.signInSecond)},
+		{"DELETE /session", browser, 204, "sign-out", "Sign out", handle(p, p.signOut)},
+		{"PATCH /account", browser, 200, "change-account", "Change language or password", handle(p, p.changeAccount)},
+
+		{"POST /signup", public, 204, "sign-up", "Ask for a link that makes an account", handle(p, p.signUp)},
+		{"POST /password-reset", public, 204, "ask-reset", "Ask for a link to choose a new password", handle(p, p.askReset)},
+		{"POST /password-reset/check", public, 200, "check-reset", "Whose password a link sets", handle(p, p.checkReset)},
+		{"POST /password-reset/accept", public, 204, "accept-reset", "Set a new password with a link", handle(p, p.acceptReset)},
+
+		{"GET /sessions", browser, 200, "list-sessions", "Browsers that are signed in", handle(p, p.listSessions)},
+		{"DELETE /sessions/{id}", browser, 204, "end-session", "Sign a browser out; others: all but this one", handle(p, p.endSession)},
+		{"GET /tokens", browser, 200, "list-tokens", "API tokens", handle(p, p.listTokens)},
+		{"POST /tokens", browser, 201, "create-token", "Make an API token; it is shown once", handle(p, p.createToken)},
+		{"DELETE /tokens/{id}", browser, 204, "delete-token", "Delete an API token", handle(p, p.deleteToken)},
+		{"GET /factors", browser, 200, "list-factors", "Two-step sign-in", handle(p, p.listFactors)},
+		{"POST /factors/new", browser, 200, "begin-factor", "Key for an authenticator app", handle(p, p.beginFactor)},
+		{"POST /factors", browser, 201, "create-factor", "Add an authenticator app", handle(p, p.createFactor)},
+		{"POST /factors/recovery", browser, 200, "new-recovery-codes", "Replace the recovery codes", handle(p, p.newRecovery)},
+		{"POST /factors/{id}/remove", browser, 204, "remove-factor", "Take an authenticator app away", handle(p, p.removeFactor)},
+		{"GET /audit", signedIn, 200, "list-audit", "Who did what, newest first", handle(p, p.listAudit)},
 
 		{"GET /invitations", owner, 200, "list-invitations", "Open invitations", handle(p, p.listInvitations)},
 		{"POST /invitations", owner, 201, "invite", "Invite somebody by mail", handle(p, p.invite)},
@@ -54,12 +73,12 @@ func (p *Panel) routes() []route {
 		{"GET /instances/{id}", signedIn, 200, "get-instance", "Details of an instance", handle(p, p.getInstance)},
 		{"PATCH /instances/{id}", signedIn, 200, "rename-instance", "Rename an instance", handle(p, p.renameInstance)},
 		{"DELETE /instances/{id}", signedIn, 204, "delete-instance", "Delete an instance with all that is in it", handle(p, p.deleteInstance)},
-		{"POST /instances/{id}/password/reveal", signedIn, 200, "reveal-password", "Show the first user's password", handle(p, p.revealPassword)},
+		{"POST /instances/{id}/password/reveal", browser, 200, "reveal-password", "Show the first user's password", handle(p, p.revealPassword)},
 		{"POST /instances/{id}/password/rotate", signedIn, 200, "rotate-password", "Give the first user a new password", handle(p, p.rotatePassword)},
 		{"GET /instances/{id}/stats", signedIn, 200, "get-stats", "Numbers of an instance", handle(p, p.getStats)},
 		{"GET /instances/{id}/connections", signedIn, 200, "list-connections", "Connected clients", handle(p, p.listConnections)},
 		{"DELETE /instances/{id}/connections/{client_id}", signedIn, 204, "kick", "End a client's connection", handle(p, p.kick)},
-		{"POST /instances/{id}/web-token", signedIn, 200, "mint-web-token", "Login of the web client, minutes long", handle(p, p.mintWebToken)},
+		{"POST /instances/{id}/web-token", browser, 200, "mint-web-token", "Login of the web client, minutes long", handle(p, p.mintWebToken)},
 
 		{"GET /instances/{id}/users", signedIn, 200, "list-users", "MQTT users", handle(p, p.listUsers)},
 		{"POST /instances/{id}/users", signedIn, 201, "create-user", "Make an MQTT user", handle(p, p.createUser)},
@@ -81,7 +100,7 @@ func (p *Panel) routes() []route {
 		{"GET /flow-servers/{id}", signedIn, 200, "get-flow-server", "One hosted flow server", handle(p, p.getFlowServer)},
 		{"DELETE /flow-servers/{id}", signedIn, 204, "delete-flow-server", "Delete a hosted flow server with its flows", handle(p, p.deleteFlowServer)},
 		{"POST /flow-servers/{id}/restart", signedIn, 200, "restart-flow-server", "Restart a hosted flow server", handle(p, p.restartFlowServer)},
-		{"POST /flow-servers/{id}/open", signedIn, 200, "open-flow-server", "Single-use address of the editor, for this browser", handle(p, p.openFlowServer)},
+		{"POST /flow-servers/{id}/open", browser, 200, "open-flow-server", "Single-use address of the editor, for this browser", handle(p, p.openFlowServer)},
 	}
 }
 
@@ -103,6 +122,7 @@ func (p *Panel) mount(mux *http.ServeMux) huma.API {
 	config.Info.Description = "The HTTP API that the panel itself uses. Failures are application/problem+json with a stable code."
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: CookieName},
+		"token":   {Type: "http", Scheme: "bearer", Description: "API token, made at /account"},
 	}
 	api := humago.New(mux, config)
 	api.UseMiddleware(p.admit)
@@ -113,6 +133,9 @@ func (p *Panel) mount(mux *http.ServeMux) huma.API {
 			Metadata: map[string]any{"access": r.access}, Errors: []int{400, 401, 403, 404, 409, 422, 429}}
 		if r.access != public {
 			op.Security = []map[string][]string{{"session": {}}}
+			if r.access != browser {
+				op.Security = append(op.Security, map[string][]string{"token": {}})
+			}
 		}
 		r.register(api, op)
 	}

@@ -48,6 +48,7 @@ func texts(t *testing.T) func(language, key string, args ...any) string {
 func TestCatalogue(t *testing.T) {
 	used := map[string]bool{}
 	key := regexp.MustCompile(`"(api\.[a-z_.]+)"`)
+	letter := regexp.MustCompile(`LetterKind = "([a-z_]+)"`)
 	short := regexp.MustCompile(`t\("([a-z_.]+)"`) // package mail leaves the beginning out
 	for _, dir := range []string{"account", "panel", "admin", "mail", "hosted", "app"} {
 		files, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
@@ -64,6 +65,11 @@ func TestCatalogue(t *testing.T) {
 			}
 			for _, m := range key.FindAllStringSubmatch(string(raw), -1) {
 				used[m[1]] = true
+			}
+			for _, m := range letter.FindAllStringSubmatch(string(raw), -1) {
+				for _, part := range []string{".subject", ".text", ".end"} {
+					used["api.mail."+m[1]+part] = true
+				}
 			}
 			for _, m := range short.FindAllStringSubmatch(string(raw), -1) {
 				if dir == "mail" {

@@ -46,6 +46,30 @@ func (r reader) Invitations() ([]account.Invitation, error) {
 	return invitations.all(r.c, "order by created_at desc, id desc")
 }
 
+func (r reader) ResetLink(hash [32]byte) (account.ResetLink, error) {
+	return resetLinks.one(r.c, "hash", hash[:])
+}
+
+func (r reader) ResetLinkOf(of string) (account.ResetLink, error) {
+	return resetLinks.one(r.c, "account", of)
+}
+
+func (r reader) APIToken(id string) (account.APIToken, error) { return apiTokens.one(r.c, "id", id) }
+
+func (r reader) APITokenByHash(hash [32]byte) (account.APIToken, error) {
+	return apiTokens.one(r.c, "hash", hash[:])
+}
+
+func (r reader) APITokens(of string) ([]account.APIToken, error) {
+	return apiTokens.all(r.c, "where account = ? "+byAge, of)
+}
+
+func (r reader) Factor(id string) (account.Factor, error) { return factors.one(r.c, "id", id) }
+
+func (r reader) Factors(of string) ([]account.Factor, error) {
+	return factors.all(r.c, "where account = ? "+byAge, of)
+}
+
 func (r reader) Instance(id string) (account.Instance, error) { return instances.one(r.c, "id", id) }
 
 func (r reader) Instances(owner string) ([]account.Instance, error) {
@@ -130,9 +154,16 @@ func (r reader) Log(q account.LogQuery) ([]account.LogLine, error) {
 	return logLines.all(r.c, where+" order by id desc limit ?", append(args, max(q.Limit, 0))...)
 }
 
-func (r reader) Audit(before int64, limit int) ([]account.AuditEntry, error) {
-	if before == 0 {
-		return audits.all(r.c, "order by id desc limit ?", max(limit, 0))
+func (r reader) Audit(q account.AuditQuery) ([]account.AuditEntry, error) {
+	where, args := "where true", []any{}
+	if q.Account != "" {
+		where, args = where+" and account = ?", append(args, q.Account)
 	}
-	return audits.all(r.c, "where id < ? order by id desc limit ?", before, max(limit, 0))
+	if q.Object != "" {
+		where, args = where+" and object = ?", append(args, q.Object)
+	}
+	if q.Before != 0 {
+		where, args = where+" and id < ?", append(args, q.Before)
+	}
+	return audits.all(r.c, where+" order by id desc limit ?", append(args, max(q.Limit, 0))...)
 }

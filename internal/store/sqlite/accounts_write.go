@@ -44,6 +44,12 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, sessions, v, r)
 	case account.Invitation:
 		return do(t.c, invitations, v, r)
+	case account.ResetLink:
+		return do(t.c, resetLinks, v, r)
+	case account.APIToken:
+		return do(t.c, apiTokens, v, r)
+	case account.Factor:
+		return do(t.c, factors, v, r)
 	case account.Instance:
 		return do(t.c, instances, v, r)
 	case account.User:

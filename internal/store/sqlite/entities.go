@@ -18,6 +18,20 @@ var (
 		func(i *account.Invitation) []any {
 			return []any{&i.ID, digest{&i.TokenHash}, &i.Email, &i.By, &i.Sent, stamp{&i.CreatedAt}, stamp{&i.ExpiresAt}}
 		}}
+	resetLinks = entity[account.ResetLink]{"reset_link",
+		[]string{"hash", "account", "expires_at"}, 1,
+		func(l *account.ResetLink) []any { return []any{digest{&l.Hash}, &l.Account, stamp{&l.ExpiresAt}} }}
+	apiTokens = entity[account.APIToken]{"api_token",
+		[]string{"id", "hash", "account", "name", "scope", "instance", "created_at", "expires_at", "used_at"}, 1,
+		func(a *account.APIToken) []any {
+			return []any{&a.ID, digest{&a.Hash}, &a.Account, &a.Name, &a.Scope, orNull{&a.Instance}, stamp{&a.CreatedAt},
+				stamp{&a.ExpiresAt}, stamp{&a.UsedAt}}
+		}}
+	factors = entity[account.Factor]{"factor",
+		[]string{"id", "account", "kind", "name", "secret", "last", "created_at", "used_at"}, 1,
+		func(f *account.Factor) []any {
+			return []any{&f.ID, &f.Account, &f.Kind, &f.Name, &f.Secret, &f.Last, stamp{&f.CreatedAt}, stamp{&f.UsedAt}}
+		}}
 	instances = entity[account.Instance]{"instance",
 		[]string{"id", "owner", "name", "region", "plan", "created_at"}, 1,
 		func(i *account.Instance) []any {

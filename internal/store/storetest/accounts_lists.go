@@ -148,7 +148,9 @@ func accountAudit(t *testing.T, s AccountStore) {
 		want   string
 	}{{0, 99, "5 4 3 2 1"}, {0, 2, "5 4"}, {4, 2, "3 2"}, {1, 9, ""}, {99, 1, "5"}} {
 		got := each(func() ([]account.AuditEntry, error) {
-			return view(t, s, func(r account.Reader) ([]account.AuditEntry, error) { return r.Audit(tt.before, tt.limit) }), nil
+			return view(t, s, func(r account.Reader) ([]account.AuditEntry, error) {
+				return r.Audit(account.AuditQuery{Before: tt.before, Limit: tt.limit})
+			}), nil
 		}, func(a account.AuditEntry) string { return fmt.Sprint(a.ID) })
 		if strings.Join(got, " ") != tt.want {
 			t.Errorf("Audit(%d, %d) = %q, want %q", tt.before, tt.limit, got, tt.want)

@@ -20,6 +20,12 @@ func accountRows(t *testing.T, s AccountStore) {
 	if i := view(t, s, func(r account.Reader) (account.Invitation, error) { return r.InvitationByToken(hash(102)) }); i.ID != "invitation2" {
 		t.Errorf("InvitationByToken found %q", i.ID)
 	}
+	if k := view(t, s, func(r account.Reader) (account.APIToken, error) { return r.APITokenByHash(hash(2)) }); k.ID != "token2" {
+		t.Errorf("APITokenByHash found %q", k.ID)
+	}
+	if l := view(t, s, func(r account.Reader) (account.ResetLink, error) { return r.ResetLinkOf("account2") }); l.Hash != hash(2) {
+		t.Errorf("ResetLinkOf found %v", l)
+	}
 	if f := view(t, s, func(r account.Reader) (account.FlowServer, error) { return r.FlowServerByName("flows1") }); f.ID != "flow1" {
 		t.Errorf("FlowServerByName found %q", f.ID)
 	}
@@ -30,6 +36,8 @@ func accountNotFound(t *testing.T, s AccountStore) {
 	for name, read := range map[string]func(account.Reader) error{
 		"AccountByEmail":    func(r account.Reader) error { _, err := r.AccountByEmail("x"); return err },
 		"InvitationByToken": func(r account.Reader) error { _, err := r.InvitationByToken(hash(1)); return err },
+		"APITokenByHash":    func(r account.Reader) error { _, err := r.APITokenByHash(hash(1)); return err },
+		"ResetLinkOf":       func(r account.Reader) error { _, err := r.ResetLinkOf("x"); return err },
 		"FlowServerByName":  func(r account.Reader) error { _, err := r.FlowServerByName("x"); return err },
 	} {
 		if err := s.View(context.Background(), read); !errors.Is(err, account.ErrNotFound) {
@@ -46,8 +54,10 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			func() (int, error) { return r.CountUsers(account.UserQuery{Instance: "x"}) },
 			func() (int, error) { l, err := r.Rules("x"); return len(l), err },
 			func() (int, error) { l, err := r.FlowServers(""); return len(l), err },
+			func() (int, error) { l, err := r.APITokens("x"); return len(l), err },
+			func() (int, error) { l, err := r.Factors("x"); return len(l), err },
 			func() (int, error) { l, err := r.Log(account.LogQuery{Limit: 9}); return len(l), err },
-			func() (int, error) { l, err := r.Audit(0, 9); return len(l), err },
+			func() (int, error) { l, err := r.Audit(account.AuditQuery{Limit: 9}); return len(l), err },
 		} {
 			if n, err := list(); n != 0 || err != nil {
 				t.Errorf("a list of an empty store has %d, %v", n, err)
@@ -78,12 +88,14 @@ func accountUnique(t *testing.T, s AccountStore) {
 	}
 	two := world("2", 2)
 	other, invitation, flow := two[0].(account.Account), two[2].(account.Invitation), two[8].(account.FlowServer)
+	link, token := two[10].(account.ResetLink), two[11].(account.APIToken)
+	link.Account, token.Hash = "account1", hash(1)
 	other.Email = "account1@example.org"
 	mail := invitation
 	mail.Email = "new1@example.org"
 	invitation.TokenHash = hash(101)
 	flow.Name = "flows1"
-	for _, row := range []account.Row{other, invitation, mail, flow} {
+	for _, row := range []account.Row{other, invitation, mail, flow, link, token} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Save(row) }); !errors.Is(err, account.ErrExists) {
 			t.Errorf("Save of %T with another's unique key = %v, want ErrExists", row, err)
 		}
@@ -97,6 +109,10 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.BrowserSession{Hash: hash(9), Account: "nobody"},
 		account.Instance{ID: "i", Owner: "nobody"},
 		account.FlowServer{ID: "f", Owner: "nobody", Name: "f"},
+		account.ResetLink{Hash: hash(9), Account: "nobody"},
+		account.APIToken{ID: "t", Hash: hash(9), Account: "nobody"},
+		account.APIToken{ID: "t", Hash: hash(9), Account: "account1", Instance: "nowhere"},
+		account.Factor{ID: "x", Account: "nobody"},
 		account.User{Instance: "nowhere", Name: "u"},
 		account.Rule{Instance: "nowhere", ID: "r"},
 		account.Rule{Instance: "instance1", ID: "r", User: "nobody"},
@@ -118,6 +134,9 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.Rule{Instance: "instance1", ID: "for one", Effect: account.Deny, Filter: "x"},
 		account.FlowServer{ID: "flow1", Owner: "account2", Name: "new"},
 		account.Setting{Key: "setting1", Value: []byte("v")},
+		account.ResetLink{Hash: hash(1), Account: "account1", ExpiresAt: at(7)},
+		account.APIToken{ID: "token1", Hash: hash(33), Account: "account2", Scope: account.ScopeManage},
+		account.Factor{ID: "factor1", Account: "account1", Kind: account.FactorRecovery, Secret: []byte{9}, Last: 8},
 		account.AuditEntry{ID: 1, Detail: "d"},
 	}
 	update(t, s, func(tx account.Tx) error { return tx.Save(changed...) })
@@ -131,16 +150,19 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
-		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7}},
+		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11}},
 		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7}},
 		{"user without rules", account.User{Instance: "instance1", Name: "instance1"}, []int{4}},
 		{"rule", account.Rule{Instance: "instance1", ID: "for all"}, []int{6}},
 		{"flow server", account.FlowServer{ID: "flow1"}, []int{8}},
 		{"setting", account.Setting{Key: "setting1"}, []int{9}},
-		{"audit", account.AuditEntry{ID: 1}, []int{10}},
+		{"reset link", account.ResetLink{Hash: hash(1)}, []int{10}},
+		{"token", account.APIToken{ID: "token1"}, []int{11}},
+		{"factor", account.Factor{ID: "factor1"}, []int{12}},
+		{"audit", account.AuditEntry{ID: 1}, []int{13}},
 	}
 	both := append(world("1", 1), world("2", 2)...)
 	for _, tt := range tests {

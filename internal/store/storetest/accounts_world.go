@@ -33,6 +33,9 @@ func world(suffix string, n byte) []account.Row {
 		account.Rule{Instance: i, ID: "for one", User: "sensor", Effect: account.Allow, Access: account.Publish, Filter: "a/+", CreatedAt: at(2)},
 		account.FlowServer{ID: "flow" + suffix, Owner: a, Name: "flows" + suffix, CreatedAt: at(int(n))},
 		account.Setting{Key: "setting" + suffix, Value: []byte{0, 1}},
+		account.ResetLink{Hash: hash(n), Account: a, ExpiresAt: at(5)},
+		account.APIToken{ID: "token" + suffix, Hash: hash(n), Account: a, Name: "script", Scope: account.ScopeRead, Instance: i, CreatedAt: at(int(n)), ExpiresAt: at(9), UsedAt: at(6)},
+		account.Factor{ID: "factor" + suffix, Account: a, Kind: account.FactorTOTP, Name: "phone", Secret: []byte{4, 0}, Last: 5, CreatedAt: at(int(n)), UsedAt: at(7)},
 		account.AuditEntry{ID: int64(n), Time: at(3), Account: a, Via: "panel", Remote: "192.0.2.1", Action: "instance.create", Object: i, Detail: "free"},
 	}
 }
@@ -87,8 +90,14 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.FlowServer(row.ID)
 	case account.Setting:
 		return r.Setting(row.Key)
+	case account.ResetLink:
+		return r.ResetLink(row.Hash)
+	case account.APIToken:
+		return r.APIToken(row.ID)
+	case account.Factor:
+		return r.Factor(row.ID)
 	case account.AuditEntry:
-		list, err := r.Audit(row.ID+1, 1)
+		list, err := r.Audit(account.AuditQuery{Before: row.ID + 1, Limit: 1})
 		if err == nil && (len(list) == 0 || list[0].ID != row.ID) {
 			err = account.ErrNotFound
 		}
@@ -158,7 +167,7 @@ func everything(s account.Store) (string, error) {
 			say(n, err)
 			f, err := r.FlowServers("")
 			say(f, err)
-			d, err := r.Audit(0, 999)
+			d, err := r.Audit(account.AuditQuery{Limit: 999})
 			say(d, err)
 		}
 		list()
@@ -172,6 +181,13 @@ func everything(s account.Store) (string, error) {
 			say(o, err)
 			v, err := r.Setting(fmt.Sprint("setting", n+1))
 			say(v, err)
+			of := fmt.Sprint("account", n+1)
+			k, err := r.APITokens(of)
+			say(k, err)
+			c, err := r.Factors(of)
+			say(c, err)
+			x, err := r.ResetLinkOf(of)
+			say(x, err)
 			e, err := r.AccountByEmail(fmt.Sprintf("account%d@example.org", n+1))
 			say(e, err)
 		}
