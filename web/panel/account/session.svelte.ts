@@ -57,8 +57,16 @@ async function speak(language: string): Promise<void> {
   if (isLanguage(language) && language !== currentLanguage()) await useLanguage(language);
 }
 
-export async function signIn(email: string, password: string): Promise<void> {
-  await post('/session', { email, password });
+/** signIn signs in, or gives the ticket of the second step where the account asks for a code. */
+export async function signIn(email: string, password: string): Promise<string> {
+  const answer = await post<{ ticket?: string }>('/session', { email, password });
+  if (answer.ticket) return answer.ticket;
+  await refresh();
+  return '';
+}
+
+export async function signInSecond(ticket: string, code: string): Promise<void> {
+  await post('/session/second', { ticket, code: code.trim() });
   await refresh();
 }
 

@@ -58,3 +58,17 @@ export const caPEM = `-----BEGIN CERTIFICATE-----
 MIIBmockMOCKmockMOCKmockMOCKmockMOCKmockMOCKmockMOCKmockMOCKmock
 -----END CERTIFICATE-----
 `;
+
+export const sessions = [
+  { id: 's1', this: true, remote: '203.0.113.7', agent: 'Mozilla/5.0 (X11; Linux x86_64) Chrome/130.0 Safari/537.36', created_at: '2026-11-20T09:00:00Z', seen_at: '2026-11-22T11:00:00Z' },
+  { id: 's2', this: false, remote: '2001:db8::7', agent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1', created_at: '2026-11-19T09:00:00Z', seen_at: '2026-11-21T11:00:00Z' },
+];
+
+export const apiTokens = [
+  { id: 't1', name: 'Backup', scope: 'read', created_at: '2026-11-01T09:00:00Z', expires_at: '2027-02-01T09:00:00Z', used_at: '2026-11-22T03:00:00Z' },
+];
+
+export const audit = [
+  { id: '2', time: '2026-11-22T11:00:00Z', email: 'hana@example.org', via: 'panel', remote: '203.0.113.7', action: 'instance.create', object: 'kqzvbnta', detail: 'Greenhouse' },
+  { id: '1', time: '2026-11-22T10:00:00Z', via: 'admin', action: 'account.create', object: 'a1', detail: 'owner hana@example.org' },
+];

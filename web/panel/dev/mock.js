@@ -60,6 +60,10 @@ export class Mock {
       case 'POST session':
         if (body.password !== password) return problem(401, 'unauthorized', 'E-mail address or password is wrong.');
         this.#signIn(body.email, this.language);
+        return [200, {}];
+      case 'POST signup':
+      case 'POST password-reset':
+        if (rest[0] === 'check') return [200, { email: 'hana@example.org' }];
         return [204];
       case 'DELETE session':
         this.account = null;
@@ -76,6 +80,17 @@ export class Mock {
         if (body.password && body.password.old !== password) return problem(403, 'forbidden', 'The current password is wrong.');
         if (body.language) this.account = { ...this.account, language: body.language };
         return [200, this.account];
+      case 'sessions':
+        return method === 'GET' ? list(data.sessions) : [204];
+      case 'tokens':
+        if (method === 'POST') return [201, { ...body, id: 't' + Date.now(), created_at: new Date().toISOString(), token: 'tsu_example' }];
+        return method === 'GET' ? list(data.apiTokens) : [204];
+      case 'factors':
+        if (method === 'GET') return list([]);
+        if (rest[0] === 'new') return [200, { secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', url: 'otpauth://totp/x', qr: { size: 29, path: 'M4 4h7v7h-7z' } }];
+        return [201, { recovery: ['abcd-efgh-ijkl-mnop'] }];
+      case 'audit':
+        return list(data.audit);
       case 'plans':
         return list(data.plans);
       case 'regions':

@@ -27,7 +27,12 @@ export const scenes = [
   { name: 'flows-create', path: '/flows', full: false, act: (page) => button(page, 'Create flow server', 'フローサーバを作成').click() },
   { name: 'invitations', path: '/invitations', act: (page) => page.getByText('ken@example.org').waitFor() },
   { name: 'operator-log', path: '/log' },
-  { name: 'account', path: '/account' },
+  { name: 'account', path: '/account', act: (page) => page.getByText('Backup').waitFor() },
+  { name: 'account-factor', path: '/account', full: false, act: (page) => button(page, 'Add an authenticator app', '認証アプリを追加').click() },
+  { name: 'account-token', path: '/account', full: false, act: (page) => button(page, 'New token', '新しいトークン').click() },
+  { name: 'audit', path: '/account/audit', act: (page) => page.getByText('instance.create').waitFor() },
+  { name: 'forgot', path: '/forgot', mock: { signedIn: false } },
+  { name: 'reset', path: '/reset#token=once', mock: { signedIn: false } },
   { name: 'not-found', path: '/nowhere' },
   { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor() },
 ];
