@@ -71,7 +71,7 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 	}{
 		"a file in place of the directory": {file, []string{file, "not a directory"}},
 		"a file that is no database":       {other, []string{"messages.db", "not a database"}},
-		"a newer version":                  {newer, []string{"accounts.db", "version 99", "up to 1", "newer program"}},
+		"a newer version":                  {newer, []string{"accounts.db", "version 99", "knows versions up to", "newer program"}},
 	} {
 		s, err := openWith(options(tt.dir))
 		if err == nil {
