@@ -29,7 +29,7 @@ func AllOn(web *network.Web) []flow.Type {
 		parsers.JSON(),
 		storage.File(), storage.FileIn(), storage.Watch(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
-		network.HTTPIn(web), network.HTTPResponse(),
+		network.HTTPIn(web), network.HTTPResponse(), network.HTTPRequest(), network.HTTPProxy(),
 	}
 }
 
