@@ -22,6 +22,7 @@ type Directory struct {
 	addresses *failures // by address
 	places    *known    // "instance:user" and address that logged in before
 	cache     cache
+	rows      loginRows
 	seed      maphash.Seed
 	shards    [64]shard
 	web       webLogins
@@ -104,8 +105,22 @@ func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, er
 	return nil, cause
 }
 
-// read looks for instance and user; what doesn't exist comes back as zero.
+// read looks for instance and user; what doesn't exist comes back as zero. What was read since the last change of
+// the accounts is known.
 func (d *Directory) read(ctx context.Context, instance, name string) (in Instance, u User, err error) {
+	row, ok, version := d.rows.get(instance, name)
+	if ok {
+		return row.instance, row.user, nil
+	}
+	in, u, err = d.stored(ctx, instance, name)
+	if err == nil && in.ID != "" && u.Name != "" {
+		d.rows.put(loginRow{in, u}, version)
+	}
+	return in, u, err
+}
+
+// stored is read from the store.
+func (d *Directory) stored(ctx context.Context, instance, name string) (in Instance, u User, err error) {
 	if !ValidInstanceID(instance) {
 		instance = "" // the same two reads, of nothing
 	}
@@ -132,6 +147,11 @@ func (d *Directory) judge(ctx context.Context, c Credentials, u User) (*Refusal,
 	key := d.cache.key(c, u)
 	if u.Kind == SecretChosen && d.cache.has(key, d.o.Now()) {
 		return nil, nil
+	}
+	if _, known, _ := d.rows.get(c.Instance, c.User); known { // the read of the store that an unknown user has cost
+		if _, _, err := d.stored(ctx, c.Instance, c.User); err != nil {
+			return nil, err
+		}
 	}
 	address, login, now := AddressKey(c.Remote), c.Instance+":"+c.User, d.o.Now()
 	if d.addresses.wait(address, now) > 0 {

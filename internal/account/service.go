@@ -152,7 +152,9 @@ func ascending(last *atomic.Int64, now time.Time) int64 {
 // update runs f in a transaction and hides nothing of its errors but the store's kinds: what wasn't found is told as
 // such, what exists is left to the caller.
 func (s *Service) update(ctx context.Context, f func(tx Tx) error) error {
-	return told(s.o.Store.Update(ctx, f))
+	err := s.o.Store.Update(ctx, f)
+	s.directory.rows.forget()
+	return told(err)
 }
 
 func (s *Service) view(ctx context.Context, f func(r Reader) error) error {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -37,9 +38,10 @@ type dataError struct{ err error }
 func (e *dataError) Error() string { return e.err.Error() }
 func (e *dataError) Unwrap() error { return e.err }
 
-// listen opens one address of the settings.
+// listen opens one address of the settings. The gate looks after the keep-alive of its sockets.
 func listen(setting, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
+	config := net.ListenConfig{KeepAlive: -1}
+	l, err := config.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, &listenError{setting, addr, err}
 	}

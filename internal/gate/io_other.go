@@ -5,7 +5,6 @@ package gate
 import (
 	"errors"
 	"net"
-	"syscall"
 )
 
 // Serving is for Linux; these let the package compile where only the other commands run.
@@ -18,7 +17,9 @@ func rawRead(int, []byte) (int, bool, error) { return 0, false, errNoServer }
 
 func rawWrite(int, [][]byte) (int, error) { return 0, errNoServer }
 
-func tune(*net.TCPConn, syscall.RawConn) {}
+func tune(net.Listener) {}
+
+func boundSending(*net.TCPConn) {}
 
 func outOfFiles(error) bool { return false }
 

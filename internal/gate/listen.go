@@ -46,6 +46,7 @@ func (s *Server) accept(l net.Listener, prepare func(*net.TCPConn, *caller)) err
 	if !s.addListener(l) {
 		return l.Close()
 	}
+	tune(l)
 	var pause time.Duration
 	for {
 		nc, err := l.Accept()
@@ -118,9 +119,7 @@ func (s *Server) begin(a *caller) error {
 		s.admission.leave()
 		return errStopping
 	}
-	if rc, err := a.tcp.SyscallConn(); err == nil {
-		tune(a.tcp, rc)
-	}
+	boundSending(a.tcp)
 	_ = a.tcp.SetDeadline(time.Now().Add(s.opts.Patience)) // a closed socket shows at the first read
 	return nil
 }

@@ -32,7 +32,10 @@ type wire struct {
 
 // Listener makes the connections of an HTTP or HTTPS listener usable by WebSocket and NextProto, and understands the
 // PROXY headers of Options.ProxyFrom: put it under the TLS listener.
-func (s *Server) Listener(l net.Listener) net.Listener { return wireListener{l, s} }
+func (s *Server) Listener(l net.Listener) net.Listener {
+	tune(l)
+	return wireListener{l, s}
+}
 
 type wireListener struct {
 	net.Listener
