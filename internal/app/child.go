@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 // runChild runs a flow server for the platform that started this process: it gets its connections, and dials, through
 // its parent, and ends with it.
 func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
+	runtime.GOMAXPROCS(1) // flows run one after the other, and the neighbours want the other cores
 	cfg := child.Config
 	log := newLog(config.Log{Level: cfg.LogLevel, Format: "json"}, s.Err)
 	auth := &editor.Platform{

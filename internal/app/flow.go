@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 
 	"tsunagi/internal/cert"
@@ -110,6 +111,7 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 	if cfg.MemoryMB > 0 {
 		debug.SetMemoryLimit(int64(cfg.MemoryMB) << 20)
 	}
+	runtime.GOMAXPROCS(cfg.Threads)
 	log := newLog(cfg.Log, s.Err)
 	return exitCode("flow", runFlow(ctx, &cfg, log, s), s)
 }

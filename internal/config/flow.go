@@ -14,6 +14,7 @@ type Flow struct {
 	Title      string `toml:"title" default:"Tsunagi" help:"name shown in the editor's header"`
 	TrustPages bool   `toml:"trust_pages" help:"pages that flows serve share the editor's origin, as in Node-RED; their scripts could then use the editor's login"`
 	MemoryMB   int    `toml:"memory_mb" help:"soft limit of memory in MiB; 0: none"`
+	Threads    int    `toml:"threads" default:"1" help:"threads that run flows and editor at once; flows themselves always run one after the other, so more cost CPU time and seldom help"`
 	CA         string `toml:"ca" help:"PEM file of further authorities that mqtt nodes trust"`
 	Log        Log    `toml:"log"`
 

@@ -162,6 +162,7 @@ const (
 // loop runs until quit is set: deliveries that wait, then what came in meanwhile.
 func (r *Runtime) loop() {
 	var events []event
+	since := 0 // deliveries since what waits for the end of a turn was run
 	for !r.quit {
 		if r.queue.n == 0 {
 			<-r.in.wake
@@ -171,11 +172,31 @@ func (r *Runtime) loop() {
 			r.handle(events[i])
 			events[i] = event{}
 		}
-		for left := min(turnSize, r.queue.n); left > 0; {
+		n := min(turnSize, r.queue.n)
+		since += n
+		for left := n; left > 0; {
 			left = r.turn(left)
+		}
+		if r.queue.n == 0 || since >= turnSize {
+			since = 0
+			r.endTurn()
 		}
 	}
 }
+
+// endTurn runs what nodes have left for it.
+func (r *Runtime) endTurn() {
+	for i := 0; i < len(r.ends); i++ {
+		e := r.ends[i]
+		r.ends[i] = event{}
+		r.handle(e)
+	}
+	r.ends = r.ends[:0]
+}
+
+// AtTurnEnd runs f, once, when the deliveries that wait now and what they cause have been made, or many of them. What
+// sends to the outside gathers until then.
+func (b *Base) AtTurnEnd(f func()) { b.rt.ends = append(b.rt.ends, event{to: b, run: f}) }
 
 // turn makes up to n deliveries and returns how many it left. It leaves some only when a
 // node panicked: recovering once for a whole turn costs less than for each delivery.

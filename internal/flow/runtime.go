@@ -39,6 +39,7 @@ type Runtime struct {
 
 	// The rest belongs to the loop.
 	queue    ring
+	ends     []event // of AtTurnEnd
 	quit     bool
 	current  *Base // the node that runs
 	handling *Msg  // what it was given

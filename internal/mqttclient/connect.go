@@ -131,7 +131,7 @@ func (c *Client) welcome(conn net.Conn, in *packetReader, asked *mqtt.Connect, f
 	l := &link{c: c, conn: conn, in: in, version: asked.Version, connack: a, maxPacket: int(a.MaxPacket),
 		window: c.o.Inflight, aliasesIn: make([]string, asked.TopicAliasMax), aliasesOut: map[uint16]string{},
 		keepAlive: time.Duration(asked.KeepAlive) * time.Second, room: sync.NewCond(&c.mu),
-		work: make(chan struct{}, 1), over: make(chan struct{})}
+		work: make(chan struct{}, 1), over: make(chan struct{}), direct: directly(conn), pace: pacer{pause: c.o.Gather}}
 	if a.ReceiveMaximum != 0 { // [MQTT-3.3.4-7]
 		l.window = min(l.window, int(a.ReceiveMaximum))
 	}
@@ -171,12 +171,20 @@ func (c *Client) attach(l *link) {
 func (c *Client) detach(l *link) {
 	c.mu.Lock()
 	c.link = nil
+	var unwritten batch
+	l.ready.moveTo(&unwritten)
+	c.out.writing -= len(unwritten.waiters)
+	c.out.bytes -= unwritten.bytes
+	c.settle()
 	var lost []*outgoing
 	if c.out.online {
 		lost = c.out.takeWaiting()
 		c.settle()
 	}
 	c.mu.Unlock()
+	for _, w := range unwritten.waiters {
+		w.Finish(ErrConnectionLost)
+	}
 	for _, m := range lost {
 		m.finish(ErrConnectionLost)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"tsunagi/internal/mqtt"
@@ -28,6 +29,15 @@ type link struct {
 	topic      string            // of the last message received; the reader's
 	aliasesOut map[uint16]string // the writer's
 
+	writing sync.Mutex      // held to write; before Client.mu
+	batch   batch           // what is being written; guarded by writing
+	direct  syscall.RawConn // the socket itself, nil where bytes go through TLS or frames
+	wrote   atomic.Int64    // when something was written last, Unix ns
+
+	got   []*Message    // read and not handed on yet, for OnMessages; the reader's
+	acks  []mqtt.Ack    // of got, the same place; Type 0: none
+	bytes int           // of the payloads of got
+	pace  pacer         // the reader's
 	work  chan struct{} // wakes the writer
 	over  chan struct{} // closed when reading has ended
 	busy  atomic.Bool   // the reader is with a message: silence is not the server's, DISCONNECT waits for the answer
@@ -35,6 +45,7 @@ type link struct {
 
 	// Under Client.mu:
 	answers []byte     // acknowledgements to be written
+	ready   readyBytes // what PublishLater has encoded
 	room    *sync.Cond // answers have been taken, or the link failed
 	bye     *mqtt.Disconnect
 	cause   error // why it failed, when it wasn't the reader who saw it
@@ -60,7 +71,9 @@ func (l *link) serve(ctx context.Context) error {
 	}
 	var writer sync.WaitGroup
 	writer.Go(func() { // ends when over is closed or a write fails
-		if err := l.writeLoop(); err != nil {
+		err := l.writeLoop()
+		l.abandon()
+		if err != nil {
 			l.fail(err)
 		}
 	})
@@ -125,23 +138,45 @@ func (l *link) depart() {
 	c.mu.Unlock()
 }
 
-// readLoop handles packets until one is wrong or the connection ends.
+// readLoop handles packets until one is wrong or the connection ends. Messages that came together are handed on
+// together, before it waits for more.
 func (l *link) readLoop() error {
 	for {
-		f, err := l.in.next()
+		f, whole, err := l.in.cut()
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return fmt.Errorf("%s closed the connection", l.c.to.host)
+			return errors.Join(l.handOn(), err)
+		}
+		if !whole {
+			n := len(l.got)
+			if err := l.handOn(); err != nil {
+				return err
 			}
-			return fmt.Errorf("reading from %s: %w", l.c.to.host, err)
+			l.pace.wait(n)
+			if err := l.in.fill(); err != nil {
+				return l.unread(err)
+			}
+			continue
 		}
 		if l.quiet.Load() {
 			continue
 		}
+		if f.Type() != mqtt.PUBLISH {
+			if err := l.handOn(); err != nil {
+				return err
+			}
+		}
 		if err := l.handle(f); err != nil {
-			return err
+			return errors.Join(l.handOn(), err)
 		}
 	}
+}
+
+// unread says why nothing could be read.
+func (l *link) unread(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s closed the connection", l.c.to.host)
+	}
+	return fmt.Errorf("reading from %s: %w", l.c.to.host, err)
 }
 
 // handle is the server's turn. Packets that only clients send are protocol errors.

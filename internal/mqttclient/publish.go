@@ -36,6 +36,11 @@ func (c *Client) PublishAsync(m *Message, done func(error)) error {
 }
 
 func (c *Client) publish(m *Message, done func(error)) (*outgoing, error) {
+	return c.queueUp(m, done, true)
+}
+
+// queueUp puts m into the outbox, and wakes the writer if wanted.
+func (c *Client) queueUp(m *Message, done func(error), wake bool) (*outgoing, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
 	}
@@ -52,7 +57,9 @@ func (c *Client) publish(m *Message, done func(error)) (*outgoing, error) {
 	if err := c.out.add(o); err != nil {
 		return nil, err
 	}
-	c.wake()
+	if wake {
+		c.wake()
+	}
 	return o, nil
 }
 

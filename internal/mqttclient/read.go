@@ -16,30 +16,43 @@ type packetReader struct {
 	buf   []byte
 	from  int // buf[from:to] has been read and not handed out
 	to    int
+	full  bool         // the last read filled the buffer
 	max   int          // bytes of the largest packet
 	heard atomic.Int64 // when something was read last, Unix ns
 }
 
-const readBuffer = 4 << 10
+// The buffer begins small; where one read fills it, the next one is larger.
+const (
+	readBuffer    = 4 << 10
+	maxReadBuffer = 64 << 10
+)
 
 // next returns the next packet. The buffer grows with what has really come, not with what is announced.
 func (r *packetReader) next() (mqtt.Frame, error) {
 	for {
-		f, err := mqtt.Cut(r.buf[r.from:r.to], r.max)
-		if err == nil {
-			r.from += f.Size
-			return f, nil
-		}
-		if errors.Is(err, mqtt.PacketTooLarge) {
-			return f, fmt.Errorf("%w: the limit of this client is %d bytes", err, r.max)
-		}
-		if !errors.Is(err, mqtt.ErrShort) {
+		f, whole, err := r.cut()
+		if whole || err != nil {
 			return f, err
 		}
 		if err := r.fill(); err != nil {
 			return f, err
 		}
 	}
+}
+
+// cut returns the next packet if all of it has been read.
+func (r *packetReader) cut() (f mqtt.Frame, whole bool, err error) {
+	f, err = mqtt.Cut(r.buf[r.from:r.to], r.max)
+	switch {
+	case err == nil:
+		r.from += f.Size
+		return f, true, nil
+	case err == mqtt.ErrShort: //nolint:errorlint // Cut returns it bare, once for every read
+		return f, false, nil
+	case errors.Is(err, mqtt.PacketTooLarge):
+		return f, false, fmt.Errorf("%w: the limit of this client is %d bytes", err, r.max)
+	}
+	return f, false, err
 }
 
 // peek is the type of the next packet, known before the rest of it has come.
@@ -57,6 +70,7 @@ func (r *packetReader) fill() error {
 	r.room()
 	n, err := r.conn.Read(r.buf[r.to:])
 	r.to += n
+	r.full = r.to == len(r.buf)
 	if n > 0 {
 		r.heard.Store(time.Now().UnixNano())
 		return nil
@@ -69,8 +83,11 @@ func (r *packetReader) room() {
 	switch {
 	case r.from == r.to:
 		r.from, r.to = 0, 0
-		if len(r.buf) == 0 || len(r.buf) > 16*readBuffer { // what a large packet needed goes back
+		switch {
+		case len(r.buf) == 0 || len(r.buf) > maxReadBuffer: // what a large packet needed goes back
 			r.buf = make([]byte, readBuffer)
+		case r.full && len(r.buf) < maxReadBuffer:
+			r.buf = make([]byte, 4*len(r.buf))
 		}
 	case r.to < len(r.buf):
 	case r.from > 0:

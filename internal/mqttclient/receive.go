@@ -19,6 +19,9 @@ func (l *link) receive(f mqtt.Frame) error {
 	if err != nil {
 		return err
 	}
+	if l.c.o.OnMessages != nil {
+		return l.gather(&p, topic)
+	}
 	if !l.begin() {
 		return nil
 	}
@@ -33,16 +36,81 @@ func (l *link) receive(f mqtt.Frame) error {
 		m := message(&p, topic)
 		l.c.o.OnMessage(m)
 		if m.refused {
-			l.undo(&p)
+			l.undo([]mqtt.Ack{ackOf(&p)})
 			l.depart()
 			return nil
 		}
 	}
+	if a := ackOf(&p); a.Type != 0 {
+		return l.answer(&a)
+	}
+	return nil
+}
+
+// ackOf is the answer to a message; at QoS 0 there is none.
+func ackOf(p *mqtt.Publish) mqtt.Ack {
 	switch p.QoS {
 	case 1:
-		return l.answer(&mqtt.Ack{Type: mqtt.PUBACK, PacketID: p.PacketID})
+		return mqtt.Ack{Type: mqtt.PUBACK, PacketID: p.PacketID}
 	case 2:
-		return l.answer(&mqtt.Ack{Type: mqtt.PUBREC, PacketID: p.PacketID})
+		return mqtt.Ack{Type: mqtt.PUBREC, PacketID: p.PacketID}
+	}
+	return mqtt.Ack{}
+}
+
+// The bounds of what OnMessages gets at once; a single larger message goes alone.
+const (
+	maxTogether      = 256
+	maxTogetherBytes = 256 << 10
+)
+
+// gather puts a message with those that came with it.
+func (l *link) gather(p *mqtt.Publish, topic string) error {
+	fresh := true
+	if p.QoS == 2 {
+		var err error
+		if fresh, err = l.remember(p.PacketID); err != nil {
+			return err
+		}
+	}
+	if !fresh { // only acknowledged, behind what came before
+		if err := l.handOn(); err != nil {
+			return err
+		}
+		a := ackOf(p)
+		return l.answer(&a)
+	}
+	l.got = append(l.got, message(p, topic))
+	l.acks = append(l.acks, ackOf(p))
+	if l.bytes += len(p.Payload); len(l.got) >= maxTogether || l.bytes >= maxTogetherBytes {
+		return l.handOn()
+	}
+	return nil
+}
+
+// handOn gives what was gathered to OnMessages and acknowledges it, up to the first message that is refused.
+func (l *link) handOn() error {
+	if len(l.got) == 0 {
+		return nil
+	}
+	got, acks := l.got, l.acks
+	l.got, l.acks, l.bytes = nil, acks[:0], 0
+	if !l.begin() {
+		return nil
+	}
+	defer l.idle()
+	l.c.o.OnMessages(got)
+	for i, m := range got {
+		if m.refused {
+			l.undo(acks[i:])
+			l.depart()
+			return nil
+		}
+		if acks[i].Type != 0 {
+			if err := l.answer(&acks[i]); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -68,12 +136,14 @@ func (l *link) idle() {
 	}
 }
 
-// undo takes back what remember has noted, for a message that was refused.
-func (l *link) undo(p *mqtt.Publish) {
+// undo takes back what remember has noted, for messages that were refused.
+func (l *link) undo(acks []mqtt.Ack) {
 	l.c.mu.Lock()
 	defer l.c.mu.Unlock()
-	if p.QoS == 2 {
-		delete(l.c.received, p.PacketID)
+	for i := range acks {
+		if acks[i].Type == mqtt.PUBREC {
+			delete(l.c.received, acks[i].PacketID)
+		}
 	}
 	if l.cause == nil {
 		l.cause = ErrRefused

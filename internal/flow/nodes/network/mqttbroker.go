@@ -3,6 +3,7 @@ package network
 import (
 	"tsunagi/internal/flow"
 	"tsunagi/internal/mqtt"
+	"tsunagi/internal/mqttclient"
 )
 
 // broker is an mqtt-broker config node: one connection, shared by the mqtt in and mqtt out
@@ -21,6 +22,9 @@ type broker struct {
 	subs  []*subscription
 	ids   map[string]uint32 // subscription identifier of a filter
 	kept  map[string][]string
+
+	flushing bool // at the end of the turn
+	sent     []mqttclient.Waiter
 }
 
 type linkState uint8

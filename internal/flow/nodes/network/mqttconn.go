@@ -173,16 +173,47 @@ func (n *broker) Close(_ bool, done func()) { n.disconnect(done) }
 
 // publish sends a message of an mqtt out node. answer is called on the loop, unless there is
 // no connection: then the message is lost and nobody is told, as in Node-RED.
-func (n *broker) publish(m *mqttclient.Message, answer func(error)) {
+func (n *broker) publish(m *mqttclient.Message, out *mqttOut, of *flow.Msg) {
 	if n.state != connected || n.conn == nil {
 		return
 	}
-	err := n.conn.client.PublishAsync(m, func(err error) {
-		n.b.Soon(func() { answer(err) })
-	})
-	if err != nil {
-		answer(err)
+	if err := n.conn.client.PublishLater(m, &published{out.b, of, out.b.Heard()}); err != nil {
+		out.b.Done(of, err)
+		return
 	}
+	if !n.flushing {
+		n.flushing = true
+		n.b.AtTurnEnd(n.flush)
+	}
+}
+
+// flush sends what the nodes have published in this turn.
+func (n *broker) flush() {
+	n.flushing = false
+	if n.conn == nil {
+		return
+	}
+	n.sent = n.conn.client.Flush(n.sent[:0])
+	for i, w := range n.sent {
+		n.sent[i] = nil
+		p := w.(*published)
+		p.b.Done(p.msg, nil)
+	}
+}
+
+// published is a message on its way to the broker.
+type published struct {
+	b     *flow.Base
+	msg   *flow.Msg
+	heard bool // there are complete nodes
+}
+
+// Finish is the answer when it doesn't come at once.
+func (p *published) Finish(err error) {
+	if err == nil && !p.heard {
+		return
+	}
+	p.b.Soon(func() { p.b.Done(p.msg, err) })
 }
 
 // serverProps are what a broker of version 5 allows.

@@ -94,12 +94,15 @@ func (n *mqttIn) deliver(m *mqttclient.Message, datatype string) {
 		n.b.Error(flow.Text(err), flow.NewMsg("payload", m.Payload, "topic", m.Topic, "qos", int(m.QoS), "retain", m.Retain))
 		return
 	}
-	msg := flow.NewMsg("topic", m.Topic, "payload", payload, "qos", int(m.QoS), "retain", m.Retain)
+	topic := value.Str(m.Topic)
+	o := value.NewMap(8)
+	o.Set("topic", topic).Set("payload", payload).Set("qos", value.Int(int(m.QoS))).Set("retain", value.Of(m.Retain))
+	msg := flow.MsgOf(o)
 	if n.broker.v5() {
 		setProps(msg, m)
 	}
-	if host := n.broker.settings.text("broker"); host == "localhost" || host == "127.0.0.1" {
-		msg.Set("_topic", value.Str(m.Topic))
+	if n.broker.settings.local {
+		msg.Set("_topic", topic)
 	}
 	n.b.Send(msg)
 }

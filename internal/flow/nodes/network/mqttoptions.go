@@ -15,12 +15,13 @@ import (
 	"tsunagi/internal/mqttclient"
 )
 
-// Bounds of one connection: what may wait to be sent, and the pause between attempts, which
-// is Node-RED's.
+// Bounds of one connection: what may wait to be sent, the pause between attempts, which is
+// Node-RED's, and how long messages that come by the thousand are gathered.
 const (
 	outboxMessages = 100_000
 	outboxBytes    = 64 << 20
 	retryEvery     = 5 * time.Second
+	gatherFor      = 400 * time.Microsecond
 )
 
 // url is where the broker is.
@@ -57,7 +58,7 @@ func (n *broker) options(conn *connection) (mqttclient.Options, error) {
 	o := mqttclient.Options{
 		Addr: s.url(), Version: s.version(), ClientID: s.text("clientid"), Clean: s.flag("cleansession", true),
 		KeepAlive: s.keepAlive(), RetryMin: retryEvery, RetryMax: retryEvery, ConnectTimeout: 30 * time.Second,
-		OutboxMessages: outboxMessages, OutboxBytes: outboxBytes, Log: n.b.Options().Log,
+		OutboxMessages: outboxMessages, OutboxBytes: outboxBytes, Gather: gatherFor, Log: n.b.Options().Log,
 	}
 	if o.ClientID == "" {
 		o.ClientID = "nodered" + flow.NewID()
@@ -120,10 +121,15 @@ func (n *broker) callbacks(conn *connection, o *mqttclient.Options) {
 	clean := o.Clean && o.SessionExpiry == 0
 	o.OnConnect = func(ack *mqtt.Connack) { n.current(conn, func() { n.onConnect(conn, ack) }) }
 	o.OnDisconnect = func(err error) { n.current(conn, func() { n.onDisconnect(conn, err) }) }
-	o.OnMessage = func(m *mqttclient.Message) {
-		taken := n.b.Do(func() { n.dispatch(m) })
-		if !taken && m.QoS > 0 && !clean { // the session will bring it again
-			m.Refuse()
+	o.OnMessages = func(all []*mqttclient.Message) {
+		taken := n.b.Do(func() { n.dispatch(all) })
+		if taken || clean {
+			return
+		}
+		for _, m := range all {
+			if m.QoS > 0 { // the session will bring it again
+				m.Refuse()
+			}
 		}
 	}
 	o.OnRefused = func(filter string, why mqtt.Reason) {

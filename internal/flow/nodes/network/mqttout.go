@@ -16,6 +16,9 @@ type mqttOut struct {
 	topic  string
 	qos    value.Value
 	retain value.Value
+
+	message mqttclient.Message // the one at hand
+	scratch []byte             // for its payload
 }
 
 type fixedProp struct {
@@ -103,7 +106,7 @@ func (n *mqttOut) Receive(m *flow.Msg) {
 	if n.broker.state != connected {
 		return // lost, as in Node-RED: the status below the node says why
 	}
-	n.publish(m, done)
+	n.publish(m)
 }
 
 // prepare writes what the dialog sets into the message, as Node-RED does.
@@ -131,9 +134,10 @@ func (n *mqttOut) prepare(m *flow.Msg) {
 }
 
 // publish sends the message to the broker.
-func (n *mqttOut) publish(m *flow.Msg, done func(error)) {
+func (n *mqttOut) publish(m *flow.Msg) {
 	payload := m.Get("payload")
-	out := &mqttclient.Message{Topic: m.Get("topic").Str(), Payload: payloadBytes(payload),
+	out := &n.message
+	*out = mqttclient.Message{Topic: m.Get("topic").Str(), Payload: n.payloadBytes(payload),
 		QoS: byte(m.Get("qos").Num()), Retain: m.Get("retain").Bool()}
 	switch payload.Kind() {
 	case value.Bytes, value.String:
@@ -147,7 +151,27 @@ func (n *mqttOut) publish(m *flow.Msg, done func(error)) {
 		n.b.WarnError(flow.NewError("%s", errTopic))
 		return
 	}
-	n.broker.publish(out, done)
+	n.broker.publish(out, n, m)
+}
+
+// maxScratch is how much memory a node keeps for payloads on their way, in bytes.
+const maxScratch = 64 << 10
+
+// payloadBytes is what is sent for a payload, valid until the next one.
+func (n *mqttOut) payloadBytes(v value.Value) []byte {
+	switch v.Kind() {
+	case value.String:
+		n.scratch = append(n.scratch[:0], v.Str()...)
+	case value.Object, value.Array, value.Date, value.Handle:
+		n.scratch = value.Append(n.scratch[:0], v)
+	default:
+		return payloadBytes(v)
+	}
+	b := n.scratch
+	if cap(b) > maxScratch {
+		n.scratch = nil
+	}
+	return b
 }
 
 // props takes the properties of version 5 off the message. An alias that the broker doesn't

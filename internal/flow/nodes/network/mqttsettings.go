@@ -14,6 +14,9 @@ type settings struct {
 	tls                   value.Value // id of the tls-config node
 	user, password        *string
 	birth, closeMsg, will *ownMessage
+
+	local  bool // the broker is on this machine, by its name
+	speaks mqtt.Version
 }
 
 // settingKeys are the options by the names that the flow file and messages share.
@@ -50,6 +53,9 @@ func (s *settings) take(o *value.Map) {
 			}
 		}
 	}
+	host := s.text("broker")
+	s.local = host == "localhost" || host == "127.0.0.1"
+	s.speaks = s.dialogVersion()
 }
 
 // override applies what a message with action connect says.
@@ -102,7 +108,9 @@ func (s *settings) autoUnsubscribe() bool {
 	return !v.Is(value.Bool) || v.Bool()
 }
 
-func (s *settings) version() mqtt.Version {
+func (s *settings) version() mqtt.Version { return s.speaks }
+
+func (s *settings) dialogVersion() mqtt.Version {
 	v := s.text("protocolVersion")
 	switch {
 	case s.flag("compatmode", false) || v == "3":

@@ -119,18 +119,21 @@ func (n *broker) unsubscribe(filter, node string, remove bool) {
 	}
 }
 
-// dispatch gives a message to every subscription that it matches.
-func (n *broker) dispatch(m *mqttclient.Message) {
+// dispatch gives messages to every subscription that they match.
+func (n *broker) dispatch(all []*mqttclient.Message) {
 	ids := n.subscriptionIDs()
-	for _, s := range slices.Clone(n.subs) {
-		if s.handle == nil {
-			continue
-		}
-		if ids && len(m.SubscriptionIDs) > 0 && !slices.Contains(m.SubscriptionIDs, n.ids[s.filter]) {
-			continue
-		}
-		if matches(s.match, m.Topic) {
-			s.handle(m)
+	subs := slices.Clone(n.subs)
+	for _, m := range all {
+		for _, s := range subs {
+			if s.handle == nil {
+				continue
+			}
+			if ids && len(m.SubscriptionIDs) > 0 && !slices.Contains(m.SubscriptionIDs, n.ids[s.filter]) {
+				continue
+			}
+			if matches(s.match, m.Topic) {
+				s.handle(m)
+			}
 		}
 	}
 }

@@ -1,0 +1,65 @@
+package mqttclient
+
+import (
+	"runtime"
+	"time"
+)
+
+// pacer lets messages that come in quick succession gather for a moment before they are read, as network cards do with
+// interrupts: a read, a write and a wake-up then serve many of them. It watches whether that helps, and leaves it when
+// it doesn't, as where each message waits for the one before. It belongs to the reader.
+type pacer struct {
+	pause   time.Duration // 0: off
+	begun   time.Time     // of the window that is watched
+	got     int           // messages since then
+	reads   int
+	on      bool
+	resting int // windows until the next try
+	rest    int // windows that a failed try costs
+}
+
+const (
+	paceWindow  = 5 * time.Millisecond
+	paceFrom    = 4000 // messages a second
+	paceGain    = 3    // messages a read that make waiting worth while
+	maxPaceRest = 256  // windows
+)
+
+// wait is called before each read with what the last one brought.
+func (p *pacer) wait(messages int) {
+	if p.pause == 0 {
+		return
+	}
+	p.got += messages
+	p.reads++
+	if p.on {
+		runtime.Gosched() // who got the messages works first
+		pause(p.pause)
+	}
+	if p.reads&7 != 0 { // a look at the clock for every 8 reads
+		return
+	}
+	now := time.Now()
+	if d := now.Sub(p.begun); d >= paceWindow {
+		p.judge(d)
+		p.begun, p.got, p.reads = now, 0, 0
+	}
+}
+
+func (p *pacer) judge(d time.Duration) {
+	if p.resting > 0 {
+		p.resting--
+		return
+	}
+	busy := float64(p.got) >= paceFrom*d.Seconds()
+	if p.on && busy && p.got < paceGain*p.reads {
+		p.rest = min(max(2*p.rest, 8), maxPaceRest)
+		p.resting = p.rest
+		p.on = false
+		return
+	}
+	if p.on && busy {
+		p.rest = 0
+	}
+	p.on = busy
+}
