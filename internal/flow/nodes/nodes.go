@@ -26,7 +26,7 @@ func AllOn(web *network.Web) []flow.Type {
 		function.Delay(), function.Trigger(),
 		script.Function(),
 		sequence.Split(), sequence.Join(),
-		parsers.JSON(),
+		parsers.JSON(), parsers.CSV(),
 		storage.File(), storage.FileIn(), storage.Watch(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 		network.HTTPIn(web), network.HTTPResponse(), network.HTTPRequest(), network.HTTPProxy(),
