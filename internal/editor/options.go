@@ -61,6 +61,9 @@ type Server struct {
 	handler http.Handler
 	started time.Time
 
+	countsDue   *time.Timer // for the next save of Written
+	countsSaved string      // what the last one wrote
+
 	closing sync.Once
 	closed  error // set by closing
 }
@@ -116,6 +119,7 @@ func (s *Server) open() (err error) {
 		}
 		s.locales = newLocales(s.o.Assets)
 	}
+	s.loadWrites()
 	s.comms.open(s.signedIn)
 	s.tokens.revoked = s.comms.revoke
 	s.handler = s.routes()
@@ -149,6 +153,9 @@ func (s *Server) Close() error {
 	s.closing.Do(func() {
 		s.comms.close()
 		s.project.close()
+		if s.countsDue.Stop() { // else it is being written now
+			s.saveWrites()
+		}
 		s.closed = s.store.Close()
 	})
 	return s.closed

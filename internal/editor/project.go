@@ -20,6 +20,7 @@ const deployPatience = 2 * time.Second
 // project holds what is deployed: the flow file and its credentials, in memory and on disk.
 type project struct {
 	store   *Store
+	snaps   *snapshots
 	runtime Runtime
 	log     *slog.Logger
 	secret  string
@@ -48,7 +49,25 @@ func openProject(store *Store, rt Runtime, secret string, log *slog.Logger) (*pr
 	if err := p.findSecret(); err != nil {
 		return nil, err
 	}
-	return p, p.read()
+	if err := p.read(); err != nil {
+		return nil, err
+	}
+	var err error
+	if p.snaps, err = openSnapshots(store); err != nil {
+		return nil, fmt.Errorf("snapshots: %w", err)
+	}
+	d := p.state.Load()
+	if last, ok := p.snaps.newest(); len(d.file.Nodes) > 0 && (!ok || last.Rev != d.rev) {
+		p.keep(d, "", "found") // the first one, or changed by hand
+	}
+	return p, nil
+}
+
+// keep makes a snapshot. Without one a deploy is as good.
+func (p *project) keep(d *deployed, user, kind string) {
+	if err := p.snaps.add(d, p.secret, user, kind); err != nil {
+		p.log.Error("no snapshot made of the deploy", "error", err)
+	}
 }
 
 // findSecret makes sure that there is a credential secret.
@@ -148,13 +167,39 @@ func (p *project) deploy(ctx context.Context, file *flow.File, rev *string, t fl
 	}
 	next := &deployed{file: file, json: file.JSON(), rev: file.Rev()}
 	next.creds = mergeCredentials(file, old.creds, p.runtime.CredentialKinds)
-	if err := p.save(old, next); err != nil {
+	return next, p.put(ctx, old, next, t, string(t))
+}
+
+// restore deploys what a snapshot holds.
+func (p *project) restore(ctx context.Context, file *snapshotFile) (*deployed, error) {
+	if err := p.enter(ctx); err != nil {
+		return nil, err
+	}
+	old := p.state.Load()
+	next, err := file.restored(old, p.secret, p.runtime.CredentialKinds)
+	if err != nil {
 		p.leave()
 		return nil, err
 	}
+	return next, p.put(ctx, old, next, flow.DeployFull, "restore")
+}
+
+// put makes next what is stored and runs. It gives the turn back, now or when the runtime is done.
+func (p *project) put(ctx context.Context, old, next *deployed, t flow.DeployType, kind string) error {
+	if err := p.save(old, next); err != nil {
+		p.leave()
+		return err
+	}
 	p.state.Store(next)
+	if old.rev != next.rev || !sameCredentials(old.creds, next.creds) {
+		user := ""
+		if u, ok := ctx.Value(userContextKey{}).(*User); ok {
+			user = u.Name
+		}
+		p.keep(next, user, kind)
+	}
 	p.start(next, t)
-	return next, nil
+	return nil
 }
 
 // reload takes everything from disk again and restarts it.

@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("EDITOR_TEST_SAVER"); dir != "" {
 		saveForever(dir)
 	}
+	if dir := os.Getenv("EDITOR_TEST_DEPLOYER"); dir != "" {
+		deployForever(dir)
+	}
 	os.Exit(m.Run())
 }
 
