@@ -54,11 +54,13 @@ func (b *Broker) session(id string) *Session {
 func (b *Broker) prepareSession(s *Session, op *connectOp, c *Client, p *mqtt.Connect) (undo func()) {
 	expiry := b.sessionExpiry(p)
 	s.mu.Lock()
-	before, was := s.sessionMeta, s.persistent.Load()
+	before, was, wasRecorded := s.sessionMeta, s.persistent.Load(), s.recorded
 	s.sessionMeta = sessionMeta{user: c.user, version: p.Version, expiry: expiry}
 	if p.Will != nil {
 		s.will = newWill(p.Will)
 	}
+	s.recorded = expiry == 0 && p.Will != nil && !c.web // the rights of a web client end with it
+	orphan := (s.recorded || expiry > 0) && b.adopt(s.id)
 	s.mu.Unlock()
 	op.delete = was && expiry == 0
 	b.setPersistent(s, expiry > 0)
@@ -69,9 +71,12 @@ func (b *Broker) prepareSession(s *Session, op *connectOp, c *Client, p *mqtt.Co
 		b.setPersistent(op.old, false)
 	}
 	return func() {
+		if orphan {
+			b.abandon(s.id)
+		}
 		b.setPersistent(s, was)
 		s.mu.Lock()
-		s.sessionMeta = before
+		s.sessionMeta, s.recorded = before, wasRecorded
 		if s.awayAt != 0 {
 			b.timers.arm(s)
 		}
@@ -108,7 +113,7 @@ func (b *Broker) setPersistent(s *Session, on bool) {
 
 // makeDurable waits until the session's new state is on disk, if any of it is kept there.
 func (b *Broker) makeDurable(ctx context.Context, op *connectOp) error {
-	if !op.s.persistent.Load() && !op.delete && !op.deleteOld {
+	if !op.stores() && !op.delete && !op.deleteOld {
 		return nil
 	}
 	if err := b.commit.post(op); err != nil {
@@ -116,6 +121,13 @@ func (b *Broker) makeDurable(ctx context.Context, op *connectOp) error {
 	}
 	select {
 	case err := <-op.finished:
+		if errors.Is(err, ErrStoreFull) && !op.s.persistent.Load() && !op.delete && !op.deleteOld {
+			op.s.mu.Lock()
+			op.s.recorded = false // logging in goes on; the will doesn't outlive the process
+			op.s.mu.Unlock()
+			b.abandon(op.s.id)
+			return nil
+		}
 		if errors.Is(err, ErrStoreFull) {
 			return &Refusal{mqtt.QuotaExceeded, "the server's storage is full; try again later or connect with a clean session"}
 		}
@@ -138,8 +150,21 @@ type connectOp struct {
 	finished  chan error
 }
 
-func (o *connectOp) size() int     { return 512 }
-func (o *connectOp) grows() growth { return growsState }
+func (o *connectOp) size() int { return 512 }
+
+func (o *connectOp) grows() growth {
+	if o.stores() {
+		return growsState
+	}
+	return growsNot
+}
+
+// stores says whether the session has a record from now on.
+func (o *connectOp) stores() bool {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	return o.s.persistent.Load() || o.s.recorded
+}
 
 func (o *connectOp) prepare(p *plan) {
 	if o.deleteOld {
@@ -149,12 +174,16 @@ func (o *connectOp) prepare(p *plan) {
 	}
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
-	switch {
-	case o.s.persistent.Load():
+	if o.s.persistent.Load() {
 		p.session(o.s, o.s.encode())
 		p.cursor(o.s)
-	case o.delete:
+		return
+	}
+	if o.delete {
 		o.s.erase(p)
+	}
+	if o.s.recorded {
+		p.session(o.s, o.s.encode())
 	}
 }
 

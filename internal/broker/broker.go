@@ -31,6 +31,9 @@ type Broker struct {
 	persistent int                      // sessions that outlive their connection
 	stopped    bool                     //
 
+	orphansMu sync.Mutex      // taken after Session.mu
+	orphans   map[string]bool // guarded by orphansMu: client ids with the record of a connection that is no more, whose will is on its way
+
 	groupsMu sync.Mutex        // taken after Session.mu, before group.mu
 	groups   map[string]*group // guarded by groupsMu: shared subscriptions
 
@@ -110,7 +113,7 @@ func New(o Options) (*Broker, error) {
 	b := &Broker{
 		id: o.ID, node: o.Node, commit: o.Committer, events: o.Events, rights: o.Rights, log: o.Log.With("instance", o.ID),
 		clock:    clock{o.Now, o.Now()},
-		sessions: map[string]*Session{}, connecting: map[string]chan struct{}{},
+		sessions: map[string]*Session{}, connecting: map[string]chan struct{}{}, orphans: map[string]bool{},
 	}
 	b.limits.Store(o.Limits.withDefaults())
 	b.total.since = b.clock.start

@@ -29,7 +29,7 @@
 //  2. Broker.mu (registry of sessions, counts)
 //  3. Session.mu (one session; never two)
 //  4. Broker.groupsMu, then group.mu (one group)
-//  5. Outbox.mu, Committer.mu, and the mutexes of timers, cursors, backlog, bodyCache and matchCache, and those inside
+//  5. Outbox.mu, Committer.mu, and the mutexes of orphans, timers, cursors, backlog, bodyCache and matchCache, and those inside
 //     topic.Tree and topic.Retained: none of them is held while another lock is taken, but for timers' and cursors'
 //     when they set their timer
 //

@@ -84,7 +84,7 @@ func (c *Client) detach() bool {
 	}
 	s.giveBack(false)
 	if s.will != nil && s.will.delay == 0 {
-		s.fireWill(c)
+		s.fireWill(c, nil)
 	}
 	s.dirty, s.dirtyMeta = true, true
 	b.cursors.touch(s, true)
@@ -105,14 +105,22 @@ func (s *Session) end(erase bool) {
 // any more. c is the connection that ends with it, if one does. Callers hold b.mu and s.mu.
 func (s *Session) endLocked(c *Client, erase bool) {
 	b := s.b
-	if s.will != nil {
-		s.fireWill(c)
+	var removal operation
+	if erase && (s.persistent.Load() || s.recorded) {
+		removal = newEraseOp(s)
+	}
+	if s.will != nil && s.recorded && erase {
+		b.orphan(s.id)
+		s.fireWill(c, &orphanOp{b, s.id}) // its record goes when the will is published, not before
+		removal = nil
+	} else if s.will != nil {
+		s.fireWill(c, nil)
+	}
+	if removal != nil {
+		_ = b.commit.post(removal)
 	}
 	if s.persistent.Load() {
 		b.persistent--
-		if erase {
-			_ = b.commit.post(newEraseOp(s))
-		}
 	}
 	s.giveBack(true)
 	s.ended = true

@@ -36,6 +36,7 @@ type publishOp struct {
 	rec    []byte
 	topic  string
 	then   func(error) // told the outcome; nil: nobody
+	with   operation   // done in the same batch; nil: nothing
 	id     uint16
 	qos    byte
 	retain bool
@@ -66,6 +67,9 @@ func (o *publishOp) prepare(p *plan) {
 	if o.qos == 2 && o.s != nil && o.s.live() {
 		p.packet(o.s, Incoming, o.id, []byte{stateVersion, packetReceived})
 	}
+	if o.with != nil {
+		o.with.prepare(p)
+	}
 }
 
 func (o *publishOp) done(t *Turn, err error) {
@@ -74,6 +78,9 @@ func (o *publishOp) done(t *Turn, err error) {
 	}
 	if o.then != nil {
 		defer func() { o.then(err) }()
+	}
+	if o.with != nil {
+		defer o.with.done(t, err)
 	}
 	if err != nil {
 		o.fail(err, t)

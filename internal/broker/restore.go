@@ -38,8 +38,14 @@ func (b *Broker) restore() error {
 		return fmt.Errorf("load instance %q: %w", b.id, err)
 	}
 	from := uint64(math.MaxUint64)
+	ended := map[string]*Session{} // connections that were there, with a will and a session that ends with them
 	for _, id := range slices.Sorted(maps.Keys(sessions)) {
 		r := sessions[id]
+		if r.s != nil && r.s.expiry == 0 {
+			ended[id] = r.s
+			delete(sessions, id)
+			continue
+		}
 		from = min(from, r.cursor.low())
 		if r.s == nil {
 			continue
@@ -67,7 +73,23 @@ func (b *Broker) restore() error {
 			b.awake(r)
 		}
 	}
+	for id, s := range ended {
+		b.bury(id, s)
+	}
 	return nil
+}
+
+// bury ends a session that was to end with its connection, which a crash has ended: its will comes, its record goes.
+func (b *Broker) bury(id string, s *Session) {
+	b.orphan(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	if s.will == nil {
+		_ = b.commit.post(&orphanOp{b, id})
+		return
+	}
+	s.fireWill(nil, &orphanOp{b, id})
 }
 
 // bindGroups gives groups their cursors. One that has no members any more is removed.
@@ -201,7 +223,7 @@ func (b *Broker) awake(r *restoring) {
 		b.cursors.touch(s, false)
 	}
 	if s.will != nil && s.will.delay == 0 {
-		s.fireWill(nil)
+		s.fireWill(nil, nil)
 		s.dirtyMeta = true
 		b.cursors.touch(s, false)
 	}

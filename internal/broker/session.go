@@ -18,6 +18,7 @@ type Session struct {
 	mu    sync.Mutex // guards all below
 	ended bool
 	sessionMeta
+	recorded   bool // a record is stored although the session ends with the connection: for its will
 	subs       map[string]*subscription
 	shared     []*subscription // those that are shared
 	in         idSet           // QoS 2 identifiers from the client

@@ -130,7 +130,7 @@ func (s *Session) tick(now int64) {
 		return
 	}
 	if s.will != nil && s.will.delay != mqtt.SessionForever && now >= after(s.awayAt, s.will.delay) {
-		s.fireWill(nil)
+		s.fireWill(nil, nil)
 		s.dirtyMeta = true
 		b.cursors.touch(s, true)
 	}

@@ -21,10 +21,11 @@ func newWill(w *mqtt.Will) *will {
 }
 
 // fireWill publishes the will, if its user may still do that, and forgets it. c is the connection that has just ended;
-// nil: it ended some time ago. Callers hold s.mu.
-func (s *Session) fireWill(c *Client) {
+// nil: it ended some time ago. with is done together with the will, or alone when that may not be published; nil: nothing.
+// Callers hold s.mu.
+func (s *Session) fireWill(c *Client, with operation) {
 	b := s.b
-	f := firing{b: b, pub: s.will.pub, id: s.id, user: s.user}
+	f := firing{b: b, pub: s.will.pub, id: s.id, user: s.user, with: with}
 	s.will = nil
 	if c != nil {
 		v := (*c.rights.Load()).MayPublish(string(f.pub.Topic), s.id, f.pub.QoS, f.pub.Retain)
@@ -49,6 +50,7 @@ type firing struct {
 	b        *Broker
 	pub      mqtt.Publish
 	id, user string
+	with     operation
 }
 
 // judge asks for the rights that the user has now: the login of the connection may hold no more, as after a change of
@@ -67,6 +69,7 @@ func (f firing) judge() {
 }
 
 func (f firing) denied(rule string) {
+	f.alone()
 	f.b.event(Event{Kind: "denied", Client: f.id, User: f.user, Topic: string(f.pub.Topic), Gate: "acl", Rule: rule,
 		Reason: mqtt.NotAuthorized, Cause: "the will was not published: its user may not publish to its topic any more"})
 }
@@ -75,11 +78,67 @@ func (f firing) publish() {
 	name := string(f.pub.Topic)
 	if f.pub.Retain && len(f.pub.Payload) > 0 {
 		if r := f.b.retainRoom(name, len(f.pub.Payload)); r != nil {
+			f.alone()
 			f.b.event(Event{Kind: "refused", Client: f.id, User: f.user, Topic: name, Gate: "limits", Reason: r.Reason, Cause: r.Words})
 			return
 		}
 	}
-	_ = f.b.commit.post(f.b.message(&f.pub, f.id, f.user))
+	op := f.b.message(&f.pub, f.id, f.user)
+	op.with = f.with
+	_ = f.b.commit.post(op)
+}
+
+// alone does what was to be done with the will, without it.
+func (f firing) alone() {
+	if f.with != nil {
+		_ = f.b.commit.post(f.with)
+	}
+}
+
+// orphanOp removes the record of a connection that is no more, unless the client has come again meanwhile: then the
+// record is the new connection's.
+type orphanOp struct {
+	b  *Broker
+	id string
+}
+
+func (o *orphanOp) size() int     { return 128 }
+func (o *orphanOp) grows() growth { return growsNot }
+
+func (o *orphanOp) prepare(p *plan) {
+	o.b.orphansMu.Lock()
+	defer o.b.orphansMu.Unlock()
+	if o.b.orphans[o.id] {
+		p.batch.Sessions = append(p.batch.Sessions, SessionWrite{o.b.id, o.id, nil})
+	}
+}
+
+func (o *orphanOp) done(_ *Turn, err error) {
+	if err == nil {
+		o.b.adopt(o.id)
+	}
+}
+
+// adopt says that the record of a client id is no orphan's any more, and whether it was.
+func (b *Broker) adopt(id string) bool {
+	b.orphansMu.Lock()
+	defer b.orphansMu.Unlock()
+	was := b.orphans[id]
+	delete(b.orphans, id)
+	return was
+}
+
+// abandon has the record of a client id removed, if there is one: nobody has taken it over.
+func (b *Broker) abandon(id string) {
+	b.orphan(id)
+	_ = b.commit.post(&orphanOp{b, id})
+}
+
+// orphan marks the record of a client id as one that nobody has taken over.
+func (b *Broker) orphan(id string) {
+	b.orphansMu.Lock()
+	defer b.orphansMu.Unlock()
+	b.orphans[id] = true
 }
 
 // message is an operation that publishes p for nobody who waits for an acknowledgement.

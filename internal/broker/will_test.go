@@ -48,6 +48,12 @@ func TestWill(t *testing.T) {
 		{"delay and kill -9", true, 50, func(t *testing.T, r *rig, p *peer) {
 			*r = *r.restart()
 		}, 50 * time.Second},
+		{"clean session and kill -9", false, 0, func(t *testing.T, r *rig, p *peer) { *r = *r.restart() }, 0},
+		{"clean session, DISCONNECT and kill -9", false, 0, func(t *testing.T, r *rig, p *peer) {
+			p.disconnect()
+			r.waitWrites()
+			*r = *r.restart()
+		}, -1},
 		{"no delay and kill -9", true, 0, func(t *testing.T, r *rig, p *peer) { *r = *r.restart() }, 0},
 		{"stop", false, 0, func(t *testing.T, r *rig, p *peer) {
 			if err := r.b.Stop(t.Context()); err != nil {
@@ -110,5 +116,46 @@ func TestWillJudgedAgain(t *testing.T) {
 	}
 	if e, ok := r.event("denied"); !ok || e.Topic != "will" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// A will is published once, whatever happens to its client's session and however often the process is killed.
+func TestWillOnceOverCrashes(t *testing.T) {
+	for name, end := range map[string]func(r *rig, p *peer) *rig{
+		"killed":              func(r *rig, _ *peer) *rig { return r.restart() },
+		"reset, then killed":  func(r *rig, p *peer) *rig { p.gone(); r.waitWrites(); return r.restart() },
+		"taken over by clean": func(r *rig, _ *peer) *rig { r.simple("a"); r.waitWrites(); return r.restart() },
+		"taken over by persistent": func(r *rig, _ *peer) *rig {
+			r.connect(persistentPacket("a", mqtt.V5))
+			r.waitWrites()
+			return r.restart()
+		},
+		"killed and back at once": func(r *rig, _ *peer) *rig {
+			r = r.restart()
+			r.simple("a")
+			r.waitWrites()
+			return r
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, Limits{})
+			watch, _ := r.connect(persistentPacket("watch", mqtt.V5))
+			watch.sub("will", 1)
+			p, _ := r.connect(withWill(connectPacket("a", mqtt.V5), 0))
+			r = end(r, p)
+			r.waitWrites()
+			r = r.restart().restart()
+			r.waitWrites()
+			for k := range r.store.ses {
+				if k != [2]string{pinInstance, "i1"} && k[1] != "watch" && (k[1] != "a" || name != "taken over by persistent") {
+					t.Errorf("a record of %q is left", k)
+				}
+			}
+			watch, _ = r.connect(persistentPacket("watch", mqtt.V5))
+			if q := watch.wantPublish(); string(q.Topic) != "will" {
+				t.Errorf("got %s", q.Topic)
+			}
+			watch.nothing()
+		})
 	}
 }
