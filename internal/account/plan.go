@@ -5,17 +5,18 @@ type Plan struct {
 	ID               string
 	Name             string
 	Default          bool
-	Instances        int // of one account with this plan
-	Connections      int // concurrent clients of an instance
-	WebConnections   int // concurrent web clients of the panel, not counted above
-	FlowServers      int // hosted, of one account
-	FlowMemoryMB     int // MiB of each flow server
-	MaxPacket        int // bytes
-	QueueMessages    int // kept for one absent session
-	QueueBytes       int // kept for one absent session
-	RetainedMessages int // of an instance
-	Subscriptions    int // of one session
-	Users            int // of an instance
+	Instances        int    // of one account with this plan
+	Connections      int    // concurrent clients of an instance
+	WebConnections   int    // concurrent web clients of the panel, not counted above
+	FlowServers      int    // hosted, of one account
+	FlowMemoryMB     int    // MiB of each flow server
+	MaxPacket        int    // bytes
+	QueueMessages    int    // kept for one absent session
+	QueueBytes       int    // kept for one absent session
+	RetainedMessages int    // of an instance
+	Subscriptions    int    // of one session
+	Users            int    // of an instance
+	Durability       string // "fast": acknowledged in memory, a crash may lose the last second; else when on disk
 }
 
 // Region is where an instance lives.

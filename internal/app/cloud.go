@@ -222,6 +222,7 @@ func (c *cloud) limits(instance string) (broker.Limits, error) {
 	return broker.Limits{
 		Connections: p.Connections, WebConnections: p.WebConnections, MaxPacket: p.MaxPacket, QueueMessages: p.QueueMessages,
 		QueueBytes: p.QueueBytes, Subscriptions: p.Subscriptions, RetainedMessages: p.RetainedMessages,
+		Fast: p.Durability == config.Fast,
 	}, nil
 }
 

@@ -59,7 +59,7 @@ func (b *Broker) prepareSession(s *Session, op *connectOp, c *Client, p *mqtt.Co
 	if p.Will != nil {
 		s.will = newWill(p.Will)
 	}
-	s.recorded = expiry == 0 && p.Will != nil && !c.web // the rights of a web client end with it
+	s.recorded = expiry == 0 && p.Will != nil && !c.web && !b.fast() // the rights of a web client end with it
 	orphan := (s.recorded || expiry > 0) && b.adopt(s.id)
 	s.mu.Unlock()
 	op.delete = was && expiry == 0

@@ -95,7 +95,15 @@ type bodyCache struct {
 	mu    sync.Mutex
 	list  ring[*message] // guarded by mu
 	bytes int            // guarded by mu
+	from  uint64         // guarded by mu: messages from this offset on aren't in the store yet; 0: all are
 	limit int
+}
+
+// hold keeps the bodies of messages from an offset on, which can't be read back yet; 0: all can be.
+func (k *bodyCache) hold(from uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.from = from
 }
 
 func (k *bodyCache) add(m *message) {
@@ -104,6 +112,9 @@ func (k *bodyCache) add(m *message) {
 	k.list.push(m)
 	k.bytes += m.size
 	for k.bytes > k.limit && k.list.len() > 1 {
+		if at := (*k.list.at(0)).at.Load(); k.from != 0 && at >= k.from {
+			return
+		}
 		old := k.list.pop()
 		k.bytes -= old.size
 		old.body.Store(nil)

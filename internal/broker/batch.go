@@ -30,10 +30,16 @@ func (k *Committer) take() (ops []operation, bytes int) {
 func (k *Committer) step(t *Turn) bool {
 	ops, bytes := k.take()
 	if len(ops) == 0 {
+		if k.due() {
+			k.settle()
+		}
 		return false
 	}
 	k.errs = append(k.errs[:0], make([]error, len(ops))...)
-	k.write(ops)
+	if !k.hold(ops, bytes) {
+		k.settle()
+		k.write(ops)
+	}
 	for i, op := range ops {
 		k.finish(op, t, k.errs[i])
 	}
@@ -42,7 +48,10 @@ func (k *Committer) step(t *Turn) bool {
 	k.bytes -= bytes
 	k.space.Broadcast()
 	k.mu.Unlock()
-	if k.logged >= trimEvery {
+	if k.due() {
+		k.settle()
+	}
+	if k.logged >= trimEvery && k.held.since.IsZero() {
 		k.trim()
 	}
 	return true
@@ -93,6 +102,12 @@ func (k *Committer) attempt(ops []operation) error {
 		p.undo()
 		return err
 	}
+	k.wrote(p)
+	return nil
+}
+
+// wrote notes that a plan is on disk.
+func (k *Committer) wrote(p *plan) {
 	for _, r := range p.batch.Log {
 		k.recordBytes += (len(r.Message) - k.recordBytes) / 16
 	}
@@ -100,7 +115,6 @@ func (k *Committer) attempt(ops []operation) error {
 		k.logged = trimEvery
 	}
 	p.keep()
-	return nil
 }
 
 // fail ends all acknowledging. A sync that failed may have lost what was written before: it can't be tried again.

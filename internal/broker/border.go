@@ -51,6 +51,7 @@ type Limits struct {
 	TopicAliasMax    int           // aliases a client may use [32]
 	KeepAliveMax     time.Duration // longest keep-alive, told as Server Keep Alive
 	SessionExpiryMax time.Duration // longest session expiry
+	Fast             bool          // messages are acknowledged in memory and written within a second: a crash may lose that second
 }
 
 // Link is the connection behind a client, as the broker sees it. Its methods don't block.

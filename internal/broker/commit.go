@@ -52,6 +52,7 @@ type Committer struct {
 
 	// Owned by the goroutine of Run.
 	plan        plan
+	held        held
 	errs        []error
 	trimmed     uint64 // what Trim was told last
 	logged      int    // records since then
@@ -120,6 +121,7 @@ func (k *Committer) Run(ctx context.Context) error {
 			for !k.end() {
 				k.step(&t)
 			}
+			k.settle()
 			return k.Err()
 		}
 	}
@@ -167,10 +169,7 @@ func (k *Committer) put(op operation) error {
 	k.queue = append(k.queue, op)
 	k.bytes += op.size()
 	if len(k.queue) == 1 {
-		select {
-		case k.wake <- struct{}{}:
-		default:
-		}
+		k.nudge()
 	}
 	return nil
 }

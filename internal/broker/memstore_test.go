@@ -96,6 +96,15 @@ func (s *memStore) Write(b *Batch) error {
 	return nil
 }
 
+func (s *memStore) Room() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.full != nil && s.full(&Batch{Log: make([]Record, 1)}) {
+		return ErrStoreFull
+	}
+	return nil
+}
+
 func (s *memStore) NextOffset() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

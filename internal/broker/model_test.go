@@ -29,7 +29,9 @@ func TestModel(t *testing.T) {
 		if seed%2 == 0 { // bodies are read back, and old messages carried forward
 			store.bodies, store.carryLag = 2000, 6
 		}
-		m := &model{t: t, rng: rand.New(rand.NewPCG(uint64(seed), 7)), seed: seed, r: rigOn(t, store, Options{Limits: Limits{OutboxBytes: 4000}})}
+		fast := seed%4 == 3 // crashes come after the second that may be lost
+		m := &model{t: t, rng: rand.New(rand.NewPCG(uint64(seed), 7)), seed: seed, fast: fast,
+			r: rigOn(t, store, Options{Limits: Limits{OutboxBytes: 4000, Fast: fast}})}
 		for i := range 5 {
 			m.clients = append(m.clients, &modelClient{id: fmt.Sprint("c", i), v: []mqtt.Version{mqtt.V311, mqtt.V5}[m.rng.IntN(2)]})
 		}
@@ -51,6 +53,7 @@ type model struct {
 	t       *testing.T
 	rng     *rand.Rand
 	seed    int
+	fast    bool
 	r       *rig
 	clients []*modelClient
 	next    int
@@ -157,6 +160,9 @@ func (m *model) drop(c *modelClient) {
 
 func (m *model) crash() {
 	m.note("crash")
+	if m.fast {
+		m.r.waitWrites()
+	}
 	for _, c := range m.clients {
 		m.lost(c)
 	}

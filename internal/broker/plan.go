@@ -31,8 +31,10 @@ func (p *plan) reset(next uint64) {
 	clear(b.Cursors)
 	clear(b.Packets)
 	clear(p.cursors)
-	*b = Batch{Log: b.Log[:0], Retained: b.Retained[:0], Sessions: b.Sessions[:0], Subscriptions: b.Subscriptions[:0],
-		Cursors: b.Cursors[:0], Packets: b.Packets[:0]}
+	*b = Batch{ // Owed is false again
+		Log: b.Log[:0], Retained: b.Retained[:0], Sessions: b.Sessions[:0], Subscriptions: b.Subscriptions[:0],
+		Cursors: b.Cursors[:0], Packets: b.Packets[:0],
+	}
 	p.next, p.cursors, p.opened = next, p.cursors[:0], p.opened[:0]
 }
 

@@ -14,6 +14,8 @@ var (
 type Store interface {
 	// Write makes everything in b durable in one transaction, or nothing of it. It returns when it is on disk.
 	Write(b *Batch) error
+	// Room is ErrStoreFull while messages would be refused.
+	Room() error
 	// NextOffset is the offset that the next record shall have. Offsets are dense over all instances, from 1.
 	NextOffset() uint64
 	// ReadLog calls yield for the records of instance with offsets from on, in order, until it returns false.
@@ -67,6 +69,7 @@ type Batch struct {
 	Subscriptions []SubscriptionWrite
 	Cursors       []CursorWrite
 	Packets       []PacketWrite
+	Owed          bool // it was acknowledged before: only a disk that is really full refuses it
 }
 
 // RetainedWrite sets or (Message nil) clears a retained message.

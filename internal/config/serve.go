@@ -14,6 +14,12 @@ import (
 // Off as an address closes that door.
 const Off = "off"
 
+// The words of Plan.Durability.
+const (
+	Safe = "safe"
+	Fast = "fast"
+)
+
 // Serve are the settings of `tsunagi serve`. After Validate an address is host:port or Off.
 type Serve struct {
 	Data     string   `toml:"data" help:"directory of everything that is kept [./data; with --dev a temporary one]"`
@@ -36,7 +42,7 @@ type Serve struct {
 	Store   Store    `toml:"store"`
 	Connect Connect  `toml:"connect"`
 	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
-	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, max_packet, queue_messages, queue_bytes, retained_messages, subscriptions, default"`
+	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, max_packet, queue_messages, queue_bytes, retained_messages, subscriptions, users, durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), default"`
 }
 
 // TLS names certificate files; without them the local authority's certificates are used.
@@ -95,6 +101,7 @@ type Plan struct {
 	RetainedMessages int    `toml:"retained_messages"` //
 	Subscriptions    int    `toml:"subscriptions"`     // of one session
 	Users            int    `toml:"users"`             // of one instance
+	Durability       string `toml:"durability"`        // safe: acknowledged when on disk; fast: when in memory, the last second may be lost [safe]
 }
 
 // DefaultRegions and DefaultPlans stand where the settings name none.
@@ -203,6 +210,10 @@ func (s *Serve) validateLists(fault func(string, ...any)) {
 		}
 		if p.MaxPacket != 0 && (p.MaxPacket < 128 || p.MaxPacket > 268_435_460) {
 			fault("plans[%d] max_packet %d: want 128 to 268435460 bytes", i, p.MaxPacket)
+		}
+		if p.Durability != "" && p.Durability != Safe && p.Durability != Fast {
+			fault("plans[%d] durability %q: want %s (acknowledged when on disk) or %s (when in memory; a crash may lose the last second)",
+				i, p.Durability, Safe, Fast)
 		}
 		for key, n := range map[string]int{"instances": p.Instances, "connections": p.Connections, "flow_servers": p.FlowServers,
 			"flow_memory_mb": p.FlowMemoryMB, "queue_messages": p.QueueMessages, "queue_bytes": p.QueueBytes,

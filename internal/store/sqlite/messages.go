@@ -84,6 +84,9 @@ func (m *Messages) loadBounds() error {
 	})
 }
 
+// Room implements broker.Store.
+func (m *Messages) Room() error { return m.disk.refuse() }
+
 // NextOffset implements broker.Store.
 func (m *Messages) NextOffset() uint64 { return m.next.Load() }
 

@@ -16,6 +16,9 @@ func (m *Messages) Write(b *broker.Batch) error {
 	if bytes == 0 {
 		return nil
 	}
+	if b.Owed {
+		grows = false
+	}
 	if grows {
 		if err := m.disk.refuse(); err != nil {
 			return err
