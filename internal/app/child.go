@@ -54,6 +54,7 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 	ready := false
 	err = runParts(ctx, log, parts, func() {
 		ready = true
+		time.AfterFunc(settleAfter, settle)
 		if err := child.Ready(); err != nil {
 			ended.fail(err)
 		}

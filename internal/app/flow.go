@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"tsunagi/internal/cert"
 	"tsunagi/internal/config"
@@ -153,6 +154,7 @@ func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams)
 			}
 		}
 		fmt.Fprintln(s.Out, "ready")
+		time.AfterFunc(settleAfter, settle)
 	}, newFailure().c)
 }
 
