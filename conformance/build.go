@@ -112,7 +112,9 @@ func (r *reading) publish(as args) mqtt.Publish {
 		case "id":
 			p.PacketID = r.id(a.value)
 		case "payload":
-			p.Payload = r.bytes(a.value)
+			if p.Payload = r.bytes(a.value); a.value == "any" {
+				r.fail("payload=any is for what comes")
+			}
 		case "size": // a payload of so many bytes
 			p.Payload = make([]byte, r.u32(a.value))
 		default:
@@ -129,7 +131,7 @@ func (r *reading) publishProp(p *mqtt.PublishProps, a arg) {
 	case "expiry":
 		p.Expiry, p.HasExpiry = r.u32(a.value), true
 	case "alias":
-		p.TopicAlias = r.u16(a.value)
+		p.TopicAlias = r.alias(a.value)
 	case "response":
 		p.ResponseTopic = r.bytes(a.value)
 	case "correlation":

@@ -25,7 +25,9 @@ type Case struct {
 	Line     int
 	Name     string // statements, a colon, and what is checked
 	Versions []mqtt.Version
-	needs    []string // what CONNACK of 5.0 must not deny
+	needs    []string // what CONNACK of 5.0 must not deny, and what the target must have
+	listed   bool     // the versions stand in the file
+	covers   []string // statements beyond those of its name
 	steps    []step
 }
 

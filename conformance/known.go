@@ -6,7 +6,7 @@ import (
 )
 
 // Known reads the list known/<name>.txt of what a broker does otherwise: version and name of a case, and why. Each line
-// is "VERSION NAME | why". An empty name is an empty list.
+// is "VERSION NAME | why", "*" for all versions. An empty name is an empty list.
 func Known(name string) (map[string]string, error) {
 	out := map[string]string{}
 	if name == "" {

@@ -48,6 +48,8 @@ var offers = map[string]func(*mqtt.Connack) bool{
 	"shared":           func(c *mqtt.Connack) bool { return !c.NoShared },
 	"subscription-ids": func(c *mqtt.Connack) bool { return !c.NoSubscriptionIDs },
 	"alias":            func(c *mqtt.Connack) bool { return c.TopicAliasMax > 0 },
+	"receive-max":      receiveMaxSmall,
+	"max-packet":       func(c *mqtt.Connack) bool { return c.MaxPacket > 0 && c.MaxPacket <= 8<<20 },
 }
 
 // differ says what is wrong with one field.
@@ -59,7 +61,7 @@ func (r *reading) matchConnack(as args, f mqtt.Frame) error {
 		return err
 	}
 	for _, n := range r.needs {
-		if c.Reason == mqtt.Success && !offers[n](c) {
+		if f := offers[n]; r.v == mqtt.V5 && f != nil && c.Reason == mqtt.Success && !f(c) {
 			return fmt.Errorf("%w: %s", ErrNotOffered, n)
 		}
 	}
@@ -73,7 +75,11 @@ func (r *reading) matchConnack(as args, f mqtt.Frame) error {
 		case "code":
 			want = a.value
 		case "session-present":
-			if got := strconv.FormatBool(present); got != a.value {
+			if got := strconv.FormatBool(present); got != a.value && r.v != mqtt.V31 { // which does not tell
+				return differ(a.key, got, a.value)
+			}
+		case "expiry":
+			if got := expiryOf(c); got != a.value {
 				return differ(a.key, got, a.value)
 			}
 		case "assigned":
@@ -101,11 +107,15 @@ func (r *reading) matchPublish(as args, f mqtt.Frame) error {
 		return err
 	}
 	var plain args
-	anyDup := false
+	anyDup, anyRetain, anyPayload := false, false, false
 	for _, a := range as {
 		switch {
 		case a.key == "dup" && a.value == "any":
 			anyDup = true
+		case a.key == "retain" && a.value == "any":
+			anyRetain = true
+		case a.key == "payload" && a.value == "any":
+			anyPayload = true
 		case a.key == "id":
 			if !r.sameID(a.value, got.PacketID) {
 				return differ("id", got.PacketID, a.value)
@@ -124,6 +134,12 @@ func (r *reading) matchPublish(as args, f mqtt.Frame) error {
 	want.PacketID = got.PacketID
 	if anyDup {
 		want.Dup = got.Dup
+	}
+	if anyRetain {
+		want.Retain = got.Retain
+	}
+	if anyPayload {
+		want.Payload = got.Payload
 	}
 	if r.v != mqtt.V5 {
 		want.Props = mqtt.PublishProps{}
@@ -211,6 +227,14 @@ func (r *reading) matchSuback(as args, f mqtt.Frame) error {
 		}
 	}
 	return nil
+}
+
+// expiryOf is the session expiry interval that the server has set, "same" where it leaves the client's.
+func expiryOf(c *mqtt.Connack) string {
+	if !c.HasSessionExpiry {
+		return "same"
+	}
+	return strconv.Itoa(int(c.SessionExpiry))
 }
 
 func hex(r mqtt.Reason) string { return fmt.Sprintf("0x%02x", byte(r)) }

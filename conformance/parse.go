@@ -40,25 +40,67 @@ func parse(file, text string) ([]Case, error) {
 			if err != nil {
 				return nil, fail(err)
 			}
-			out[len(out)-1].Versions = vs
+			out[len(out)-1].Versions, out[len(out)-1].listed = vs, true
 		case word == "needs":
 			for _, n := range strings.Fields(rest) {
-				if _, ok := offers[n]; !ok {
+				if _, ok := offers[n]; !ok && !slices.Contains(abilities, n) {
 					return nil, fail(fmt.Errorf("needs %q: not known", n))
 				}
 			}
 			out[len(out)-1].needs = strings.Fields(rest)
-		default:
-			s, err := parseStep(line)
-			if err != nil {
-				return nil, fail(err)
-			}
-			s.line = i + 1
+		case word == "covers":
 			c := &out[len(out)-1]
-			c.steps = append(c.steps, s)
+			c.covers = append(c.covers, strings.Split(rest, ", ")...)
+		default:
+			c := &out[len(out)-1]
+			for _, line := range expand(line) {
+				s, err := parseStep(line)
+				if err != nil {
+					return nil, fail(err)
+				}
+				s.line = i + 1
+				c.steps = append(c.steps, s)
+			}
 		}
 	}
+	for i := range out {
+		out[i].addOld()
+	}
 	return out, nil
+}
+
+// expand writes the short forms out: "s joins", "s stays" and "s returns" connect, with options of CONNECT behind them,
+// "s leaves" disconnects.
+func expand(line string) []string {
+	who, rest, _ := strings.Cut(line, " ")
+	word, options, _ := strings.Cut(rest, " ")
+	switch word {
+	case "joins":
+		return []string{who + " > CONNECT id=~" + who + " clean " + options, who + " < CONNACK session-present=false"}
+	case "stays":
+		return []string{who + " > CONNECT id=~" + who + " session=60 " + options, who + " < CONNACK session-present=false"}
+	case "returns":
+		return []string{who + " > CONNECT id=~" + who + " session=60 " + options, who + " < CONNACK session-present=true"}
+	case "leaves":
+		return []string{who + " > DISCONNECT", who + " < CLOSE"}
+	}
+	return []string{line}
+}
+
+// addOld has a case without a line "versions" run in 3.1, too, unless it sends raw bytes, which differ there.
+func (c *Case) addOld() {
+	if c.listed || slices.ContainsFunc(c.steps, func(s step) bool { return s.packet == "HEX" && s.only != mqtt.V5 }) {
+		return
+	}
+	for i := range c.steps {
+		s := &c.steps[i]
+		for _, a := range s.args {
+			if s.packet == "CONNECT" && s.only != mqtt.V5 && a.key == "id" && a.value == "" {
+				return // which 3.1 does not know
+			}
+		}
+	}
+	c.Versions = append([]mqtt.Version{mqtt.V31}, c.Versions...)
 }
 
 func versions(list string) ([]mqtt.Version, error) {
@@ -110,7 +152,7 @@ func parseStep(line string) (step, error) {
 	}
 	for _, w := range words[3:] {
 		key, value, has := strings.Cut(w, "=")
-		if s.packet == "HEX" {
+		if s.packet == "HEX" || s.packet == "FRAME" {
 			key, value, has = w, "", false
 		} else if has && strings.HasPrefix(value, `"`) {
 			if value, err = strconv.Unquote(value); err != nil {
@@ -123,7 +165,7 @@ func parseStep(line string) (step, error) {
 }
 
 var packets = []string{"CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "SUBACK",
-	"UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH", "HEX", "CLOSE", "NOTHING"}
+	"UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH", "HEX", "CLOSE", "NOTHING", "OPEN", "OPENED", "FRAME"}
 
 // split cuts a line into words; double quotes hold a word together.
 func split(line string) ([]string, error) {

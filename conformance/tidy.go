@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"time"
 
 	"tsunagi/internal/mqtt"
 )
@@ -57,27 +56,34 @@ func (r *run) tidy(ctx context.Context) {
 
 // clean connects as id with a clean session, empties topics and leaves.
 func (r *run) clean(ctx context.Context, id string, topics map[string]bool) {
-	c, err := dial(ctx, r.target)
+	t := r.target
+	t.Slicing = Whole
+	c, err := dial(ctx, t)
 	if err != nil {
 		return
 	}
 	defer c.Close()
-	hello := mqtt.Connect{Version: r.v, Clean: true, ClientID: []byte(id), RequestProblem: true}
+	v := r.v
+	if v == mqtt.V31 {
+		v = mqtt.V311
+	}
+	hello := mqtt.Connect{Version: v, Clean: true, ClientID: []byte(id), RequestProblem: true}
 	if r.target.User != "" {
 		hello.HasUser, hello.User = true, []byte(r.target.User)
 		hello.HasPassword, hello.Password = true, []byte(r.target.Password)
 	}
-	c.SetWriteDeadline(time.Now().Add(r.target.Timeout))
-	c.Write(hello.Append(nil))
+	c.send(hello.Append(nil), r.target.Timeout)
+	c.flush()
 	if f, err := c.next(r.target.Timeout); err != nil || f.Type() != mqtt.CONNACK {
 		return
 	}
 	var b []byte
 	for topic := range topics {
 		empty := mqtt.Publish{Topic: []byte(topic), Retain: true}
-		b = empty.Append(b, r.v)
+		b = empty.Append(b, v)
 	}
 	bye := mqtt.Disconnect{}
-	c.Write(bye.Append(b, r.v))
+	c.send(bye.Append(b, v), r.target.Timeout)
+	c.flush()
 	c.next(r.target.Timeout) // until the broker has read all and closes
 }

@@ -13,7 +13,8 @@ import (
 type reading struct {
 	names *names
 	v     mqtt.Version
-	needs []string // of the case, in 5.0
+	needs []string // of the case
+	top   uint16   // the server's Topic Alias Maximum
 	err   error
 }
 
@@ -59,6 +60,17 @@ func (r *reading) id(s string) uint16 {
 		r.fail("%s has not come yet", s)
 	}
 	return id
+}
+
+// alias is a topic alias: a number, or alias-max for the highest that the server takes, or alias-max+1.
+func (r *reading) alias(s string) uint16 {
+	if name, more := strings.CutSuffix(s, "+1"); name == "alias-max" {
+		if more {
+			return r.top + 1
+		}
+		return r.top
+	}
+	return r.u16(s)
 }
 
 // sameID compares a packet identifier that came; the first time, @x takes it. Different names are different numbers.

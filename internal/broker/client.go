@@ -92,16 +92,33 @@ func (c *Client) answer(packet []byte, t *Turn) {
 		o.mu.Unlock()
 		return
 	}
-	over := o.n > 2*o.limit
-	if !over {
+	var cause error
+	switch {
+	case len(packet) > c.maxOut: // [MQTT-3.1.2-24]
+		cause = errAnswerTooLarge
+		if len(tooLargeWord) <= c.maxOut {
+			o.copyIn(tooLargeWord)
+			o.mark(t)
+		}
+		o.closed, o.starved = true, false // nothing comes behind it
+	case o.n > 2*o.limit:
+		cause = errNotReading
+	default:
 		o.copyIn(packet)
 		o.mark(t)
 	}
 	o.mu.Unlock()
-	if over {
-		c.link.Close(errNotReading)
+	if cause != nil {
+		c.link.Close(cause)
 	}
 }
+
+// errAnswerTooLarge ends the connection of a client that has asked for an answer which is larger than its Maximum
+// Packet Size: without the answer it would wait for ever.
+var errAnswerTooLarge = &Refusal{mqtt.PacketTooLarge, "an answer is larger than the client's Maximum Packet Size"}
+
+// tooLargeWord is the DISCONNECT for it.
+var tooLargeWord = (&mqtt.Disconnect{Reason: mqtt.PacketTooLarge}).Append(nil, mqtt.V5)
 
 // sendAck appends a PUBACK, PUBREC, PUBREL or PUBCOMP.
 func (c *Client) sendAck(kind mqtt.Type, id uint16, r mqtt.Reason, t *Turn) {

@@ -32,6 +32,12 @@ func (b *Broker) Connect(ctx context.Context, req *ConnectRequest) (*Client, err
 	}
 	defer unlock()
 	c := b.newClient(req)
+	ack := b.connack(c, assigned, req.Packet)
+	if len(ack.Append(nil, c.version)) > c.maxOut { // [MQTT-3.1.2-24]
+		err := &Refusal{mqtt.PacketTooLarge, "the client's Maximum Packet Size has no room for CONNACK"}
+		b.refused(req, id, err)
+		return nil, err
+	}
 	if err := b.admitClient(c, id, req); err != nil {
 		b.refused(req, id, err)
 		return nil, err
@@ -42,7 +48,8 @@ func (b *Broker) Connect(ctx context.Context, req *ConnectRequest) (*Client, err
 		b.refused(req, id, err)
 		return nil, err
 	}
-	b.welcome(c, present, assigned, req)
+	ack.SessionPresent = present
+	b.welcome(c, ack, req)
 	b.total.connects.Add(1)
 	if b.isStopped() { // Stop has not seen this one
 		c.Expel(mqtt.ServerShuttingDown, ErrStopped.Error())
@@ -174,10 +181,9 @@ func (b *Broker) capExpiry(expiry uint32) uint32 {
 	return expiry
 }
 
-// welcome puts the CONNACK into the outbox and gives the session its client: from now on it is delivered to.
-func (b *Broker) welcome(c *Client, present bool, assigned string, req *ConnectRequest) {
-	s, p := c.s, req.Packet
-	ack := mqtt.Connack{SessionPresent: present, MaxQoS: 2}
+// connack is the answer to a CONNECT that is accepted, but for whether there is a session.
+func (b *Broker) connack(c *Client, assigned string, p *mqtt.Connect) *mqtt.Connack {
+	ack := &mqtt.Connack{MaxQoS: 2}
 	if c.wire == wire5 {
 		ack.AssignedID = assigned
 		ack.ReceiveMaximum = uint16(c.recvMax)
@@ -186,10 +192,16 @@ func (b *Broker) welcome(c *Client, present bool, assigned string, req *ConnectR
 		if told := uint16(c.keepAlive / time.Second); told != p.KeepAlive {
 			ack.ServerKeepAlive, ack.HasServerKeepAlive = told, true
 		}
-		if s.expiry != p.SessionExpiry {
-			ack.SessionExpiry, ack.HasSessionExpiry = s.expiry, true
+		if expiry := b.sessionExpiry(p); expiry != p.SessionExpiry {
+			ack.SessionExpiry, ack.HasSessionExpiry = expiry, true
 		}
 	}
+	return ack
+}
+
+// welcome puts the CONNACK into the outbox and gives the session its client: from now on it is delivered to.
+func (b *Broker) welcome(c *Client, ack *mqtt.Connack, req *ConnectRequest) {
+	s := c.s
 	var t Turn // its list is left: the gate flushes this outbox first of all
 	s.mu.Lock()
 	defer s.mu.Unlock()

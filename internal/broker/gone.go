@@ -23,7 +23,7 @@ func (c *Client) disconnect(p *mqtt.Disconnect) error {
 		}
 		s.expiry = c.b.capExpiry(p.SessionExpiry)
 	}
-	c.orderly = p.Reason != mqtt.DisconnectWithWill
+	c.orderly = p.Reason == mqtt.Success
 	return ErrDisconnected
 }
 

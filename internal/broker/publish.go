@@ -189,7 +189,7 @@ func (c *Client) accept(p *mqtt.Publish, raw []byte, m *match, aliased bool, t *
 
 // reached is the reason code of an acknowledgement.
 func reached(m *match) mqtt.Reason {
-	if len(m.receivers) == 0 {
+	if len(m.receivers)+len(m.groups) == 0 {
 		return mqtt.NoMatchingSubscribers
 	}
 	return mqtt.Success

@@ -54,8 +54,9 @@ func (s *Session) sendAgain(c *Client, t *Turn) bool {
 	if c.open >= c.window {
 		return false
 	}
-	// An expired message or a topic that is denied now ends here; what began at QoS 2 is completed all the same.
-	if sl.ref.qos < 2 && (b.expired(s.b.clock.ms()) || !c.mayReceive(b.topic)) {
+	// A topic that is denied now ends here; what began at QoS 2 is completed all the same. Expiry is for what has not
+	// been sent yet [MQTT-3.3.2-5] [MQTT-4.3.3-7].
+	if sl.ref.qos < 2 && !c.mayReceive(b.topic) {
 		s.finish(id, sl)
 		s.resend = s.resend[1:]
 		return true

@@ -111,7 +111,8 @@ func (s *Session) sendReplay(c *Client, t *Turn) bool {
 		s.b.dropExpired(m, b.topic)
 	}
 	// What has been replaced was delivered as a live message already, or never existed for this client.
-	if m.gone.Load() || !c.mayReceive(b.topic) || !r.sourceHolds(s.b, b) {
+	// No Local holds here, too [MQTT-3.8.3-3].
+	if m.gone.Load() || r.sub.noLocal && b.publisher == s.id || !c.mayReceive(b.topic) || !r.sourceHolds(s.b, b) {
 		r.some = r.some[1:]
 		return true
 	}

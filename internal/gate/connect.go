@@ -74,6 +74,11 @@ func (a *caller) connect() (*conn, []byte, *mqtt.Connect, error) {
 	}
 	a.hello.ClientID, a.hello.User, a.hello.HasUser = string(packet.ClientID), string(packet.User), packet.HasUser
 	a.hello.Password, a.hello.HasPass = packet.Password, packet.HasPassword
+	if packet.AuthMethod != "" { // [MQTT-4.12.0-1]; before the login, which it would stand for
+		err := &broker.Refusal{Reason: mqtt.BadAuthenticationMethod, Words: "enhanced authentication is not available; connect with user name and password"}
+		a.report("packet", "authentication method", err)
+		return nil, nil, packet, err
+	}
 	if a.refuse && !a.srv.opts.AllowPlain(a.hello) {
 		return nil, nil, packet, a.sendElsewhere()
 	}

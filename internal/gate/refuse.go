@@ -40,7 +40,9 @@ func refusal(p *mqtt.Connect, err error) []byte {
 	b := answer.Append(nil, p.Version)
 	if p.MaxPacket > 0 && len(b) > int(p.MaxPacket) { // [MQTT-3.2.2-19]
 		answer.ReasonString = ""
-		b = answer.Append(nil, p.Version)
+		if b = answer.Append(nil, p.Version); len(b) > int(p.MaxPacket) { // [MQTT-3.1.2-24]
+			return nil
+		}
 	}
 	return b
 }

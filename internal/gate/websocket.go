@@ -60,7 +60,7 @@ func (o WebSocketOptions) judge(w http.ResponseWriter, r *http.Request) (status 
 		return http.StatusUpgradeRequired, "This server speaks version 13 of the WebSocket protocol."
 	case !validKey(r.Header.Get("Sec-Websocket-Key")):
 		return http.StatusBadRequest, "Sec-WebSocket-Key must be 16 bytes in base64."
-	case !hasToken(r.Header, "Sec-Websocket-Protocol", "mqtt"): // [MQTT-6.0.0-3]
+	case subprotocol(r.Header) == "": // [MQTT-6.0.0-3]
 		return http.StatusBadRequest, "The client must offer the WebSocket subprotocol mqtt."
 	}
 	if o.Check != nil {
@@ -69,6 +69,17 @@ func (o WebSocketOptions) judge(w http.ResponseWriter, r *http.Request) (status 
 		}
 	}
 	return 0, ""
+}
+
+// subprotocol is the name of MQTT that the client is answered with: "mqtt" [MQTT-6.0.0-4], or what clients of 3.1 called
+// it when they offer nothing else; empty: it offers neither.
+func subprotocol(h http.Header) string {
+	for _, name := range [...]string{"mqtt", "mqttv3.1"} {
+		if hasToken(h, "Sec-Websocket-Protocol", name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // upgrade takes the connection from the HTTP server and starts it.
@@ -95,7 +106,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, a *caller) {
 		_ = nc.Close()
 		return
 	}
-	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: mqtt\r\n" +
+	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: " + subprotocol(r.Header) + "\r\n" +
 		"Sec-WebSocket-Accept: " + acceptKey(r.Header.Get("Sec-Websocket-Key")) + "\r\n\r\n"
 	s.wg.Go(func() { // ends by the deadline of begin, or with the login
 		if _, err := nc.Write([]byte(head)); err != nil {
