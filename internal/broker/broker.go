@@ -41,9 +41,10 @@ type Broker struct {
 	gen      atomic.Uint64 // raised after each change of what lookup may find
 	cache    matchCache
 	retained topic.Retained[*message]
-	retCount atomic.Int64 // retained messages
-	retBytes atomic.Int64 // bytes of them
-	swept    atomic.Int64 // ms of the clock at which expired ones were last looked for
+	retCount atomic.Int64  // retained messages
+	retOrder atomic.Uint64 // counts retained messages as they are accepted
+	retBytes atomic.Int64  // bytes of them
+	swept    atomic.Int64  // ms of the clock at which expired ones were last looked for
 
 	ready    atomic.Bool // what the log owes is known
 	carrying bool        // old messages are being carried forward; the committer's

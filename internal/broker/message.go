@@ -18,6 +18,7 @@ type message struct {
 	size   int           // bytes that it is charged with in queues
 	owed   atomic.Int32  // sessions that still need it; counted when it is in the log
 	gone   atomic.Bool   // a retained message that has been replaced or cleared
+	kept   uint64        // a retained message's place in the order of these, by Broker.retOrder; 0: since before the start
 	body   atomic.Pointer[body]
 }
 

@@ -163,7 +163,7 @@ func (c *Client) refuseID(qos byte, id uint16, r *Refusal, t *Turn) error {
 func (c *Client) accept(p *mqtt.Publish, raw []byte, m *match, aliased bool, t *Turn) error {
 	waits := p.Retain || p.QoS > 0 && (m.stored || c.pending.Load() > 0 || p.QoS == 2 && c.s.persistent.Load())
 	if waits && p.QoS > 0 {
-		return c.submit(p, m, false, t)
+		return c.submit(p, m, 0, t)
 	}
 	o := &t.out
 	o.reset()
@@ -175,10 +175,14 @@ func (c *Client) accept(p *mqtt.Publish, raw []byte, m *match, aliased bool, t *
 	if p.Props.HasExpiry {
 		o.expires = c.b.clock.ms() + int64(p.Props.Expiry)*1000
 	}
+	kept := uint64(0)
+	if waits {
+		kept = c.b.retOrder.Add(1) // as in publishOp.done
+	}
 	c.b.route(o, t)
 	switch {
 	case waits:
-		return c.submit(p, m, true, t)
+		return c.submit(p, m, kept, t)
 	case p.QoS == 1:
 		c.sendAck(mqtt.PUBACK, p.PacketID, reached(m), t)
 	case p.QoS == 2:

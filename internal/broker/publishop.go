@@ -2,9 +2,9 @@ package broker
 
 import "tsunagi/internal/mqtt"
 
-// submit hands an accepted message to the committer. routed says that a QoS 0 message has gone to its receivers and
-// only its retained copy is to be kept.
-func (c *Client) submit(p *mqtt.Publish, m *match, routed bool, t *Turn) error {
+// submit hands an accepted message to the committer. kept is not 0 for a QoS 0 message that has gone to its receivers
+// already: only its retained copy is to be kept, at that place in the order of retained messages.
+func (c *Client) submit(p *mqtt.Publish, m *match, kept uint64, t *Turn) error {
 	b := c.b
 	now := int64(0)
 	if p.Props.HasExpiry {
@@ -12,7 +12,8 @@ func (c *Client) submit(p *mqtt.Publish, m *match, routed bool, t *Turn) error {
 	}
 	msg, rec := newMessage(m.topic, p, c.s.id, c.user, b.clock.now(), now)
 	op := &publishOp{b: b, c: c, s: c.s, m: msg, rec: rec, topic: m.topic, qos: p.QoS, id: p.PacketID,
-		retain: p.Retain, clear: len(p.Payload) == 0, routed: routed}
+		retain: p.Retain, clear: len(p.Payload) == 0, routed: kept != 0}
+	msg.kept = kept
 	switch p.QoS {
 	case 1:
 		c.unacked.Add(1)
@@ -86,6 +87,9 @@ func (o *publishOp) done(t *Turn, err error) {
 		o.fail(err, t)
 		return
 	}
+	if o.retain && !o.routed { // before it is routed: who subscribes from now on gets it from the one or the other
+		o.m.kept = o.b.retOrder.Add(1)
+	}
 	m := o.b.matchOf(o.topic)
 	if !o.routed {
 		o.route(m, t)
@@ -118,7 +122,7 @@ func (o *publishOp) retainedCopy() *message {
 	if o.m.offset == 0 {
 		return o.m
 	}
-	m := &message{size: o.m.size}
+	m := &message{size: o.m.size, kept: o.m.kept}
 	b, err := readRecord(o.rec, &o.b.clock)
 	if err != nil {
 		b = &body{topic: o.topic} // can't be: it has just been encoded

@@ -13,6 +13,7 @@ type replay struct {
 	some []*message // the next ones
 	last string     // the name behind which the search goes on
 	done bool       // some are the last
+	upTo uint64     // what was kept later has come as a live message
 
 	sources map[string]Rights // of the publishers so far; nil: there is no such user any more
 }
@@ -72,7 +73,7 @@ func (b *Broker) retainRoom(name string, size int) *Refusal {
 // startReplay has the retained messages of a subscription sent, as the outbox has room for them. Callers hold s.mu.
 func (s *Session) startReplay(sub *subscription) {
 	if s.b.retCount.Load() > 0 {
-		s.replays = append(s.replays, replay{sub: sub})
+		s.replays = append(s.replays, replay{sub: sub, upTo: s.b.retOrder.Load()})
 	}
 }
 
@@ -112,7 +113,7 @@ func (s *Session) sendReplay(c *Client, t *Turn) bool {
 	}
 	// What has been replaced was delivered as a live message already, or never existed for this client.
 	// No Local holds here, too [MQTT-3.8.3-3].
-	if m.gone.Load() || r.sub.noLocal && b.publisher == s.id || !c.mayReceive(b.topic) || !r.sourceHolds(s.b, b) {
+	if m.gone.Load() || m.kept > r.upTo || r.sub.noLocal && b.publisher == s.id || !c.mayReceive(b.topic) || !r.sourceHolds(s.b, b) {
 		r.some = r.some[1:]
 		return true
 	}
