@@ -105,9 +105,20 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 	if child != nil {
 		return exitCode("flow", runChild(ctx, child, s), s)
 	}
+	if len(args) > 0 && args[0] == "import" {
+		return flowImport(args[1:], s)
+	}
 	var cfg config.Flow
 	if code, done := settingsOf("flow", "Runs one flow server: Node-RED's editor and flows, on a device or anywhere.", &cfg, args, s); done {
 		return code
+	}
+	if more := withSettingsFile(args, s.Environ, cfg.Data); len(more) > len(args) {
+		data := cfg.Data
+		cfg = config.Flow{}
+		if code, done := settingsOf("flow", "", &cfg, more, s); done {
+			return code
+		}
+		cfg.Data = data
 	}
 	if cfg.MemoryMB > 0 {
 		debug.SetMemoryLimit(int64(cfg.MemoryMB) << 20)

@@ -31,6 +31,7 @@ var layout = map[string]string{
 	"internal/editor":               "internal/flow web web/editor/packfile",
 	"internal/panel":                "internal/account internal/broker web",
 	"internal/front":                "",
+	"internal/takeover":             "internal/config internal/editor internal/flow internal/flow/value internal/flow/script",
 	"internal/hosted":               "internal/account internal/outside",
 	"internal/outside":              "",
 	"internal/jwt":                  "",

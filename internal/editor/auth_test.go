@@ -322,3 +322,16 @@ func TestPasswords(t *testing.T) {
 		}
 	}
 }
+
+// Passwords that were taken over from Node-RED are checked as they are.
+func TestBcryptPassword(t *testing.T) {
+	const hash = "$2b$08$lsWAJu8obqZOIqnabmUVR.UEWsiVoZAATdTg1.Qz7xX46ef/mdCrK"
+	if !checkPassword(hash, "password-123") || checkPassword(hash, "password-124") || checkPassword(hash, "") {
+		t.Error("the hash fits another password than it should")
+	}
+	for _, u := range []TakenUser{{"plain", "*"}, {"$2b$20$lsWAJu8obqZOIqnabmUVR.UEWsiVoZAATdTg1.Qz7xX46ef/mdCrK", "*"}, {hash, "<script>"}} {
+		if u.Check("name") == nil {
+			t.Errorf("%+v is accepted", u)
+		}
+	}
+}

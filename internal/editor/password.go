@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/bcrypt"
 )
 
 // Argon2id as it is used for new passwords: 19 MiB, two passes, one lane.
@@ -34,6 +35,11 @@ func hashPassword(password string) string {
 
 // checkPassword compares a password with what hashPassword made. What it can't read never fits.
 func checkPassword(stored, password string) bool {
+	if strings.HasPrefix(stored, "$2") { // bcrypt, taken over from Node-RED
+		hashing <- struct{}{}
+		defer func() { <-hashing }()
+		return bcrypt.CompareHashAndPassword([]byte(stored), []byte(password)) == nil
+	}
 	parts := strings.Split(stored, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" {
 		return false
