@@ -14,6 +14,7 @@ import (
 // message is an accepted message that outlives the read buffer it came in. All sessions to which it is owed share it.
 type message struct {
 	offset uint64        // in the log, and its place in the order of messages; 0: it is in memory only
+	until  int64         // the body's expires, which holds when the body is read back: what is stored is wall time
 	at     atomic.Uint64 // where in the log it stands now: further back when it was carried forward
 	size   int           // bytes that it is charged with in queues
 	owed   atomic.Int32  // sessions that still need it; counted when it is in the log
@@ -120,7 +121,7 @@ func newMessage(name string, p *mqtt.Publish, publisher, user string, wall time.
 	at := len(rec)
 	rec = append(rec, p.Payload...)
 	b.payload = rec[at:]
-	m := &message{size: len(rec) + refSize}
+	m := &message{size: len(rec) + refSize, until: b.expires}
 	m.body.Store(b)
 	return m, rec
 }

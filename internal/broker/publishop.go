@@ -127,6 +127,7 @@ func (o *publishOp) retainedCopy() *message {
 	if err != nil {
 		b = &body{topic: o.topic} // can't be: it has just been encoded
 	}
+	b.expires = o.m.until
 	m.body.Store(b)
 	return m
 }

@@ -83,7 +83,7 @@ func (l *logReader) read(rec Record) error {
 	if len(claims) == 0 {
 		return nil
 	}
-	m := &message{offset: place, size: len(rec.Message) + refSize}
+	m := &message{offset: place, size: len(rec.Message) + refSize, until: o.expires}
 	m.at.Store(rec.Offset)
 	m.body.Store(o)
 	l.owed[place] = m

@@ -192,6 +192,7 @@ func (b *Broker) readBodies(list []wanted) error {
 		}
 		for i := range list {
 			if list[i].at == r.Offset {
+				o.expires = list[i].m.until
 				list[i].b = o
 			}
 		}

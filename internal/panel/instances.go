@@ -22,12 +22,16 @@ type planBody struct {
 	RetainedMessages int    `json:"retained_messages"`
 	Subscriptions    int    `json:"subscriptions" doc:"Of one session"`
 	Users            int    `json:"users" doc:"MQTT users of an instance"`
+	Durability       string `json:"durability" doc:"safe: acknowledged when on disk; fast: when in memory, and a crash may lose the last second"`
 }
 
 func (p *Panel) listPlans(context.Context, *empty) (*answer[page[planBody]], error) {
 	return reply(pageOf(p.o.Accounts.Plans(), func(l account.Plan) planBody {
+		if l.Durability == "" {
+			l.Durability = "safe"
+		}
 		return planBody{l.ID, l.Name, l.Default, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
-			l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.Subscriptions, l.Users}
+			l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.Subscriptions, l.Users, l.Durability}
 	})), nil
 }
 

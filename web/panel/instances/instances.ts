@@ -29,6 +29,7 @@ export interface Plan {
   flow_memory_mb: number;
   max_packet: number; // bytes
   queue_messages: number;
+  durability: string; // safe or fast
   default: boolean;
 }
 
