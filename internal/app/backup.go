@@ -15,6 +15,7 @@ import (
 
 	"tsunagi/internal/admin"
 	"tsunagi/internal/backup"
+	"tsunagi/internal/broker"
 	"tsunagi/internal/store/sqlite"
 )
 
@@ -25,9 +26,18 @@ func openStore(ctx context.Context, o sqlite.Options) (*sqlite.Store, error) {
 	}
 	store, err := sqlite.Open(ctx, o)
 	if err != nil {
-		return nil, &dataError{fmt.Errorf("data directory %s: %w", o.Dir, err)}
+		return nil, &dataError{advise(o.Dir, fmt.Errorf("data directory %s: %w", o.Dir, err))}
 	}
 	return store, nil
+}
+
+// advise adds to an error about damaged data what a person can do.
+func advise(dir string, err error) error {
+	if !errors.Is(err, broker.ErrStoreCorrupt) {
+		return err
+	}
+	return fmt.Errorf("%w\nNothing was changed, and nothing damaged is served. Check the disk, move %s away, and put the last backup in its place: "+
+		"tsunagi restore FILE --data %s", err, dir, dir)
 }
 
 // copiesName begins the name of a directory with copies of the databases, which lasts as long as a backup is written.

@@ -60,7 +60,7 @@ func (d *doors) close() {
 func (c *cloud) parts() []part {
 	list := []part{c.storing(), {name: "mail", stop: func(ctx context.Context) error { c.accounts.Flush(ctx); return nil }}, c.logging(), c.committing(),
 		{name: "brokers", start: func(ctx context.Context) error {
-			return c.brokers.openStored(ctx, c.existsOrError)
+			return advise(c.cfg.Data, c.brokers.openStored(ctx, c.existsOrError))
 		}},
 		c.gating(),
 	}

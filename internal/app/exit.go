@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"tsunagi/internal/broker"
 	"tsunagi/internal/config"
 )
 
@@ -80,7 +81,7 @@ func exitCode(name string, err error, s Streams) int {
 	switch {
 	case errors.As(err, &onListen):
 		return ExitListen
-	case errors.As(err, &onData):
+	case errors.As(err, &onData), errors.Is(err, broker.ErrStoreCorrupt):
 		return ExitData
 	}
 	return ExitFailed

@@ -16,6 +16,7 @@ import (
 type rig struct {
 	t     testing.TB
 	store *memStore
+	now   func() time.Time
 	k     *Committer
 	b     *Broker
 	stop  func()
@@ -30,7 +31,7 @@ func newRig(t testing.TB, limits Limits) *rig {
 
 func rigOn(t testing.TB, store *memStore, o Options) *rig {
 	t.Helper()
-	r := &rig{t: t, store: store}
+	r := &rig{t: t, store: store, now: o.Now}
 	r.k = NewCommitter(store, nil, nil)
 	if store.bodies != 0 {
 		r.k.bodies.limit = store.bodies
@@ -61,7 +62,7 @@ func rigOn(t testing.TB, store *memStore, o Options) *rig {
 func (r *rig) restart() *rig {
 	r.t.Helper()
 	r.stop()
-	return rigOn(r.t, r.store, Options{Limits: *r.b.limits.Load()})
+	return rigOn(r.t, r.store, Options{Limits: *r.b.limits.Load(), Now: r.now})
 }
 
 func (r *rig) event(kind string) (Event, bool) {

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -31,7 +32,8 @@ func TestModel(t *testing.T) {
 		}
 		fast := seed%4 == 3 // crashes come after the second that may be lost
 		m := &model{t: t, rng: rand.New(rand.NewPCG(uint64(seed), 7)), seed: seed, fast: fast,
-			r: rigOn(t, store, Options{Limits: Limits{OutboxBytes: 4000, Fast: fast}})}
+			kept: map[string]string{}}
+		m.r = rigOn(t, store, Options{Limits: Limits{OutboxBytes: 4000, Fast: fast}, Now: func() time.Time { return time.Now().Add(m.passed) }})
 		for i := range 5 {
 			m.clients = append(m.clients, &modelClient{id: fmt.Sprint("c", i), v: []mqtt.Version{mqtt.V311, mqtt.V5}[m.rng.IntN(2)]})
 		}
@@ -55,6 +57,8 @@ type model struct {
 	seed    int
 	fast    bool
 	r       *rig
+	passed  time.Duration     // that the broker's clock is ahead
+	kept    map[string]string // topic -> retained payload
 	clients []*modelClient
 	next    int
 	trace   []string
@@ -72,7 +76,9 @@ type modelClient struct {
 	last       map[string]int // publisher, topic and QoS -> number of the last message
 	unacked    []mqtt.Frame   // answers that are held back
 	recs       map[uint16]bool
-	resumed    bool // since the last connection: duplicates of QoS 1 may come
+	resumed    bool            // since the last connection: duplicates of QoS 1 may come
+	absent     map[string]bool // payloads that expire and were published while it was away, so that nobody has sent them to it
+	dead       map[string]bool // those that have expired
 }
 
 var modelTopics = []string{"a", "a/b", "a/b/c", "d"}
@@ -106,6 +112,8 @@ func (m *model) step() {
 		m.connect(c, m.rng.IntN(3) > 0, m.rng.IntN(5) == 0)
 	case n < 75:
 		m.crash()
+	case n < 76:
+		m.age()
 	case n < 78: // cursors are written, the log is trimmed
 		m.r.waitWrites()
 	default:
@@ -116,6 +124,7 @@ func (m *model) step() {
 func (c *modelClient) forget() {
 	c.subs, c.want, c.got, c.last = map[string]byte{}, map[string]byte{}, map[string]int{}, map[string]int{}
 	c.recs = map[uint16]bool{}
+	c.absent, c.dead = map[string]bool{}, map[string]bool{}
 }
 
 func (m *model) connect(c *modelClient, persistent, clean bool) {
@@ -134,7 +143,32 @@ func (m *model) connect(c *modelClient, persistent, clean bool) {
 		c.forget()
 	}
 	c.p, c.persistent, c.resumed = q, persistent, true
+	clear(c.absent)
 }
+
+// age lets more time pass than any message that expires has: what nobody could be sent must not come any more, and what
+// may be on its way may come or not.
+func (m *model) age() {
+	m.note("time passes")
+	m.passed += 2 * modelExpiry * time.Second
+	for _, c := range m.clients {
+		for payload := range c.absent {
+			c.dead[payload] = true
+			delete(c.want, payload)
+		}
+		clear(c.absent)
+		for payload, qos := range c.want {
+			if strings.HasSuffix(payload, modelExpires) {
+				c.want[payload] = qos | 0x80
+			}
+		}
+	}
+}
+
+const (
+	modelExpiry  = 1000 // seconds
+	modelExpires = "!"  // ends a payload that expires
+)
 
 // lost is the end of a connection without a word.
 func (m *model) lost(c *modelClient) {
@@ -203,6 +237,14 @@ func (m *model) publish(c *modelClient) {
 	if m.rng.IntN(4) == 0 {
 		payload += strings.Repeat(" ", 1500)
 	}
+	expires := c.v == mqtt.V5 && m.rng.IntN(4) == 0
+	if expires {
+		payload += " " + modelExpires
+	}
+	retain := qos > 0 && !expires && m.rng.IntN(5) == 0 // QoS 0 promises nothing about what is retained
+	if retain {
+		m.kept[name] = payload
+	}
 	m.note("%s publishes %.20s QoS %d", c.id, payload, qos)
 	for _, s := range m.clients {
 		best, match := byte(0), false
@@ -219,9 +261,16 @@ func (m *model) publish(c *modelClient) {
 			}
 		case s.p != nil || s.persistent:
 			s.want[payload] = best
+			if expires && s.p == nil {
+				s.absent[payload] = true
+			}
 		}
 	}
 	p := msg(name, payload, qos, 5)
+	p.Retain = retain
+	if expires {
+		p.Props.HasExpiry, p.Props.Expiry = true, modelExpiry
+	}
 	c.p.pub(p)
 	switch qos {
 	case 1:
@@ -290,7 +339,14 @@ func (m *model) receive(c *modelClient, f mqtt.Frame) {
 	if p.QoS == 2 {
 		c.recs[p.PacketID] = true
 	}
+	if p.Retain { // sent because of a subscription; finish looks whether all are kept
+		return
+	}
 	want, ok := c.want[payload]
+	if c.dead[payload] {
+		m.failf(c, "got %.20s, which has expired", payload)
+		return
+	}
 	if !ok {
 		m.failf(c, "got %.20s, which it must not", payload)
 		return
@@ -385,7 +441,33 @@ func (m *model) finish() {
 			m.failf(c, "%d messages are not done", n)
 		}
 	}
+	m.checkKept()
 	if n := m.r.b.backlog.lowest(); n != 0 {
 		m.t.Errorf("seed %d: offset %d is still owed\n%s", m.seed, n, strings.Join(m.trace, "\n"))
 	}
+}
+
+// checkKept subscribes afresh: exactly the retained messages come, each topic's last one.
+func (m *model) checkKept() {
+	p, _ := m.r.connect(connectPacket("kept", mqtt.V5))
+	p.sub("#", 1)
+	got := map[string]string{}
+	for range m.kept {
+		f, ok := p.next(time.Second)
+		if !ok {
+			break
+		}
+		var q mqtt.Publish
+		if f.Type() != mqtt.PUBLISH || mqtt.DecodePublish(&q, f, mqtt.V5) != nil || !q.Retain {
+			m.t.Errorf("seed %d: packet of type %d in place of a retained message", m.seed, f.Type())
+			return
+		}
+		got[string(q.Topic)] = string(q.Payload)
+		p.ack(mqtt.PUBACK, q.PacketID)
+	}
+	p.nothing()
+	if !maps.Equal(got, m.kept) {
+		m.t.Errorf("seed %d: retained are %.200q, want %.200q\n%s", m.seed, got, m.kept, strings.Join(m.trace, "\n"))
+	}
+	p.disconnect()
 }

@@ -41,6 +41,9 @@ func flip(t *testing.T, path string, try func(where string) (noticed bool)) {
 	if testing.Short() {
 		rounds = 60
 	}
+	if os.Getenv("TORTURE_ROUNDS") != "" {
+		rounds = 10_000
+	}
 	good, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
