@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +29,7 @@ type Directory struct {
 	seed      maphash.Seed
 	shards    [64]shard
 	web       webLogins
+	askers    askers
 }
 
 // shard holds a part of the instances. Its lock is held while rules are read from the store, so that a change that
@@ -53,6 +57,8 @@ type Credentials struct {
 	Password string
 	ClientID string // as sent; "" when the broker is to choose one
 	Remote   string // address of the peer
+	// Certificates are what the client sent in TLS, its own first: it has the key of that one, and more isn't known.
+	Certificates []*x509.Certificate
 }
 
 // Login is a good answer of Authenticate.
@@ -78,17 +84,26 @@ func (r *Refusal) Error() string { return "login refused: " + r.Cause }
 // Authenticate judges credentials. A failure that is the client's is a *Refusal, after the same work whether the
 // instance, the user or the password is wrong.
 //
-// Generated passwords cost one HMAC; chosen ones argon2id unless they were good within the last minutes. Failures
-// cost argon2id and are limited by address and by user; a good generated password always gets in.
+// Generated passwords cost one HMAC, certificates and tokens a signature; chosen passwords argon2id unless they were good
+// within the last minutes. Failures cost argon2id and are limited by address and by user; a good generated password,
+// certificate or token always gets in.
 func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, error) {
 	if c.User == WebUser {
 		return d.authenticateWeb(ctx, c)
 	}
-	in, u, err := d.read(ctx, c.Instance, c.User)
+	m, err := d.methods(ctx, c.Instance)
 	if err != nil {
 		return nil, err
 	}
-	cause, err := d.judge(ctx, c, u)
+	p, wrong := d.examine(ctx, c, m)
+	if failed, ok := errors.AsType[errStore](wrong); ok {
+		return nil, failed.error
+	}
+	in, u, err := d.read(ctx, c.Instance, p.user)
+	if err != nil {
+		return nil, err
+	}
+	cause, err := d.conclude(ctx, c, p, u, wrong)
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +111,62 @@ func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, er
 		cause = &Refusal{Cause: "this user may not connect: allow it on the users page"}
 	}
 	if cause == nil {
-		return d.admit(ctx, c, in, u)
+		return d.admit(ctx, p, in, u)
 	}
-	cause.Instance, cause.User = in.ID, c.User
+	cause.Instance, cause.User = in.ID, p.user
 	if in.ID == "" && !cause.Busy {
 		cause.Cause = "no such instance: the user name must be <instance>:<user>, or an instance's id for its first user"
 	}
 	return nil, cause
+}
+
+// conclude judges the password, where one is wanted, and gives every refusal the work of a wrong one.
+func (d *Directory) conclude(ctx context.Context, c Credentials, p proof, u User, wrong error) (*Refusal, error) {
+	if wrong == nil && p.password {
+		c.User = p.user
+		return d.judge(ctx, c, u)
+	}
+	if wrong == nil && u.Name == "" {
+		wrong = fmt.Errorf("user %q, whom the certificate or token names, doesn't exist: make the user first", clip(p.user))
+	}
+	switch {
+	case wrong == nil:
+		return nil, nil
+	case p.busy:
+		return &Refusal{Busy: true, Cause: wrong.Error()}, nil
+	}
+	cause, err := d.judge(ctx, c, User{})
+	if err == nil && (cause == nil || !cause.Busy) {
+		cause = &Refusal{Cause: wrong.Error()}
+	}
+	return cause, err
+}
+
+// methods are an instance's ways of logging in: from memory while a login of it is alive.
+func (d *Directory) methods(ctx context.Context, instance string) (m *methods, err error) {
+	if set := d.living(instance); set != nil {
+		return set.methods.Load(), nil
+	}
+	return d.storedMethods(ctx, instance)
+}
+
+// living is what is in memory of an instance while a login of it is alive; nil for none.
+func (d *Directory) living(instance string) *ruleset {
+	sh := d.shard(instance)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.sets[instance].Value()
+}
+
+func (d *Directory) storedMethods(ctx context.Context, instance string) (m *methods, err error) {
+	if !ValidInstanceID(instance) {
+		instance = ""
+	}
+	err = d.o.Store.View(ctx, func(r Reader) error {
+		m, err = readMethods(r, instance)
+		return err
+	})
+	return m, err
 }
 
 // read looks for instance and user; what doesn't exist comes back as zero. What was read since the last change of
@@ -153,6 +217,11 @@ func (d *Directory) judge(ctx context.Context, c Credentials, u User) (*Refusal,
 			return nil, err
 		}
 	}
+	if d.living(c.Instance) != nil { // and that of the methods of an unknown instance
+		if _, err := d.storedMethods(ctx, c.Instance); err != nil {
+			return nil, err
+		}
+	}
 	address, login, now := AddressKey(c.Remote), c.Instance+":"+c.User, d.o.Now()
 	if d.addresses.wait(address, now) > 0 {
 		return &Refusal{Busy: true, Cause: "too many failed logins from this address: wait some seconds"}, nil
@@ -186,7 +255,7 @@ func (d *Directory) judge(ctx context.Context, c Credentials, u User) (*Refusal,
 
 // admit makes the login. The user is read again under the shard's lock: a change that was committed while the
 // password was judged is seen here, and one that comes later finds the login and takes it back.
-func (d *Directory) admit(ctx context.Context, c Credentials, in Instance, u User) (*Login, error) {
+func (d *Directory) admit(ctx context.Context, p proof, in Instance, u User) (*Login, error) {
 	sh := d.shard(in.ID)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -194,14 +263,24 @@ func (d *Directory) admit(ctx context.Context, c Credentials, in Instance, u Use
 	if err != nil {
 		return nil, err
 	}
-	if !again.Connect || again.Kind != u.Kind || !bytes.Equal(again.Secret, u.Secret) {
-		return nil, &Refusal{Instance: in.ID, User: u.Name, Cause: "the login changed while it was judged"}
-	}
 	set, err := d.set(ctx, sh, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &Login{Instance: in, User: u.Name, Rights: set.rights(u.Name, u.First)}, nil
+	changed := !again.Connect || p.password && (again.Kind != u.Kind || !bytes.Equal(again.Secret, u.Secret)) || !set.methods.Load().allow(p.shown)
+	if p.again != nil && !changed {
+		err := d.o.Store.View(ctx, p.again)
+		if failed, ok := errors.AsType[errStore](err); ok {
+			return nil, failed.error
+		}
+		changed = err != nil
+	}
+	if changed {
+		return nil, &Refusal{Instance: in.ID, User: u.Name, Cause: "the login changed while it was judged"}
+	}
+	r := set.rights(u.Name, u.First)
+	r.shown, r.narrow = set.credential(p.shown), p.narrow
+	return &Login{Instance: in, User: u.Name, Rights: r, Until: p.until}, nil
 }
 
 func (d *Directory) shard(instance string) *shard {
@@ -213,10 +292,15 @@ func (d *Directory) set(ctx context.Context, sh *shard, instance string) (*rules
 	if set := sh.sets[instance].Value(); set != nil {
 		return set, nil
 	}
-	set := &ruleset{users: map[string]*userState{}}
+	set := &ruleset{users: map[string]*userState{}, credentials: map[shown]*credential{}}
 	err := d.o.Store.View(ctx, func(r Reader) error {
 		rules, err := r.Rules(instance)
 		set.rules.Store(&rules)
+		if err != nil {
+			return err
+		}
+		m, err := readMethods(r, instance)
+		set.methods.Store(m)
 		return err
 	})
 	if err != nil {
@@ -237,10 +321,14 @@ func (d *Directory) set(ctx context.Context, sh *shard, instance string) (*rules
 	return set, nil
 }
 
-// apply takes over what was committed: the rules as they are now where Recheck says so, and which users' logins end.
-func (d *Directory) apply(c Change, rules []Rule) {
+// apply takes over what was committed: the rules as they are now where Recheck says so, the methods where Logins does,
+// and which logins end.
+func (d *Directory) apply(c Change, rules []Rule, m *methods) {
 	if c.Instance == "" {
 		return
+	}
+	if c.Logins || c.Deleted {
+		d.askers.set(c.Instance, !c.Deleted && m.Certificate != CertificateOff)
 	}
 	sh := d.shard(c.Instance)
 	sh.mu.Lock()
@@ -253,6 +341,15 @@ func (d *Directory) apply(c Change, rules []Rule) {
 		set.rules.Store(&rules)
 	}
 	set.gone.Store(c.Deleted)
+	if c.Logins {
+		set.methods.Store(m)
+	}
+	for s, one := range set.credentials {
+		if c.Logins && !m.allow(s) || slices.Contains(c.revoked, s.of()) {
+			one.revoked.Store(true)
+			delete(set.credentials, s)
+		}
+	}
 	for _, name := range c.Users {
 		if u := set.users[name]; u != nil {
 			u.revoked.Store(true)

@@ -20,7 +20,10 @@ type ruleset struct {
 	generation atomic.Uint64
 	gone       atomic.Bool            // the instance was deleted
 	rules      atomic.Pointer[[]Rule] // the slice is never changed
-	users      map[string]*userState  // guarded by the shard's lock; those who logged in
+	methods    atomic.Pointer[methods]
+	users      map[string]*userState // guarded by the shard's lock; those who logged in
+
+	credentials map[shown]*credential // guarded by the shard's lock; what they showed
 }
 
 // userState is shared by all logins of one user.
@@ -34,6 +37,9 @@ type Rights struct {
 	name string
 	all  bool   // owns "#": the first user, the web client of the instance's people
 	why  string // what all is called in a verdict
+
+	shown  *credential // nil: what the login showed isn't taken back apart from the user
+	narrow *narrow     // nil: the user's whole rights
 
 	compiled atomic.Pointer[compiled]
 }
@@ -52,8 +58,20 @@ func (s *ruleset) rights(name string, first bool) *Rights {
 func (r *Rights) Generation() uint64 { return r.set.generation.Load() }
 
 // Revoked says that this login holds no more: user deleted, may not connect, another password, instance deleted,
-// person signed out. All answers are no, then; the connection is to be ended.
-func (r *Rights) Revoked() bool { return r.user.revoked.Load() || r.set.gone.Load() }
+// person signed out, certificate or key taken back. All answers are no, then; the connection is to be ended.
+func (r *Rights) Revoked() bool {
+	return r.user.revoked.Load() || r.set.gone.Load() || r.shown != nil && r.shown.revoked.Load()
+}
+
+// credential is what all logins share that showed the same. The caller has the shard's lock.
+func (s *ruleset) credential(what shown) *credential {
+	c := s.credentials[what]
+	if c == nil {
+		c = &credential{}
+		s.credentials[what] = c
+	}
+	return c
+}
 
 // The verdicts that no rule gives.
 var (
@@ -71,6 +89,9 @@ func (r *Rights) MayPublish(name, clientID string) Verdict {
 	if strings.HasPrefix(name, "$") {
 		return readOnly
 	}
+	if r.narrow != nil && !lets(r.narrow.publish, name) {
+		return outsideToken
+	}
 	return r.match(r.clauses(clientID).publish, name)
 }
 
@@ -78,6 +99,9 @@ func (r *Rights) MayPublish(name, clientID string) Verdict {
 func (r *Rights) MayReceive(name, clientID string) Verdict {
 	if r.Revoked() {
 		return noLogin
+	}
+	if r.narrow != nil && !lets(r.narrow.subscribe, name) {
+		return outsideToken
 	}
 	return r.match(r.clauses(clientID).subscribe, name)
 }
@@ -91,6 +115,9 @@ func (r *Rights) MaySubscribe(filter, clientID string) Verdict {
 	f, err := topic.ParseFilter(filter)
 	if err != nil {
 		return Verdict{false, "not a valid filter"}
+	}
+	if r.narrow != nil && !covers(r.narrow.subscribe, f.Filter) {
+		return outsideToken
 	}
 	for _, c := range r.clauses(clientID).subscribe {
 		if topic.Covers(c.filter, f.Filter) {

@@ -24,8 +24,10 @@ type Options struct {
 	Invite func(ctx context.Context, m InviteMail) (sent string, err error)
 	// Post sends any other mail. Nil: none goes out.
 	Post func(ctx context.Context, l Letter) error
-	Log  *slog.Logger
-	Now  func() time.Time // [time.Now]
+	// KeySets fetches key sets of tokens; nil: there are none.
+	KeySets KeySets
+	Log     *slog.Logger
+	Now     func() time.Time // [time.Now]
 
 	HashMemory int // KiB that one hash of a person's password takes [19456]
 
@@ -65,6 +67,9 @@ type Change struct {
 	Recheck  bool     // rules changed: judge all subscriptions and queued messages again
 	Users    []string // end the connections of these users: deleted, may no longer connect, or another password
 	Clients  []string // end the connections of the web client with these client ids: their person has signed out
+	Logins   bool     // ways of logging in changed or something was revoked: end the connections whose Rights are Revoked
+
+	revoked []shown // certificates that were revoked
 }
 
 // NewService checks that the key file is the one that the store was made with, and returns a service.
@@ -101,7 +106,16 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 	if err := s.checkKey(ctx); err != nil {
 		return nil, err
 	}
-	return s, nil
+	err := o.Store.View(ctx, func(r Reader) error {
+		list, err := r.LoginsByCertificate()
+		all := map[string]bool{}
+		for _, l := range list {
+			all[l.Instance] = true
+		}
+		s.directory.askers.all.Store(&all)
+		return err
+	})
+	return s, err
 }
 
 // Directory answers the gate's and the broker's questions.
@@ -175,17 +189,25 @@ func (s *Service) change(ctx context.Context, f func(tx Tx) (Change, error)) err
 	defer s.mu.Unlock()
 	var news Change
 	var rules []Rule
+	var m *methods
 	err := s.update(ctx, func(tx Tx) (err error) {
-		if news, err = f(tx); err != nil || !news.Recheck {
+		if news, err = f(tx); err != nil {
 			return err
 		}
-		rules, err = tx.Rules(news.Instance)
+		if news.Recheck {
+			if rules, err = tx.Rules(news.Instance); err != nil {
+				return err
+			}
+		}
+		if news.Logins {
+			m, err = readMethods(tx, news.Instance)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	s.directory.apply(news, rules)
+	s.directory.apply(news, rules, m)
 	s.tell(news)
 	return nil
 }

@@ -30,7 +30,8 @@ type Store interface {
 }
 
 // Row is one stored thing, handed to Tx by value. It is exactly one of Account, BrowserSession, Invitation, ResetLink,
-// APIToken, Factor, Instance, User, Rule, FlowServer, Setting, AuditEntry.
+// APIToken, Factor, Instance, User, Rule, FlowServer, Setting, AuditEntry, Logins,
+// ClientAuthority, ClientCertificate, TokenKey, MetricsToken.
 type Row interface{ row() }
 
 // Tx writes inside of Store.Update, and sees what it wrote before.
@@ -43,8 +44,9 @@ type Tx interface {
 	// a unique key that another row has one that wraps ErrExists.
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
-	// Account takes its sessions, links, tokens, factors, instances and flow servers; an Instance its users, rules and log lines; a User the
-	// rules that name it. A row that isn't there is no error.
+	// Account takes its sessions, links, tokens, factors, instances and flow servers; an Instance its users, rules, logins,
+	// client authorities, token keys, metrics token and log lines; a User the rules and certificates that name it; a
+	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
 }
 
@@ -96,6 +98,22 @@ type Reader interface {
 	// FlowServers are those of one account, or of all when owner is "", by CreatedAt, then ID.
 	FlowServers(owner string) ([]FlowServer, error)
 
+	// Logins are an instance's own; ErrNotFound where it has the default ones.
+	Logins(instance string) (Logins, error)
+	// LoginsByCertificate are those of all instances that use certificates.
+	LoginsByCertificate() ([]Logins, error)
+	ClientAuthority(instance, id string) (ClientAuthority, error)
+	// ClientAuthorities are all of one instance by CreatedAt, then ID.
+	ClientAuthorities(instance string) ([]ClientAuthority, error)
+	ClientCertificate(instance, authority, serial string) (ClientCertificate, error)
+	// ClientCertificates are one page in the order of Authority and Serial as one text.
+	ClientCertificates(q CertificateQuery) ([]ClientCertificate, error)
+	CountClientCertificates(instance string) (int, error)
+	TokenKey(instance, id string) (TokenKey, error)
+	// TokenKeys are all of one instance by CreatedAt, then ID.
+	TokenKeys(instance string) ([]TokenKey, error)
+	MetricsToken(instance string) (MetricsToken, error)
+
 	Setting(key string) (Setting, error)
 
 	// Log is one page of log lines, newest (highest ID) first.
@@ -109,6 +127,14 @@ type UserQuery struct {
 	Instance string
 	Contains string // part of the name, byte for byte; "" for all
 	After    string // names above this one only; "" from the first
+	Limit    int    // at most so many, above 0
+}
+
+// CertificateQuery chooses certificates of one instance.
+type CertificateQuery struct {
+	Instance string
+	User     string // "" for all
+	After    string // Authority and Serial of the last one seen, as one text; "" from the first
 	Limit    int    // at most so many, above 0
 }
 

@@ -52,7 +52,7 @@ func commands() []command {
 	password := func(f *pflag.FlagSet) {
 		f.Bool("password-stdin", false, "read the password from the first line of standard input; else one is generated and printed once")
 	}
-	return []command{
+	return append([]command{
 		{"account create", "", "make an account; the first one becomes the owner", func(f *pflag.FlagSet) {
 			f.String("email", "", "e-mail address (needed)")
 			f.String("role", "", "owner or member")
@@ -89,7 +89,7 @@ func commands() []command {
 		}, createRule},
 		{"rule list", "INSTANCE", "list access rules", none, listRules},
 		{"rule delete", "INSTANCE RULE", "delete an access rule", none, deleteRule},
-	}
+	}, loginCommands()...)
 }
 
 // Run carries out `tsunagi admin` and returns the exit code. environ is looked at for TSUNAGI_DATA.

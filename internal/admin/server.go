@@ -133,6 +133,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("POST /instances/{id}/rules", s.answer(s.createRule))
 	mux.Handle("DELETE /instances/{id}/rules/{rule}", s.answer(s.deleteRule))
 	mux.HandleFunc("POST /backup", s.writeBackup)
+	s.loginRoutes(mux)
 	return mux
 }
 

@@ -133,7 +133,7 @@ func (b *brokers) change(c account.Change) {
 			running.Kick(client.ID, "this login holds no more: the user was changed or deleted")
 		}
 	}
-	if c.Recheck {
+	if c.Recheck || c.Logins {
 		running.Recheck()
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,7 +20,9 @@ import (
 	"tsunagi/internal/front"
 	"tsunagi/internal/gate"
 	"tsunagi/internal/hosted"
+	"tsunagi/internal/jwks"
 	"tsunagi/internal/mail"
+	"tsunagi/internal/outside"
 	"tsunagi/internal/panel"
 	"tsunagi/internal/store/sqlite"
 	"tsunagi/web"
@@ -116,9 +119,14 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	inner, err := config.Networks(c.cfg.FetchAllow)
+	if err != nil {
+		return err
+	}
 	c.accounts, err = account.NewService(ctx, account.Options{
 		Store: c.store.Accounts, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
 		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Post: post.Letter, Log: c.log,
+		KeySets: jwks.New(jwks.Options{Dial: (&outside.Dialer{Allow: inner}).DialContext, Log: c.log}),
 	})
 	if err != nil {
 		return &dataError{err}
@@ -143,11 +151,19 @@ func (c *cloud) openCertificates() (err error) {
 }
 
 // tls is the configuration of a TLS listener; instance and flow server names are minted when they are asked for.
+// Clients are asked for a certificate where their instance wants it.
 func (c *cloud) tls(alpn ...string) *tls.Config {
+	var config *tls.Config
 	if c.files != nil {
-		return c.files.TLSConfig(alpn...)
+		config = c.files.TLSConfig(alpn...)
+	} else {
+		config = c.authority.TLSConfig(c.servesName, alpn...)
 	}
-	return c.authority.TLSConfig(c.servesName, alpn...)
+	web := slices.Contains(alpn, "http/1.1")
+	return cert.AskClients(config, func(hello *tls.ClientHelloInfo) bool {
+		mqtt := !web || slices.Contains(hello.SupportedProtos, "mqtt")
+		return c.accounts.Directory().AsksCertificate(hello.ServerName, mqtt)
+	})
 }
 
 // servesName says whether a certificate may be minted for a name: a flow server's or an instance's that exists.

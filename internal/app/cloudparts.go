@@ -77,7 +77,7 @@ func (c *cloud) parts() []part {
 		list = append(list, part{"flow servers", c.startFlows, c.flows.Close})
 	}
 	if l := c.doors.https; l != nil {
-		server := front.NewServer("https", c.gate.Listener(l), c.tls(), c.sites, c.log)
+		server := front.NewServer("https", c.gate.Listener(l), c.tls("h2", "http/1.1", "mqtt"), c.sites, c.log)
 		server.Speak("mqtt", c.gate.NextProto)
 		server.OnStop(c.gate.Recall)
 		server.OnStop(c.panel.EndStreams)

@@ -25,10 +25,11 @@ func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.
 	instance, user := d.resolve(h)
 	login, err := d.directory.Authenticate(ctx, account.Credentials{
 		Instance: instance, User: user, Password: string(h.Password), ClientID: h.ClientID, Remote: h.Remote,
+		Certificates: h.Certificates,
 	})
 	var refused *account.Refusal
 	if errors.As(err, &refused) {
-		answer := &broker.Refusal{Reason: mqtt.BadUserNameOrPassword, Words: "user name or password is wrong; the instance's log says more"}
+		answer := &broker.Refusal{Reason: mqtt.BadUserNameOrPassword, Words: "user name, password or certificate is wrong; the instance's log says more"}
 		if refused.Busy {
 			answer = &broker.Refusal{Reason: mqtt.ServerBusy, Words: "too many logins at once; try again in some seconds"}
 		}

@@ -173,8 +173,9 @@ func (b *Broker) Kick(clientID string, words string) bool {
 }
 
 // Recheck judges the connected clients of the users again (all of them when none is named): who may no longer connect
-// is disconnected, the others go on under their present rights. It isn't needed when only rules have changed: these
-// are told by Rights.Generation.
+// is disconnected, the others go on under their present rights. Rights that know whether they hold are asked themselves
+// and stay: they may be narrower than the user's. It isn't needed when only rules have changed: these are told by
+// Rights.Generation.
 func (b *Broker) Recheck(users ...string) {
 	named := map[string]bool{}
 	for _, u := range users {
@@ -184,11 +185,17 @@ func (b *Broker) Recheck(users ...string) {
 		if len(users) > 0 && !named[c.user] || c.web || b.rights == nil {
 			continue
 		}
-		r, ok := b.rights(c.user)
+		var r Rights
+		var ok bool
+		if own, knows := (*c.rights.Load()).(interface{ Revoked() bool }); knows {
+			ok = !own.Revoked()
+		} else {
+			r, ok = b.rights(c.user)
+		}
 		if !ok {
 			b.event(Event{Kind: "refused", Client: c.s.id, User: c.user, Remote: c.remote, Gate: "login", Reason: mqtt.NotAuthorized,
-				Rule: "user", Cause: "the user was deleted, may no longer connect or has a new password"})
-			c.Expel(mqtt.NotAuthorized, "this user may no longer connect")
+				Rule: "user", Cause: "this login holds no more: the user, password, certificate or key was changed or withdrawn"})
+			c.Expel(mqtt.NotAuthorized, "this login holds no more")
 			continue
 		}
 		if r != nil {

@@ -34,7 +34,8 @@ type Serve struct {
 	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
 	Names    []string `toml:"names" help:"further names and addresses for the certificate of the local authority, separated by commas"`
 
-	ProxyFrom []string `toml:"proxy_from" help:"addresses and networks of proxies in front (10.0.0.0/8), separated by commas: their connections to https, mqtts, mqtt and http must begin with a PROXY header (v1 or v2), which tells the client's address; from elsewhere such a header is refused"`
+	ProxyFrom  []string `toml:"proxy_from" help:"addresses and networks of proxies in front (10.0.0.0/8), separated by commas: their connections to https, mqtts, mqtt and http must begin with a PROXY header (v1 or v2), which tells the client's address; from elsewhere such a header is refused"`
+	FetchAllow []string `toml:"fetch_allow" help:"inner addresses and networks, separated by commas, from which key sets of tokens may be fetched; others than public ones are refused"`
 
 	TLS     TLS      `toml:"tls"`
 	SMTP    SMTP     `toml:"smtp"`
@@ -128,7 +129,11 @@ func (s *Serve) Validate() error {
 	s.validateAddresses(fault)
 	if _, err := Networks(s.ProxyFrom); err != nil {
 		fault("proxy_from %v", err)
-	} else if s.Dev && len(s.ProxyFrom) > 0 {
+	}
+	if _, err := Networks(s.FetchAllow); err != nil {
+		fault("fetch_allow %v", err)
+	}
+	if s.Dev && len(s.ProxyFrom) > 0 {
 		fault("proxy_from %q with dev: want none; dev is for this machine only", strings.Join(s.ProxyFrom, ","))
 	}
 	if s.Domain == "" || strings.ContainsAny(s.Domain, ":/ ") {

@@ -111,7 +111,8 @@ func (a *caller) admit(packet *mqtt.Connect) (*conn, error) {
 func (a *caller) shake() error {
 	err := a.tls.Handshake() // under the deadline of begin, which Stop brings forward
 	if err == nil {
-		a.hello.Host = a.tls.ConnectionState().ServerName
+		state := a.tls.ConnectionState()
+		a.hello.Host, a.hello.Certificates = state.ServerName, state.PeerCertificates
 		return nil
 	}
 	if bad, ok := errors.AsType[tls.RecordHeaderError](err); ok && bad.Conn != nil {

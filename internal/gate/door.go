@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"crypto/x509"
 
 	"tsunagi/internal/broker"
 	"tsunagi/internal/mqtt"
@@ -19,6 +20,9 @@ type Hello struct {
 	Remote   string // address and port of the peer
 	Via      string // "mqtts", "wss", "mqtt", "ws"
 	Secure   bool   // came through TLS
+	// Certificates are what the client sent in TLS, its own first: it has shown to have the key of that one, and nothing
+	// more was judged.
+	Certificates []*x509.Certificate
 }
 
 // Door finds the instance that a connection means and checks who it is. Admit may take its time (a password is

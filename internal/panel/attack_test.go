@@ -47,6 +47,8 @@ var bodies = map[string]string{
 	"invite": `{"email":"x@example.org"}`, "create-instance": `{"name":"x"}`, "create-flow-server": `{"name":"x"}`, "change-account": `{"language":"en"}`,
 	"sign-in": `{"email":"x@example.org","password":"x"}`, "create-owner": `{"token":"x","email":"x@example.org","password":"x"}`,
 	"accept-invitation": `{"token":"x","password":"x"}`, "remove-factor": `{"password":"a long enough pass phrase"}`,
+	"change-logins": `{"token":true}`, "add-client-authority": `{}`, "issue-client-certificate": `{"user":"canary"}`,
+	"revoke-client-certificate": `{"authority":"x","serial":"a"}`, "add-token-key": `{"url":"https://id.example/keys"}`,
 }
 
 // TestOthersThings asks every route that names a thing with the id of another account's: the answer must be the one
@@ -75,7 +77,7 @@ func TestOthersThings(t *testing.T) {
 			thing, nothing = flow.ID, strings.Repeat("z", 26)
 		}
 		fill := func(thing string) string {
-			return strings.NewReplacer("{id}", thing, "{name}", "canary", "{rule}", rule.ID, "{client_id}", "c%2F1").Replace(path)
+			return strings.NewReplacer("{id}", thing, "{name}", "canary", "{rule}", rule.ID, "{client_id}", "c%2F1", "{thing}", "thing").Replace(path)
 		}
 		t.Run(op.OperationID, func(t *testing.T) {
 			var in any

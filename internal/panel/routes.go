@@ -91,6 +91,18 @@ func (p *Panel) routes() []route {
 		{"PATCH /instances/{id}/rules/{rule}", signedIn, 200, "change-rule", "Change an access rule", handle(p, p.changeRule)},
 		{"DELETE /instances/{id}/rules/{rule}", signedIn, 204, "delete-rule", "Delete an access rule", handle(p, p.deleteRule)},
 
+		{"GET /instances/{id}/logins", signedIn, 200, "get-logins", "How clients log in", handle(p, p.getLogins)},
+		{"PATCH /instances/{id}/logins", signedIn, 200, "change-logins", "Change how clients log in; connections that would not be let in any more end", handle(p, p.changeLogins)},
+		{"GET /instances/{id}/client-authorities", signedIn, 200, "list-client-authorities", "Authorities of client certificates", handle(p, p.listClientAuthorities)},
+		{"POST /instances/{id}/client-authorities", signedIn, 201, "add-client-authority", "Make a private authority, or give one's own", handle(p, p.addClientAuthority)},
+		{"DELETE /instances/{id}/client-authorities/{thing}", signedIn, 204, "delete-client-authority", "Delete an authority; its clients are disconnected", handle(p, p.deleteClientAuthority)},
+		{"GET /instances/{id}/client-certificates", signedIn, 200, "list-client-certificates", "Client certificates", handle(p, p.listCertificates)},
+		{"POST /instances/{id}/client-certificates", signedIn, 201, "issue-client-certificate", "Issue a certificate for a user", handle(p, p.issueCertificate)},
+		{"POST /instances/{id}/client-certificates/revoke", signedIn, 200, "revoke-client-certificate", "Revoke a certificate; its client is disconnected", handle(p, p.revokeCertificate)},
+		{"GET /instances/{id}/token-keys", signedIn, 200, "list-token-keys", "Keys that judge tokens", handle(p, p.listTokenKeys)},
+		{"POST /instances/{id}/token-keys", signedIn, 201, "add-token-key", "Add a public key or the address of a key set", handle(p, p.addTokenKey)},
+		{"DELETE /instances/{id}/token-keys/{thing}", signedIn, 204, "delete-token-key", "Delete a key; clients with its tokens are disconnected", handle(p, p.deleteTokenKey)},
+
 		{"GET /instances/{id}/log", signedIn, 200, "get-log", "Log of an instance, newest first", handle(p, p.getLog)},
 		{"GET /instances/{id}/log/stream", signedIn, 200, "follow-log", "New log lines as server-sent events", handle(p, p.followLog)},
 		{"GET /log", owner, 200, "get-operator-log", "The operator's log: refusals where no instance can be told", handle(p, p.getOperatorLog)},

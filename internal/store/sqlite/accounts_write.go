@@ -62,6 +62,16 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, settings, v, r)
 	case account.AuditEntry:
 		return do(t.c, audits, v, r)
+	case account.Logins:
+		return do(t.c, logins, v, r)
+	case account.ClientAuthority:
+		return do(t.c, clientAuthorities, v, r)
+	case account.ClientCertificate:
+		return do(t.c, clientCertificates, v, r)
+	case account.TokenKey:
+		return do(t.c, tokenKeys, v, r)
+	case account.MetricsToken:
+		return do(t.c, metricsTokens, v, r)
 	}
 	return fmt.Errorf("rows of type %T aren't kept", row)
 }

@@ -34,6 +34,7 @@ func RunAccounts(t *testing.T, e AccountEngine) {
 		{"deletes take what is below", accountDeletes},
 		{"lists have their order", accountOrder},
 		{"users by page and part", accountUsers},
+		{"certificates by page and user", accountCertificates},
 		{"log", accountLog},
 		{"audit", accountAudit},
 		{"odd text and times", accountOdd},

@@ -42,6 +42,39 @@ func accountOrder(t *testing.T, s AccountStore) {
 	}
 }
 
+func accountCertificates(t *testing.T, s AccountStore) {
+	insert(t, s, append(world("1", 1), world("2", 2)...)...)
+	insert(t, s, account.ClientAuthority{Instance: "instance1", ID: "z", Certificate: []byte{1}})
+	for _, n := range []string{"3", "1", "2"} {
+		insert(t, s, account.ClientCertificate{Instance: "instance1", Authority: "z", Serial: n})
+	}
+	serials := func(q account.CertificateQuery) []string {
+		q.Instance = "instance1"
+		return each(func() ([]account.ClientCertificate, error) {
+			return view(t, s, func(r account.Reader) ([]account.ClientCertificate, error) { return r.ClientCertificates(q) }), nil
+		}, func(c account.ClientCertificate) string { return c.Serial })
+	}
+	for name, tt := range map[string]struct {
+		q    account.CertificateQuery
+		want string
+	}{
+		"all":       {account.CertificateQuery{Limit: 9}, "[0a 0b 1 2 3]"},
+		"a page":    {account.CertificateQuery{Limit: 2}, "[0a 0b]"},
+		"the next":  {account.CertificateQuery{After: "ours0b", Limit: 2}, "[1 2]"},
+		"of a user": {account.CertificateQuery{User: "sensor", Limit: 9}, "[0a]"},
+	} {
+		if got := fmt.Sprint(serials(tt.q)); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+	if n := view(t, s, func(r account.Reader) (int, error) { return r.CountClientCertificates("instance1") }); n != 5 {
+		t.Errorf("%d certificates are counted, want 5", n)
+	}
+	if l := view(t, s, func(r account.Reader) ([]account.Logins, error) { return r.LoginsByCertificate() }); len(l) != 2 || l[0].Instance != "instance1" {
+		t.Errorf("instances with certificates: %v", l)
+	}
+}
+
 func accountUsers(t *testing.T, s AccountStore) {
 	insert(t, s, append(world("1", 1), world("2", 2)...)...)
 	for _, name := range []string{"b%", "B", "b", "_", "a_b", "日本", "Z", "100%"} {

@@ -56,6 +56,14 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			func() (int, error) { l, err := r.FlowServers(""); return len(l), err },
 			func() (int, error) { l, err := r.APITokens("x"); return len(l), err },
 			func() (int, error) { l, err := r.Factors("x"); return len(l), err },
+			func() (int, error) { l, err := r.LoginsByCertificate(); return len(l), err },
+			func() (int, error) { l, err := r.ClientAuthorities("x"); return len(l), err },
+			func() (int, error) {
+				l, err := r.ClientCertificates(account.CertificateQuery{Instance: "x", Limit: 9})
+				return len(l), err
+			},
+			func() (int, error) { return r.CountClientCertificates("x") },
+			func() (int, error) { l, err := r.TokenKeys("x"); return len(l), err },
 			func() (int, error) { l, err := r.Log(account.LogQuery{Limit: 9}); return len(l), err },
 			func() (int, error) { l, err := r.Audit(account.AuditQuery{Limit: 9}); return len(l), err },
 		} {
@@ -116,6 +124,12 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.User{Instance: "nowhere", Name: "u"},
 		account.Rule{Instance: "nowhere", ID: "r"},
 		account.Rule{Instance: "instance1", ID: "r", User: "nobody"},
+		account.Logins{Instance: "nowhere"},
+		account.ClientAuthority{Instance: "nowhere", ID: "a", Certificate: []byte{1}},
+		account.ClientCertificate{Instance: "instance1", Authority: "nobody's", Serial: "1"},
+		account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "1", User: "nobody"},
+		account.TokenKey{Instance: "nowhere", ID: "k"},
+		account.MetricsToken{Instance: "nowhere"},
 	} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Insert(row) }); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("Insert of %T without its parent = %v, want ErrNotFound", row, err)
@@ -138,6 +152,11 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.APIToken{ID: "token1", Hash: hash(33), Account: "account2", Scope: account.ScopeManage},
 		account.Factor{ID: "factor1", Account: "account1", Kind: account.FactorRecovery, Secret: []byte{9}, Last: 8},
 		account.AuditEntry{ID: 1, Detail: "d"},
+		account.Logins{Instance: "instance1", Certificate: account.CertificateOff},
+		account.ClientAuthority{Instance: "instance1", ID: "ours", Certificate: []byte{2}, Sealed: []byte{9}, CreatedAt: at(7)},
+		account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "0a", RevokedAt: at(9)},
+		account.TokenKey{Instance: "instance1", ID: "key", KeyID: "other"},
+		account.MetricsToken{Instance: "instance1", Hash: hash(200)},
 	}
 	update(t, s, func(tx account.Tx) error { return tx.Save(changed...) })
 	wantRows(t, s, changed...)
@@ -150,11 +169,11 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
-		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11}},
-		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7}},
+		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19}},
+		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7, 16}},
 		{"user without rules", account.User{Instance: "instance1", Name: "instance1"}, []int{4}},
 		{"rule", account.Rule{Instance: "instance1", ID: "for all"}, []int{6}},
 		{"flow server", account.FlowServer{ID: "flow1"}, []int{8}},
@@ -163,6 +182,11 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"token", account.APIToken{ID: "token1"}, []int{11}},
 		{"factor", account.Factor{ID: "factor1"}, []int{12}},
 		{"audit", account.AuditEntry{ID: 1}, []int{13}},
+		{"logins", account.Logins{Instance: "instance1"}, []int{14}},
+		{"client authority", account.ClientAuthority{Instance: "instance1", ID: "ours"}, []int{15, 16, 17}},
+		{"certificate", account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "0a"}, []int{16}},
+		{"token key", account.TokenKey{Instance: "instance1", ID: "key"}, []int{18}},
+		{"metrics token", account.MetricsToken{Instance: "instance1"}, []int{19}},
 	}
 	both := append(world("1", 1), world("2", 2)...)
 	for _, tt := range tests {

@@ -37,6 +37,13 @@ func world(suffix string, n byte) []account.Row {
 		account.APIToken{ID: "token" + suffix, Hash: hash(n), Account: a, Name: "script", Scope: account.ScopeRead, Instance: i, CreatedAt: at(int(n)), ExpiresAt: at(9), UsedAt: at(6)},
 		account.Factor{ID: "factor" + suffix, Account: a, Kind: account.FactorTOTP, Name: "phone", Secret: []byte{4, 0}, Last: 5, CreatedAt: at(int(n)), UsedAt: at(7)},
 		account.AuditEntry{ID: int64(n), Time: at(3), Account: a, Via: "panel", Remote: "192.0.2.1", Action: "instance.create", Object: i, Detail: "free"},
+		account.Logins{Instance: i, Password: true, Token: true, Certificate: account.CertificateRequired, CertificateUser: account.FieldDNS,
+			TokenIssuer: "https://id.example", TokenAudience: "aud", TokenUser: "name"},
+		account.ClientAuthority{Instance: i, ID: "ours", Certificate: []byte{0x30, 0}, Sealed: []byte{1}, CreatedAt: at(1)},
+		account.ClientCertificate{Instance: i, Authority: "ours", Serial: "0a", User: "sensor", Note: "n", CreatedAt: at(1), ExpiresAt: at(2), RevokedAt: at(3)},
+		account.ClientCertificate{Instance: i, Authority: "ours", Serial: "0b", CreatedAt: at(1)},
+		account.TokenKey{Instance: i, ID: "key", KeyID: "kid", Key: "PEM", URL: "https://id.example/keys", CreatedAt: at(1)},
+		account.MetricsToken{Instance: i, Hash: hash(n), CreatedAt: at(1)},
 	}
 }
 
@@ -102,6 +109,16 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 			err = account.ErrNotFound
 		}
 		return append(list, account.AuditEntry{})[0], err
+	case account.Logins:
+		return r.Logins(row.Instance)
+	case account.ClientAuthority:
+		return r.ClientAuthority(row.Instance, row.ID)
+	case account.ClientCertificate:
+		return r.ClientCertificate(row.Instance, row.Authority, row.Serial)
+	case account.TokenKey:
+		return r.TokenKey(row.Instance, row.ID)
+	case account.MetricsToken:
+		return r.MetricsToken(row.Instance)
 	}
 	return nil, fmt.Errorf("no way to read %T", row)
 }
@@ -177,6 +194,16 @@ func everything(s account.Store) (string, error) {
 			say(u, err)
 			l, err := r.Rules(i)
 			say(l, err)
+			lo, err := r.Logins(i)
+			say(lo, err)
+			ca, err := r.ClientAuthorities(i)
+			say(ca, err)
+			cc, err := r.ClientCertificates(account.CertificateQuery{Instance: i, Limit: 99})
+			say(cc, err)
+			tk, err := r.TokenKeys(i)
+			say(tk, err)
+			mt, err := r.MetricsToken(i)
+			say(mt, err)
 			o, err := r.Log(account.LogQuery{Instance: i, Limit: 99})
 			say(o, err)
 			v, err := r.Setting(fmt.Sprint("setting", n+1))
