@@ -17,6 +17,7 @@ func All() []flow.Type { return AllOn(network.NewWeb(network.WebOptions{})) }
 
 // AllOn is All with http and websocket nodes that serve on web.
 func AllOn(web *network.Web) []flow.Type {
+	sockets := network.NewSockets()
 	return []flow.Type{
 		common.Inject(), common.Debug(), common.Comment(), common.Junction(), common.Unknown(), common.GlobalConfig(),
 		common.LinkIn(), common.LinkOut(), common.LinkCall(),
@@ -30,6 +31,7 @@ func AllOn(web *network.Web) []flow.Type {
 		storage.File(), storage.FileIn(), storage.Watch(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 		network.HTTPIn(web), network.HTTPResponse(), network.HTTPRequest(), network.HTTPProxy(),
+		sockets.TCPIn(), sockets.TCPOut(), network.TCPRequest(), sockets.UDPIn(), sockets.UDPOut(),
 	}
 }
 
