@@ -32,6 +32,7 @@ func AllOn(web *network.Web) []flow.Type {
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 		network.HTTPIn(web), network.HTTPResponse(), network.HTTPRequest(), network.HTTPProxy(),
 		sockets.TCPIn(), sockets.TCPOut(), network.TCPRequest(), sockets.UDPIn(), sockets.UDPOut(),
+		network.SocketIn(), network.SocketOut(), network.SocketListener(web), network.SocketClient(web),
 	}
 }
 
