@@ -130,7 +130,8 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 
 // runFlow runs a flow server that stands by itself.
 func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams) error {
-	ro := flow.Options{Env: os.LookupEnv}
+	ro := flow.Options{Env: os.LookupEnv, QueueBytes: cfg.QueueMB << 20, KeptBytes: cfg.KeptMB << 20,
+		FunctionBytes: int64(cfg.FunctionMB) << 20, FunctionTime: time.Duration(cfg.FunctionS) * time.Second}
 	if cfg.CA != "" {
 		pem, err := os.ReadFile(cfg.CA)
 		if err != nil {

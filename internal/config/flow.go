@@ -15,6 +15,10 @@ type Flow struct {
 	TrustPages bool   `toml:"trust_pages" help:"pages that flows serve share the editor's origin, as in Node-RED; their scripts could then use the editor's login"`
 	MemoryMB   int    `toml:"memory_mb" help:"soft limit of memory in MiB; 0: none"`
 	Threads    int    `toml:"threads" default:"1" help:"threads that run flows and editor at once; flows themselves always run one after the other, so more cost CPU time and seldom help"`
+	QueueMB    int    `toml:"queue_mb" default:"128" help:"MiB of messages that may wait between nodes, half of it in front of one node; what comes on top is dropped, and the node says so"`
+	KeptMB     int    `toml:"kept_mb" default:"256" help:"MiB of messages that nodes may keep, such as delay, join and batch"`
+	FunctionMB int    `toml:"function_mb" default:"64" help:"MiB of memory of one function node"`
+	FunctionS  int    `toml:"function_seconds" default:"10" help:"seconds that one call of a function node may take, unless its dialog says otherwise"`
 	CA         string `toml:"ca" help:"PEM file of further authorities that mqtt nodes trust"`
 	Log        Log    `toml:"log"`
 

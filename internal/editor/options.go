@@ -27,6 +27,7 @@ type Runtime interface {
 	SetDebug(ids []string, active bool) (known bool)
 	Types() []string
 	CredentialKinds(nodeType string) map[string]string
+	Meter(ctx context.Context, d time.Duration) ([]flow.NodeMeter, error)
 }
 
 // Options configure a Server. Zero values mean the default in brackets.

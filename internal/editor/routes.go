@@ -77,6 +77,7 @@ func (s *Server) routes() http.Handler {
 		{"PUT /tsunagi/snapshots/{id}", "flows.write", s.putSnapshot},
 		{"DELETE /tsunagi/snapshots/{id}", "flows.write", s.deleteSnapshot},
 		{"POST /tsunagi/snapshots/{id}/restore", "flows.write", s.restoreSnapshot},
+		{"GET /tsunagi/meter", "flows.read", s.getMeter},
 		{"GET /tsunagi/writes", "settings.read", s.getWrites},
 		{"GET /diagnostics", "diagnostics.read", s.getDiagnostics},
 		{"GET /udp-ports/{id}", "udp-ports.read", func(w http.ResponseWriter, _ *http.Request) error { return writeRaw(w, []byte("[]")) }},

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"tsunagi/internal/flow"
 	"tsunagi/web/editor/packfile"
@@ -142,6 +143,10 @@ func (f *fakeRuntime) CredentialKinds(t string) map[string]string {
 		return map[string]string{"user": "text", "password": "password"}
 	}
 	return nil
+}
+
+func (f *fakeRuntime) Meter(context.Context, time.Duration) ([]flow.NodeMeter, error) {
+	return []flow.NodeMeter{{ID: "cheap", Type: "debug", CPU: 0.01}, {ID: "dear", Type: "function", CPU: 0.5, Received: 10}}, nil
 }
 
 // world is a Server behind a real listener, and a browser.

@@ -12,7 +12,7 @@ import (
 func (r *Runtime) Deploy(ctx context.Context, f *File, c Credentials, t DeployType) error {
 	return r.exclusively(ctx, func() error {
 		g := newGraph(f, func(name string) bool { return r.types[name] != nil })
-		if err := r.on(ctx, func() {}); err != nil {
+		if err := r.impatiently(func() error { return r.on(ctx, func() {}) }); err != nil {
 			return err
 		}
 		ctx = context.WithoutCancel(ctx) // what is begun is done as a whole
@@ -69,7 +69,7 @@ func (r *Runtime) SetState(ctx context.Context, state string) error {
 		return fmt.Errorf("state %q: want start or stop", state)
 	}
 	return r.exclusively(ctx, func() error {
-		if err := r.on(ctx, func() { r.halted = state == "stop" }); err != nil {
+		if err := r.impatiently(func() error { return r.on(ctx, func() { r.halted = state == "stop" }) }); err != nil {
 			return err
 		}
 		if state == "stop" {
@@ -88,14 +88,16 @@ func (r *Runtime) SetState(ctx context.Context, state string) error {
 func (r *Runtime) stopFlows(t DeployType, d *diff, deploy bool) {
 	c := newClosing()
 	was := false
-	err := r.on(context.Background(), func() {
-		if was = r.started; !was {
-			return
-		}
-		r.o.Log.Info("stopping flows", "deploy", string(t))
-		r.started = false
-		r.setState("stop")
-		r.stopContainers(t, d, c)
+	err := r.impatiently(func() error {
+		return r.on(context.Background(), func() {
+			if was = r.started; !was {
+				return
+			}
+			r.o.Log.Info("stopping flows", "deploy", string(t))
+			r.started = false
+			r.setState("stop")
+			r.stopContainers(t, d, c)
+		})
 	})
 	if err != nil || !was {
 		return

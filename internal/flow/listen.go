@@ -179,7 +179,10 @@ func (c *container) status(b *Base, s *value.Map, reporter *Base, mute bool) (ha
 		s = s.Own().Set("text", value.Str(text.Text()))
 	}
 	if !mute {
-		c.rt.pub.status(b.def.id, s)
+		b.shows = s
+		if c.rt.lost[b] == nil { // what a full queue has to say comes first
+			c.rt.pub.status(b.def.id, s)
+		}
 	}
 	if users, ok := c.users(b); ok {
 		for _, user := range users {

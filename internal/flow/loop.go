@@ -8,8 +8,9 @@ import (
 // delivery is one message on its way to one node; without a message it is the turn that the
 // node asked for with Base.Again.
 type delivery struct {
-	to  *Base
-	msg *Msg
+	to    *Base
+	msg   *Msg
+	bytes int // what it is counted with
 }
 
 // ring is the queue of deliveries, first in first out. It grows and never shrinks below
@@ -46,19 +47,25 @@ func (q *ring) resize(size int) {
 
 // event is what other goroutines hand to the loop: a message that a node emits, or a call.
 type event struct {
-	to  *Base // nil for calls of the runtime itself
-	msg *Msg
-	run func()
+	to    *Base // nil for calls of the runtime itself
+	msg   *Msg
+	run   func()
+	bytes int // of messages
 }
 
-// inboxSize is how many events of nodes may wait; nodes that have more wait themselves.
-const inboxSize = 256
+// inboxSize is how many events of nodes may wait, inboxBytes how much their messages may hold, unless it is one;
+// nodes that have more wait themselves.
+const (
+	inboxSize  = 256
+	inboxBytes = 8 << 20
+)
 
 // inbox takes events from any goroutine. Those of the runtime and of timers are urgent: they
 // are never refused, and pass while the loop has too much to do for new traffic.
 type inbox struct {
 	mu      sync.Mutex
 	traffic []event
+	bytes   int // of traffic
 	calls   []event
 	room    chan struct{} // closed when traffic was taken; nil when nobody waits
 	closed  bool
@@ -82,8 +89,7 @@ func (in *inbox) post(ctx context.Context, e event) bool {
 			in.mu.Unlock()
 			return false
 		}
-		if len(in.traffic) < inboxSize {
-			in.traffic = append(in.traffic, e)
+		if in.takes(e) {
 			in.mu.Unlock()
 			in.ring()
 			return true
@@ -104,11 +110,20 @@ func (in *inbox) post(ctx context.Context, e event) bool {
 func (in *inbox) try(e event) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed || len(in.traffic) >= inboxSize {
+	if in.closed || !in.takes(e) {
+		return false
+	}
+	in.ring()
+	return true
+}
+
+// takes adds traffic if there is room. It is called under mu.
+func (in *inbox) takes(e event) bool {
+	if len(in.traffic) >= inboxSize || in.bytes > 0 && in.bytes+e.bytes > inboxBytes {
 		return false
 	}
 	in.traffic = append(in.traffic, e)
-	in.ring()
+	in.bytes += e.bytes
 	return true
 }
 
@@ -133,7 +148,7 @@ func (in *inbox) take(dst []event, traffic bool) []event {
 	if traffic && len(in.traffic) > 0 {
 		dst = append(dst, in.traffic...)
 		clear(in.traffic)
-		in.traffic = in.traffic[:0]
+		in.traffic, in.bytes = in.traffic[:0], 0
 		if in.room != nil {
 			close(in.room)
 			in.room = nil
@@ -214,6 +229,13 @@ func (r *Runtime) turn(n int) (left int) {
 			d.to.resume()
 			continue
 		}
+		r.waiting -= d.bytes
+		d.to.waiting--
+		d.to.waitingBytes -= d.bytes
+		if r.meters > 0 {
+			d.to.meterReceive(d.msg)
+			continue
+		}
 		d.to.receive(d.msg)
 	}
 	return 0
@@ -228,6 +250,8 @@ func (r *Runtime) handle(e event) {
 	switch {
 	case e.to == nil:
 		e.run()
+	case r.meters > 0 && !e.to.gone:
+		r.meterHandle(e)
 	case e.to.gone:
 	case e.run != nil:
 		r.current, r.handling = e.to, nil
@@ -242,7 +266,7 @@ func (r *Runtime) handle(e event) {
 type Resumer interface{ Resume() }
 
 // Again calls Resume of the node behind the deliveries that wait now, as setImmediate does.
-func (b *Base) Again() { b.rt.queue.push(delivery{to: b}) }
+func (b *Base) Again() { b.rt.queue.push(delivery{b, nil, 0}) }
 
 func (b *Base) resume() {
 	if n, ok := b.node.(Resumer); ok && !b.gone {
@@ -257,6 +281,7 @@ func (b *Base) receive(m *Msg) {
 		return
 	}
 	m.identify()
+	b.received++
 	was, handled := b.rt.current, b.rt.handling
 	b.rt.current, b.rt.handling = b, m
 	b.node.Receive(m)

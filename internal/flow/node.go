@@ -67,7 +67,8 @@ type Base struct {
 	single *Base      // the receiver, if there is one wire in all
 	wired  int
 
-	kept    int  // bytes noted by Keep
+	kept int // bytes noted by Keep
+	meter
 	timed   bool // it has used a timer
 	deaf    bool // closing or closed: deliveries vanish
 	gone    bool // closed: posted functions vanish
@@ -177,16 +178,25 @@ func (b *Base) StatusValue(s *value.Map) { b.in.status(b, s, b, false) }
 // goroutine and waits while the loop's inbox is full; it says whether f was taken.
 func (b *Base) Do(f func()) bool { return b.rt.in.post(b.ctx, event{to: b, run: f}) }
 
+// DoSized is Do for who brings messages of so many bytes, which the inbox counts.
+func (b *Base) DoSized(bytes int, f func()) bool {
+	return b.rt.in.post(b.ctx, event{to: b, run: f, bytes: bytes})
+}
+
 // Soon is Do that never waits, for answers to what the node itself asked for: it bounds how
 // many of those there can be. It still runs while the node is being closed.
 func (b *Base) Soon(f func()) bool { return b.rt.in.urgent(event{to: b, run: f}) }
 
 // Emit sends m from the node's first output. Like Do it is for goroutines of the node; m is
 // the loop's from then on.
-func (b *Base) Emit(m *Msg) bool { return b.rt.in.post(b.ctx, event{to: b, msg: m}) }
+func (b *Base) Emit(m *Msg) bool {
+	return b.rt.in.post(b.ctx, event{to: b, msg: m, bytes: m.o.Weight(weighDepth)})
+}
 
 // TryEmit is Emit that doesn't wait: it says no when the inbox is full.
-func (b *Base) TryEmit(m *Msg) bool { return b.rt.in.try(event{to: b, msg: m}) }
+func (b *Base) TryEmit(m *Msg) bool {
+	return b.rt.in.try(event{to: b, msg: m, bytes: m.o.Weight(weighDepth)})
+}
 
 // Inject gives m to the node as if it had been delivered.
 func (b *Base) Inject(m *Msg) { b.receive(m) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"time"
 )
 
 // Options configure a Runtime. Zero values mean the default in brackets.
@@ -32,7 +33,12 @@ type Options struct {
 	NoExec       bool   // nodes must not run commands
 	NoListen     bool   // nodes must not open ports or sockets of their own
 
-	MaxQueue int // deliveries that may wait at once; what comes on top is an error of the sender [200000]
+	FunctionTime  time.Duration // that one call of a function node may take, unless its dialog says otherwise [10s]
+	FunctionBytes int64         // of memory of one function node [64 MiB]
+
+	// What may wait between nodes at once. What comes on top is lost, and the node in front of which it waits says so.
+	MaxQueue   int // deliveries [200000]
+	QueueBytes int // bytes that their messages hold; half of it in front of one node [128 MiB]
 }
 
 // Event is one message of the editor's comms socket.

@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"tsunagi/internal/flow/value"
 )
@@ -37,6 +36,8 @@ type Runtime struct {
 	cancel context.CancelFunc
 	state  atomic.Pointer[string]
 
+	scripts scripts
+
 	// The rest belongs to the loop.
 	queue    ring
 	ends     []event // of AtTurnEnd
@@ -56,7 +57,9 @@ type Runtime struct {
 	halted   bool     // a person stopped the flows
 	failed   map[string]bool
 	noted    map[string]bool // what is said only once
-	lost     map[*Base]int   // messages that found the queue full
+	lost     map[*Base]*lost // messages that found the queue full, by receiver
+	waiting  int             // bytes of the queue
+	meters   int             // how many ask what the nodes cost
 	kept     int             // bytes of messages that nodes hold
 
 	completing int // complete nodes that call one another now
@@ -70,6 +73,9 @@ func New(o Options) *Runtime {
 	if o.MaxQueue <= 0 {
 		o.MaxQueue = 200_000
 	}
+	if o.QueueBytes <= 0 {
+		o.QueueBytes = 128 << 20
+	}
 	if o.KeptBytes <= 0 {
 		o.KeptBytes = keptBytes
 	}
@@ -78,7 +84,7 @@ func New(o Options) *Runtime {
 	}
 	r := &Runtime{o: o, types: map[string]*Type{}, in: newInbox(), turns: make(chan struct{}, 1),
 		ended: make(chan struct{}), flows: map[string]*container{}, failed: map[string]bool{}, noted: map[string]bool{},
-		lost: map[*Base]int{}, contexts: o.Contexts, creds: Credentials{}}
+		lost: map[*Base]*lost{}, contexts: o.Contexts, creds: Credentials{}}
 	r.files = newFiles(&r.o)
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.pub = newPublisher(r)
@@ -269,16 +275,3 @@ func (r *Runtime) panicError(p any) error {
 }
 
 func (r *Runtime) reportPanic(b *Base, p any) { b.log(levelError, r.panicError(p)) }
-
-// overflow notes a message that is lost because the queue is full, and reports once a second
-// how many.
-func (r *Runtime) overflow(from *Base) {
-	r.lost[from]++
-	if r.lost[from] > 1 {
-		return
-	}
-	r.later(time.Second, func() {
-		from.log(levelError, Text(fmt.Sprintf("the queue of this flow server is full: %d messages of this node were dropped", r.lost[from])))
-		delete(r.lost, from)
-	})
-}

@@ -101,12 +101,20 @@ func (b *Base) identifyAll(outs [][]*Msg) {
 	}
 }
 
-// deliver queues one message. When the queue is full the message is lost, and the sender
-// says so, not for each message but with their number.
+// deliver queues one message. When the queue is full, or what waits for the receiver holds too much, the message is
+// lost, and the receiver says so, not for each message but with their number.
 func (r *Runtime) deliver(from, to *Base, m *Msg) {
-	if r.queue.n >= r.o.MaxQueue {
-		r.overflow(from)
+	bytes := m.o.Weight(weighDepth)
+	if r.queue.n >= r.o.MaxQueue || r.queue.n > 0 && (r.waiting+bytes > r.o.QueueBytes || to.waiting > 0 && to.waitingBytes+bytes > r.o.QueueBytes/2) {
+		r.overflow(to, bytes)
 		return
 	}
-	r.queue.push(delivery{to, m})
+	from.sent++
+	to.waiting++
+	to.waitingBytes += bytes
+	r.waiting += bytes
+	r.queue.push(delivery{to, m, bytes})
 }
+
+// weighDepth is how deep a delivery looks into its message to say how much it holds.
+const weighDepth = 3

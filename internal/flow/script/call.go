@@ -57,7 +57,7 @@ func (vm *VM) jobs() error {
 			vm.drop() // the promise of the job has it, too, or it is the end of the time
 		}
 	}
-	return &TimeoutError{vm.limits.Time}
+	return vm.stoppedError()
 }
 
 // Eval runs a script and returns the value of its last expression. Name is what errors call

@@ -33,9 +33,15 @@ func (e *Error) Error() string {
 }
 
 // TimeoutError says that a call was stopped because it took too long, or by Interrupt.
-type TimeoutError struct{ Limit time.Duration }
+type TimeoutError struct {
+	Limit       time.Duration
+	Interrupted bool // by Interrupt
+}
 
 func (e *TimeoutError) Error() string {
+	if e.Interrupted {
+		return "Script execution was interrupted"
+	}
 	return fmt.Sprintf("Script execution timed out after %dms", e.Limit.Milliseconds())
 }
 
@@ -56,7 +62,7 @@ func (vm *VM) thrown() error {
 // errorOf makes a Go error of a thrown value.
 func (vm *VM) errorOf(v jsValue) error {
 	if vm.over() {
-		return &TimeoutError{vm.limits.Time}
+		return vm.stoppedError()
 	}
 	if tagOf(v) == lib.EJS_TAG_NULL && vm.Used() > vm.limits.Memory*3/4 {
 		vm.exhausted = true // there was no memory for an Error object, either
@@ -155,4 +161,8 @@ func NewError(name, message, stack, code string, cause value.Value) *Error {
 	e.locate()
 	e.speak()
 	return e
+}
+
+func (vm *VM) stoppedError() error {
+	return &TimeoutError{vm.limits.Time, vm.interrupt.Load()}
 }

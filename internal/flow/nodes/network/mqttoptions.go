@@ -122,7 +122,11 @@ func (n *broker) callbacks(conn *connection, o *mqttclient.Options) {
 	o.OnConnect = func(ack *mqtt.Connack) { n.current(conn, func() { n.onConnect(conn, ack) }) }
 	o.OnDisconnect = func(err error) { n.current(conn, func() { n.onDisconnect(conn, err) }) }
 	o.OnMessages = func(all []*mqttclient.Message) {
-		taken := n.b.Do(func() { n.dispatch(all) })
+		bytes := 0
+		for _, m := range all {
+			bytes += len(m.Payload) + len(m.Topic)
+		}
+		taken := n.b.DoSized(bytes, func() { n.dispatch(all) })
 		if taken || clean {
 			return
 		}

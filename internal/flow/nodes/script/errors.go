@@ -16,6 +16,8 @@ func (n *function) fail(err error, m *flow.Msg) {
 		memory  *engine.MemoryError
 	)
 	switch {
+	case errors.As(err, &timeout) && timeout.Interrupted:
+		n.trouble("interrupted by a deploy")
 	case errors.As(err, &timeout):
 		n.trouble(fmt.Sprintf("stopped after %v", timeout.Limit))
 	case errors.As(err, &memory):

@@ -62,8 +62,8 @@ type code struct {
 	manual bool // the body calls node.done itself
 }
 
-// Function runs JavaScript that people write, 10 seconds a message at most and with 64 MB of
-// memory, unless the node has a time limit of its own.
+// Function runs JavaScript that people write, with the limits of the runtime's options, unless
+// the node has a time limit of its own.
 func Function() flow.Type { return FunctionWith(engine.Limits{}) }
 
 // FunctionWith is Function with other limits.
@@ -78,6 +78,9 @@ func FunctionWith(l engine.Limits) flow.Type {
 func newFunction(b *flow.Base, c flow.Config, l engine.Limits) (flow.Node, error) {
 	if err := refuseModules(c.Get("libs").List()); err != nil {
 		return nil, err
+	}
+	if l == (engine.Limits{}) {
+		l = engine.Limits{Time: b.Options().FunctionTime, Memory: b.Options().FunctionBytes}
 	}
 	n := &function{b: b, limits: l, outputs: c.Get("outputs"), timers: map[int]*flow.Timer{}, keys: map[string]flow.ContextKey{},
 		code: inspect(c.Str("func"), strings.TrimSpace(c.Str("initialize")), strings.TrimSpace(c.Str("finalize")))}

@@ -116,6 +116,7 @@ func (n *function) open() error {
 		return err
 	}
 	n.vm = vm
+	n.b.Scripted(vm)
 	defer vm.SetTime(n.limits.Time)
 	f, err := vm.Eval("tsunagi:glue", glue)
 	if err != nil {
@@ -303,8 +304,17 @@ func (n *function) reset() {
 		n.vm.Free(*r)
 		*r = engine.Undefined()
 	}
+	n.b.Unscripted(n.vm)
 	n.vm.Close()
 	n.vm = nil
+}
+
+// Held is the memory of the engine.
+func (n *function) Held() int {
+	if n.vm == nil {
+		return 0
+	}
+	return int(n.vm.Used())
 }
 
 // Close runs the code for that, and ends timers and the engine.
