@@ -11,6 +11,11 @@ type Expression interface {
 	Eval(m *Msg, vars map[string]value.Value) (value.Value, error)
 }
 
+// ValueExpression is what expressions are that can be evaluated for any value.
+type ValueExpression interface {
+	EvalOn(v value.Value) (value.Value, error)
+}
+
 // Expression compiles a JSONata expression for the node. The error is Unsupported where
 // expressions can't be run, else it says what is wrong with the text.
 func (b *Base) Expression(text string) (Expression, error) {

@@ -26,7 +26,7 @@ func AllOn(web *network.Web) []flow.Type {
 		function.Exec(),
 		function.Delay(), function.Trigger(),
 		script.Function(),
-		sequence.Split(), sequence.Join(),
+		sequence.Split(), sequence.Join(), sequence.Sort(), sequence.Batch(),
 		parsers.JSON(), parsers.CSV(),
 		storage.File(), storage.FileIn(), storage.Watch(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),

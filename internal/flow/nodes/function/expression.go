@@ -85,6 +85,13 @@ func (x *expression) Eval(m *flow.Msg, vars map[string]value.Value) (value.Value
 	if m != nil {
 		input = m.Root().Value()
 	}
+	return x.eval(m, input, vars)
+}
+
+// EvalOn evaluates the expression for any value in the place of a message.
+func (x *expression) EvalOn(v value.Value) (value.Value, error) { return x.eval(nil, v, nil) }
+
+func (x *expression) eval(m *flow.Msg, input value.Value, vars map[string]value.Value) (value.Value, error) {
 	if x.legacy {
 		input = value.NewMap(1).Set("msg", input).Value()
 	}

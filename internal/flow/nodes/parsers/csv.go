@@ -12,7 +12,8 @@ import (
 // csvNode turns CSV text into objects and back, in one of two ways: as Node-RED did of old,
 // or after RFC 4180.
 type csvNode struct {
-	emitter
+	flow.Emitter
+	b        *flow.Base
 	columns  string // of the dialog
 	sep      string
 	ret      string // between lines, made of objects
@@ -58,7 +59,8 @@ func newCSV(b *flow.Base, c flow.Config) (flow.Node, error) {
 	n := &csvNode{columns: c.Str("temp"), perRow: c.StrOr("multi", "one") == "one",
 		header: c.Get("hdrin").Bool(), sendHead: "none", numbers: true,
 		empties: c.Get("include_empty_strings").Truthy(), nulls: c.Get("include_null_values").Truthy()}
-	n.b, n.handle = b, n.message
+	n.b = b
+	n.Base, n.Handle = b, n.message
 	escapes := strings.NewReplacer(`\t`, "\t", `\n`, "\n", `\r`, "\r")
 	n.sep, n.ret = escapes.Replace(c.StrOr("sep", ",")), strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(c.Str("ret"))
 	if v := c.Get("strings"); v.Defined() {
@@ -206,7 +208,7 @@ func (n *csvNode) sendRows(m *flow.Msg, p *csvParts, rows []value.Value, columns
 		}
 		return c
 	}
-	n.emit(len(rows), one, func() {
+	n.Emit(len(rows), one, func() {
 		if p.has && last && len(rows) == 0 {
 			n.b.Send(flow.NewMsg("complete", true))
 		}
@@ -216,7 +218,8 @@ func (n *csvNode) sendRows(m *flow.Msg, p *csvParts, rows []value.Value, columns
 
 // Close forgets what is kept.
 func (n *csvNode) Close(_ bool, done func()) {
-	n.store, n.waiting, n.next, n.busy = nil, nil, nil, false
+	n.store = nil
+	n.Stop()
 	done()
 }
 
