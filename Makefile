@@ -56,7 +56,7 @@ bench-flow: build ## our flow runtime and the real Node-RED on the same flows; N
 	NODE_RED="$$red" go run -tags no_ui ./internal/bench/flowbench -only "$(ROWS)" -rounds $(or $(ROUNDS),1)
 
 conformance: ## MQTT cases on our broker, or on any with ADDR=host:port
-	CONFORMANCE_ADDR=$(ADDR) go test -tags no_ui -count=1 -v ./conformance/... -args $(if $(ADDR),,-write-page)
+	CONFORMANCE_ADDR=$(ADDR) go test -tags no_ui -count=1 -v ./conformance/... -args $(if $(ADDR),,-every -write-page)
 
 torture: build ## long: kill -9 loops, full disk, power loss
 	@scripts/torture

@@ -160,7 +160,7 @@ func (b *Broker) newClient(req *ConnectRequest) *Client {
 	}
 	rights := req.Identity.Rights
 	c.rights.Store(&rights)
-	c.outbox.client, c.outbox.limit = c, l.OutboxBytes
+	c.outbox.client, c.outbox.limit, c.outbox.aliases = c, l.OutboxBytes, newAliasTable(p)
 	return c
 }
 

@@ -89,6 +89,10 @@ func (o *Outbox) send(f *form, id uint16, t *Turn) bool {
 		o.starved = true
 		return false
 	}
+	if o.aliases != nil && o.aliased(f.enc, f.shared, id) {
+		o.sent(1, len(f.enc), t)
+		return true
+	}
 	o.copyIn(f.enc[:f.pid])
 	o.copyIn([]byte{byte(id >> 8), byte(id)})
 	if rest := f.enc[f.pid+2:]; f.shared {
@@ -123,11 +127,7 @@ func (c *Client) deliverOnce(f *form, t *Turn) {
 		c.slow(1)
 		return
 	default:
-		if f.shared {
-			o.lend(f.enc)
-		} else {
-			o.copyIn(f.enc)
-		}
+		o.message(f.enc, f.shared)
 		o.sent(1, len(f.enc), t)
 	}
 	o.mu.Unlock()
@@ -141,11 +141,7 @@ func (c *Client) tryOnce(f *form, t *Turn) bool {
 	if o.closed || !o.room(len(f.enc)) || len(f.enc) > c.maxOut {
 		return false
 	}
-	if f.shared {
-		o.lend(f.enc)
-	} else {
-		o.copyIn(f.enc)
-	}
+	o.message(f.enc, f.shared)
 	o.sent(1, len(f.enc), t)
 	return true
 }

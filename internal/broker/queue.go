@@ -210,11 +210,7 @@ func (o *Outbox) sendWhole(f *form, t *Turn) bool {
 		o.starved = true
 		return false
 	}
-	if f.shared {
-		o.lend(f.enc)
-	} else {
-		o.copyIn(f.enc)
-	}
+	o.message(f.enc, f.shared)
 	o.sent(1, len(f.enc), t)
 	return true
 }
