@@ -2,7 +2,6 @@ package account
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -27,7 +26,10 @@ type ruleset struct {
 }
 
 // userState is shared by all logins of one user.
-type userState struct{ revoked atomic.Bool }
+type userState struct {
+	revoked  atomic.Bool
+	compiled atomic.Pointer[compiled]
+}
 
 // Rights say what one login may do. The answers follow changes of the rules at once; Generation tells that they may
 // have changed. Methods neither block nor, but after a change, allocate.
@@ -40,8 +42,6 @@ type Rights struct {
 
 	shown  *credential // nil: what the login showed isn't taken back apart from the user
 	narrow *narrow     // nil: the user's whole rights
-
-	compiled atomic.Pointer[compiled]
 }
 
 // rights makes the rights of a user. The caller has the shard's lock.
@@ -119,18 +119,18 @@ func (r *Rights) MaySubscribe(filter, clientID string) Verdict {
 	if r.narrow != nil && !covers(r.narrow.subscribe, f.Filter) {
 		return outsideToken
 	}
-	for _, c := range r.clauses(clientID).subscribe {
-		if topic.Covers(c.filter, f.Filter) {
+	for _, c := range r.clauses(clientID).subscribe.list {
+		if filter, ok := c.filled(clientID); ok && topic.Covers(filter, f.Filter) {
 			return Verdict{c.allow, c.words}
 		}
 	}
 	return r.byDefault(f.Filter)
 }
 
-func (r *Rights) match(list []clause, name string) Verdict {
-	for i := range list {
-		if topic.Match(list[i].filter, name) {
-			return Verdict{list[i].allow, list[i].words}
+func (r *Rights) match(c clauses, name string) Verdict {
+	for i := range c.list {
+		if one := &c.list[i]; one.matches(name, c.clientID) {
+			return Verdict{one.allow, one.words}
 		}
 	}
 	return r.byDefault(name)
@@ -148,73 +148,6 @@ func (r *Rights) byDefault(name string) Verdict {
 	default:
 		return noRule
 	}
-}
-
-// compiled are the rules that speak about one login, ready to be walked from the front.
-type compiled struct {
-	generation         uint64
-	clientID           string
-	publish, subscribe []clause
-}
-
-// clause is a rule for one direction with %u and %c filled in.
-type clause struct {
-	filter string
-	allow  bool
-	words  string
-}
-
-func (r *Rights) clauses(clientID string) *compiled {
-	generation := r.set.generation.Load() // before the rules: newer rules under an older number are compiled again
-	if c := r.compiled.Load(); c != nil && c.generation == generation && c.clientID == clientID {
-		return c
-	}
-	c := compile(*r.set.rules.Load(), r.name, clientID)
-	c.generation = generation
-	r.compiled.Store(c)
-	return c
-}
-
-// compile chooses the rules of user and clientID and puts them in order: deny before allow, specific before general.
-// So a deny always wins, and the verdict names the rule that says most.
-func compile(rules []Rule, user, clientID string) *compiled {
-	c := &compiled{clientID: clientID}
-	for _, rule := range rules {
-		if rule.User != "" && rule.User != user {
-			continue
-		}
-		filter, ok := rule.Filter, true
-		if rule.User == "" {
-			filter, ok = fill(rule.Filter, user, clientID)
-		}
-		if !ok {
-			continue
-		}
-		one := clause{filter, rule.Effect == Allow, rule.words()}
-		if rule.Access != Subscribe {
-			c.publish = append(c.publish, one)
-		}
-		if rule.Access != Publish {
-			c.subscribe = append(c.subscribe, one)
-		}
-	}
-	slices.SortStableFunc(c.publish, before)
-	slices.SortStableFunc(c.subscribe, before)
-	return c
-}
-
-// fill puts user name and client id into a pattern. A value that is empty, holds + # or /, or begins with $ never
-// matches, for it would mean more than one level's name.
-func fill(pattern, user, clientID string) (string, bool) {
-	if !strings.Contains(pattern, "%") {
-		return pattern, true
-	}
-	for name, value := range map[string]string{"%u": user, "%c": clientID} {
-		if strings.Contains(pattern, name) && (value == "" || value[0] == '$' || strings.ContainsAny(value, "+#/")) {
-			return "", false
-		}
-	}
-	return strings.NewReplacer("%u", user, "%c", clientID).Replace(pattern), true
 }
 
 // before is the order of clauses: deny first; then level by level a word is more specific than the end of the filter,

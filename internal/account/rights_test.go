@@ -153,6 +153,30 @@ func TestVerdictsDontAllocate(t *testing.T) {
 	}
 }
 
+// TestPatternsAreFilledOnce: what a name brings along is no pattern, and the logins of one user don't share what is the
+// client's.
+func TestPatternsAreFilledOnce(t *testing.T) {
+	rule := func(e account.Effect, filter string) account.Rule {
+		return account.Rule{Effect: e, Access: account.Both, Filter: filter}
+	}
+	r := account.RightsOf("%c", []account.Rule{rule(account.Allow, "u/%u/%c/#"), rule(account.Allow, "d/x-%c-%c/+"), rule(account.Deny, "d/+/off")})
+	for _, tt := range []struct {
+		topic, client string
+		want          bool
+	}{
+		{"u/%c/alice/1", "alice", true}, {"u/alice/alice/1", "alice", false}, {"u/%c/alice", "alice", true}, {"u/%c/bob/1", "alice", false},
+		{"d/x-a-a/1", "a", true}, {"d/x-a-b/1", "a", false}, {"d/x-a-a/off", "a", false}, {"d/x-a-a", "a", false}, {"d/x-a-a/1/2", "a", false},
+		{"d/x---/1", "", false}, {"d/x-+-+/1", "+", false}, {"u/%c/%u/1", "%u", true}, {"u/%c/$a/1", "$a", false},
+	} {
+		if got := r.MayPublish(tt.topic, tt.client).Allowed; got != tt.want {
+			t.Errorf("client %q, topic %q: %v, want %v", tt.client, tt.topic, got, tt.want)
+		}
+	}
+	if !r.MaySubscribe("u/%c/alice/#", "alice").Allowed || r.MaySubscribe("u/%c/bob/#", "alice").Allowed || r.MaySubscribe("u/alice/alice/#", "alice").Allowed {
+		t.Error("filters of SUBSCRIBE are judged otherwise")
+	}
+}
+
 func BenchmarkMayPublish(b *testing.B) {
 	r := account.RightsOf("u", []account.Rule{
 		{Effect: account.Deny, Access: account.Both, Filter: "secret/#"}, {Effect: account.Allow, Access: account.Both, Filter: "users/%u/#"},
