@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"unicode/utf8"
-
-	"github.com/ccojocar/zxcvbn-go"
 )
 
 // ChangePassword sets another password of the actor's account, ends all its browser sessions and starts a new one.
@@ -54,7 +52,7 @@ func checkPersonPassword(password, email string) error {
 		return invalid("password", "api.password.length", "min", 10)
 	}
 	judged := password[:min(len(password), 64)] // the judge's time grows steeply with the length
-	if zxcvbn.PasswordStrength(judged, []string{email, "tsunagi", "mqtt"}).Score < 2 {
+	if strength(judged, email, "tsunagi", "mqtt") < strengthLeast {
 		return invalid("password", "api.password.weak")
 	}
 	return nil

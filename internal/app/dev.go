@@ -43,7 +43,7 @@ func serveDev(ctx context.Context, cfg *config.Serve, log *slog.Logger, s Stream
 	parts := []part{c.storing(), c.committing(), {name: "brokers", start: func(ctx context.Context) error {
 		_, err := c.brokers.get(ctx, devInstance)
 		return advise(dir, err)
-	}}, c.gating()}
+	}}, c.gating(), tidying()}
 	addresses := map[string]string{}
 	if cfg.MQTT != config.Off {
 		l, err := listen("mqtt", cfg.MQTT)
