@@ -89,6 +89,9 @@ func (b *body) publish() mqtt.Publish {
 // viewString is s as bytes that nobody may change.
 func viewString(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
+// viewBytes is a string on bytes that are not changed while it is in use.
+func viewBytes(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
 // find is the variant for a receiver: encoded once, then shared. It is valid until the next call.
 func (o *outgoing) find(b *Broker, w wire, qos byte, retain bool, ids []uint32) *form {
 	var first *uint32

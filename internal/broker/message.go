@@ -132,33 +132,12 @@ const refSize = 64
 // readRecord reads a stored message. The body views rec. Expiry is counted on from the time of acceptance, so that
 // time passes while the server is away; a clock that has jumped back never makes it longer than it was.
 func readRecord(rec []byte, c *clock) (*body, error) {
-	if len(rec) < recordHead || rec[0] != recordVersion {
-		return nil, errRecord
+	b := &body{}
+	r, hasProps, err := b.readHead(rec, c, func(v []byte) string { return string(v) })
+	if err != nil {
+		return nil, err
 	}
-	flags := rec[1]
-	accepted := time.UnixMilli(int64(binary.BigEndian.Uint64(rec[2:])))
-	b := &body{qos: flags & recQoS, retain: flags&recRetain != 0}
-	r := rec[recordHead:]
-	if flags&recCarried != 0 {
-		if len(r) < 8 {
-			return nil, errRecord
-		}
-		r = r[8:]
-	}
-	if flags&recExpiry != 0 {
-		if len(r) < 4 {
-			return nil, errRecord
-		}
-		b.expires = resumeAt(c, accepted, binary.BigEndian.Uint32(r))
-		r = r[4:]
-	}
-	var err error
-	for _, s := range []*string{&b.topic, &b.publisher, &b.user} {
-		if *s, r, err = cutString(r); err != nil {
-			return nil, errRecord
-		}
-	}
-	if flags&recProps != 0 {
+	if hasProps {
 		b.props = &mqtt.PublishProps{}
 		if r, err = b.props.DecodeProps(r); err != nil {
 			return nil, fmt.Errorf("%w: %w", errRecord, err)
@@ -166,6 +145,38 @@ func readRecord(rec []byte, c *clock) (*body, error) {
 	}
 	b.payload = r
 	return b, nil
+}
+
+// readHead reads what comes before the properties and the payload, which are the rest. text makes strings of bytes.
+func (b *body) readHead(rec []byte, c *clock, text func([]byte) string) (rest []byte, hasProps bool, err error) {
+	if len(rec) < recordHead || rec[0] != recordVersion {
+		return nil, false, errRecord
+	}
+	flags := rec[1]
+	b.qos, b.retain, b.expires = flags&recQoS, flags&recRetain != 0, 0
+	r := rec[recordHead:]
+	if flags&recCarried != 0 {
+		if len(r) < 8 {
+			return nil, false, errRecord
+		}
+		r = r[8:]
+	}
+	if flags&recExpiry != 0 {
+		if len(r) < 4 {
+			return nil, false, errRecord
+		}
+		accepted := time.UnixMilli(int64(binary.BigEndian.Uint64(rec[2:])))
+		b.expires = resumeAt(c, accepted, binary.BigEndian.Uint32(r))
+		r = r[4:]
+	}
+	for _, s := range []*string{&b.topic, &b.publisher, &b.user} {
+		n, used := binary.Uvarint(r)
+		if used <= 0 || n > uint64(len(r)-used) {
+			return nil, false, errRecord
+		}
+		*s, r = text(r[used:][:n]), r[used:][n:]
+	}
+	return r, flags&recProps != 0, nil
 }
 
 // recordTopic is the topic of a stored message, without reading the rest.

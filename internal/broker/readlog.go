@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // replay reads the log from the lowest cursor and gives each session what it is owed.
@@ -12,7 +13,7 @@ func (b *Broker) replay(sessions map[string]*restoring, from uint64) error {
 		return nil
 	}
 	l := logReader{b: b, sessions: sessions, open: map[uint64][]*restoring{}, lent: map[sentKey]*restoring{},
-		owed: map[uint64]*message{}, matches: map[string][]*subscription{}}
+		room: bodyBytes, matches: map[string][]*subscription{}}
 	for _, r := range sessions {
 		for id, p := range r.packets { // what was only in memory is completed, so that the client lets go of the identifier
 			if p.state == packetReleased || p.offset == 0 {
@@ -51,7 +52,9 @@ type logReader struct {
 	sessions map[string]*restoring
 	open     map[uint64][]*restoring // who has been sent a message and has not acknowledged it
 	lent     map[sentKey]*restoring  // to which member a message of a group has been sent with QoS 2
-	owed     map[uint64]*message     // by their place in the order of messages
+	firsts   []*message              // that stand at their place, in order
+	view     body                    // of the record in hand, on its bytes
+	room     int                     // bytes of bodies that may still be kept: those that are sent first
 	matches  map[string][]*subscription
 	list     []claimed // of the message in hand
 	round    uint64    // counts messages
@@ -66,7 +69,7 @@ func (l *logReader) read(rec Record) error {
 	place := placeOf(rec)
 	if place != rec.Offset {
 		l.carried = true
-		if m := l.owed[place]; m != nil { // its first copy has not been trimmed yet
+		if m := l.first(place); m != nil { // its first copy has not been trimmed yet
 			m.at.Store(rec.Offset)
 			return nil
 		}
@@ -75,20 +78,27 @@ func (l *logReader) read(rec Record) error {
 	if len(subs)+len(open) == 0 {
 		return nil
 	}
-	o, err := readRecord(append([]byte(nil), rec.Message...), &l.b.clock) // without the block that it was read with
-	if err != nil {
+	if _, _, err := l.view.readHead(rec.Message, &l.b.clock, viewBytes); err != nil {
 		return fmt.Errorf("offset %d: %w", rec.Offset, err)
 	}
-	claims := l.claims(o, place, subs, open)
+	claims := l.claims(&l.view, place, subs, open)
 	if len(claims) == 0 {
 		return nil
 	}
-	m := &message{offset: place, size: len(rec.Message) + refSize, until: o.expires}
+	m := &message{offset: place, size: len(rec.Message) + refSize, until: l.view.expires}
 	m.at.Store(rec.Offset)
-	m.body.Store(o)
-	l.owed[place] = m
+	if place == rec.Offset {
+		l.firsts = append(l.firsts, m)
+	}
 	l.b.backlog.add(m)
-	l.b.commit.bodies.add(m)
+	if l.room -= m.size; l.room > 0 {
+		o, err := readRecord(append([]byte(nil), rec.Message...), &l.b.clock) // without the block that it was read with
+		if err != nil {
+			return fmt.Errorf("offset %d: %w", rec.Offset, err)
+		}
+		m.body.Store(o)
+		l.b.commit.bodies.add(m)
+	}
 	for i := range claims {
 		claims[i].x.m = m
 		if claims[i].r.g != nil {
@@ -99,6 +109,15 @@ func (l *logReader) read(rec Record) error {
 	}
 	l.b.backlog.settle(m)
 	return nil
+}
+
+// first is the message that stands at its place, if it is owed to somebody.
+func (l *logReader) first(place uint64) *message {
+	i, found := slices.BinarySearchFunc(l.firsts, place, func(m *message, at uint64) int { return cmp.Compare(m.offset, at) })
+	if !found {
+		return nil
+	}
+	return l.firsts[i]
 }
 
 // matching asks the tree, or remembers what it said.
@@ -114,7 +133,7 @@ func (l *logReader) matching(name []byte) []*subscription {
 	return subs
 }
 
-const matchesKept = 50_000 // topics
+const matchesKept = 250_000 // topics
 
 // claimed is what one session or group may be owed of a message.
 type claimed struct {
@@ -144,7 +163,7 @@ func (l *logReader) claims(o *body, place uint64, subs []*subscription, open []*
 		if sub.noLocal && o.publisher == sub.s.id || sub.qos == 0 || place < sub.start {
 			continue
 		}
-		x := of(l.sessions[sub.s.id])
+		x := of(sub.s.restoring)
 		x.qos = max(x.qos, min(sub.qos, o.qos))
 		if sub.rap && o.retain {
 			x.flag |= refRetain

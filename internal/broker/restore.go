@@ -50,7 +50,7 @@ func (b *Broker) restore() error {
 		if r.s == nil {
 			continue
 		}
-		b.sessions[id] = r.s
+		b.sessions[id], r.s.restoring = r.s, r
 		r.s.persistent.Store(true)
 		b.persistent++
 		for _, sub := range r.subs {
@@ -69,6 +69,7 @@ func (b *Broker) restore() error {
 	}
 	for _, r := range sessions {
 		if r.s != nil {
+			r.s.restoring = nil
 			r.s.maybe = min(r.s.maybe, b.backlog.routed.Load())
 			b.awake(r)
 		}

@@ -35,6 +35,8 @@ type Session struct {
 	dirtyMeta bool   // the session record, too
 	acks      int    // since the cursor was written
 	inPlan    bool   // its cursor is in the batch that is being built; the committer's
+
+	restoring *restoring // while the broker is made, nil afterwards; the goroutine's that makes it
 }
 
 // sessionMeta is what the session record says.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -27,6 +28,10 @@ func (db *database) sort(doing string, err error) error {
 	switch c & 0xff {
 	case lib.SQLITE_FULL:
 		return fmt.Errorf("%s: %w: no space left for %s: %w", doing, broker.ErrStoreFull, db.path, err)
+	case lib.SQLITE_ERROR:
+		if strings.Contains(err.Error(), "no such ") || strings.Contains(err.Error(), "has no column") { // we ask for what the migrations made
+			return fmt.Errorf("%s: %w: the tables of %s are damaged: %w", doing, broker.ErrStoreCorrupt, db.path, err)
+		}
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
 		return fmt.Errorf("%s: %w: %s: %w", doing, broker.ErrStoreCorrupt, db.path, err)
 	case lib.SQLITE_IOERR:
