@@ -197,12 +197,13 @@ func (s *Service) RotatePassword(ctx context.Context, by Actor, id string) (stri
 	return password, err
 }
 
-// AuditKick notes that somebody ends a client's connection, and says whether they may.
-func (s *Service) AuditKick(ctx context.Context, by Actor, instance, clientID string) error {
+// AuditInstance notes something done to an instance that isn't a change here, such as ending a client's connection, and
+// says whether the actor may.
+func (s *Service) AuditInstance(ctx context.Context, by Actor, instance, action, detail string) error {
 	return s.update(ctx, func(tx Tx) error {
 		if _, err := instanceOf(tx, by, instance); err != nil {
 			return err
 		}
-		return s.audit(tx, by, "connection.kick", instance, clientID)
+		return s.audit(tx, by, action, instance, detail)
 	})
 }

@@ -310,7 +310,7 @@ func TestOthersThingsAreNotFound(t *testing.T) {
 		"RevealPassword": func() error { _, err := w.RevealPassword(w.ctx, m, in.ID, password); return err },
 		"RotatePassword": func() error { _, err := w.RotatePassword(w.ctx, m, in.ID); return err },
 		"MintWebToken":   func() error { _, err := w.MintWebToken(w.ctx, m, in.ID); return err },
-		"AuditKick":      func() error { return w.AuditKick(w.ctx, m, in.ID, "c") },
+		"AuditInstance":  func() error { return w.AuditInstance(w.ctx, m, in.ID, "connection.kick", "c") },
 		"Users":          func() error { _, err := w.Users(w.ctx, m, account.UserQuery{Instance: in.ID}); return err },
 		"User":           func() error { _, _, err := w.User(w.ctx, m, in.ID, in.ID); return err },
 		"CreateUser":     func() error { _, _, err := w.CreateUser(w.ctx, m, in.ID, account.NewUser{Name: "x"}); return err },

@@ -156,6 +156,27 @@ func (b *brokers) drop(instance string) {
 	}
 }
 
+// restart stops the broker of an instance, which ends its connections, and makes it anew; empty also drops its state.
+// Clients that come meanwhile are told to try again.
+func (b *brokers) restart(ctx context.Context, instance string, empty bool) error {
+	running := b.find(instance)
+	if running != nil {
+		if err := running.Stop(ctx); err != nil {
+			return err
+		}
+	}
+	if empty {
+		if err := b.committer.Drop(ctx, instance); err != nil {
+			return err
+		}
+	}
+	b.mu.Lock()
+	delete(b.all, instance)
+	b.mu.Unlock()
+	_, err := b.get(ctx, instance)
+	return err
+}
+
 // stop stops all brokers: their clients get DISCONNECT 0x8B, their sessions stay.
 func (b *brokers) stop(ctx context.Context) error {
 	b.mu.Lock()

@@ -29,7 +29,7 @@ var layout = map[string]string{
 	"internal/flow/nodes":           "internal/flow internal/flow/nodes/*",
 	"internal/flow/nodes/*":         "internal/flow internal/flow/value internal/flow/script internal/flow/jsonata internal/mqttclient internal/mqtt internal/flow/nodes/*",
 	"internal/editor":               "internal/flow web web/editor/packfile",
-	"internal/panel":                "internal/account internal/broker web",
+	"internal/panel":                "internal/account internal/broker internal/topic web",
 	"internal/front":                "",
 	"internal/takeover":             "internal/config internal/editor internal/flow internal/flow/value internal/flow/script",
 	"internal/hosted":               "internal/account internal/outside",

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"tsunagi/internal/mqtt"
-	"tsunagi/internal/topic"
 )
 
 // replay is a subscription that is still to be sent retained messages. They are looked up some at a time.
@@ -196,19 +195,3 @@ func (r *replay) sourceHolds(b *Broker, m *body) bool {
 }
 
 const maxSources = 1000
-
-// Retained calls yield for the retained messages that a filter matches, for the panel.
-func (b *Broker) Retained(filter string, yield func(name string, payload []byte, qos byte) bool) error {
-	f, err := topic.ParseFilter(filter)
-	if err != nil {
-		return err
-	}
-	now := b.clock.ms()
-	b.retained.Match(f.Filter, func(name string, m *message) bool {
-		if o := m.body.Load(); !o.expired(now) {
-			return yield(name, o.payload, o.qos)
-		}
-		return true
-	})
-	return nil
-}

@@ -169,7 +169,7 @@ type kickInput struct {
 
 func (p *Panel) kick(ctx context.Context, in *kickInput) (*nothing, error) {
 	by := actor(ctx)
-	if err := p.o.Accounts.AuditKick(ctx, by, in.ID, in.ClientID); err != nil {
+	if err := p.o.Accounts.AuditInstance(ctx, by, in.ID, "connection.kick", in.ClientID); err != nil {
 		return nil, err
 	}
 	if !p.o.Brokers.Kick(in.ID, in.ClientID) {

@@ -44,6 +44,69 @@ type Brokers interface {
 	Connections(instance string) []Connection
 	// Kick ends the connection of a client id; false when there is none.
 	Kick(instance, clientID string) bool
+	// Sessions are all sessions by client id, of clients that are away too.
+	Sessions(instance string) []Session
+	// Forget ends a session for good, with its connection; false when there is none.
+	Forget(instance, clientID string) bool
+	// Retained is one page of retained messages, in the order of their topics.
+	Retained(instance string, q RetainedQuery) ([]Retained, error)
+	// CountRetained counts what a filter matches, up to 1,000,000.
+	CountRetained(instance, filter string) (int, error)
+	// ClearRetained deletes what a filter matches, at most 10,000, and says how many.
+	ClearRetained(ctx context.Context, instance, filter string) (int, error)
+	// Publish returns when the message is routed and, where it must be, on disk. What the broker's limits refuse comes
+	// back as a *Refused.
+	Publish(ctx context.Context, instance string, m Message) error
+	// Restart ends all connections of an instance and loads its state anew.
+	Restart(ctx context.Context, instance string) error
+	// Reset also forgets all its sessions, queued and retained messages.
+	Reset(ctx context.Context, instance string) error
+}
+
+// Session is what a broker keeps of a client, connected or not.
+type Session struct {
+	ClientID      string    `json:"client_id"`
+	User          string    `json:"user"`
+	Connected     bool      `json:"connected"`
+	Web           bool      `json:"web" doc:"The panel's web client"`
+	Since         time.Time `json:"since" doc:"Connected, or away, since"`
+	Expiry        int64     `json:"expiry" doc:"Seconds that the session outlives its connection; -1: for ever"`
+	Subscriptions []string  `json:"subscriptions"`
+	Queue         int       `json:"queue" doc:"Messages that wait for the client"`
+	MessagesIn    uint64    `json:"messages_in" doc:"From this connection"`
+	MessagesOut   uint64    `json:"messages_out" doc:"To this connection"`
+	Dropped       uint64    `json:"dropped" doc:"QoS 0 messages that this connection was too slow for"`
+}
+
+// RetainedQuery chooses retained messages.
+type RetainedQuery struct {
+	Filter   string
+	Contains string // part of the topic; "" for all
+	After    string // topics behind this one only; "" from the first
+	Limit    int    // at most so many, above 0
+}
+
+// Retained is one retained message.
+type Retained struct {
+	Topic     string
+	Payload   []byte
+	QoS       byte
+	Publisher string // client id
+	User      string
+	ExpiresIn uint32 // seconds; 0: never
+}
+
+// Refused is a message that the limits of an instance don't let in.
+type Refused struct{ Cause string }
+
+func (r *Refused) Error() string { return r.Cause }
+
+// Message is one to be published.
+type Message struct {
+	Topic   string
+	Payload []byte
+	QoS     byte
+	Retain  bool
 }
 
 // Stats are the numbers of one instance since its broker was started.

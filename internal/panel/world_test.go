@@ -206,8 +206,9 @@ func (b *browser) instance() string {
 
 // fakeBrokers is one connected client in every instance.
 type fakeBrokers struct {
-	mu     sync.Mutex
-	kicked []string
+	published []panel.Message
+	mu        sync.Mutex
+	kicked    []string
 }
 
 func (f *fakeBrokers) Stats(string) panel.Stats { return panel.Stats{Connections: 1, MessagesIn: 7} }
@@ -222,6 +223,48 @@ func (f *fakeBrokers) Kick(instance, clientID string) bool {
 	}
 	f.kicked = append(f.kicked, instance)
 	return true
+}
+
+func (f *fakeBrokers) Sessions(string) []panel.Session {
+	return []panel.Session{
+		{ClientID: "c/1", User: "u", Connected: true, Expiry: 60, Subscriptions: []string{"a/#", "$share/g/s"}},
+		{ClientID: "c/2", User: "away", Expiry: -1, Subscriptions: []string{"a/#"}, Queue: 7},
+	}
+}
+func (f *fakeBrokers) Forget(instance, clientID string) bool { return f.Kick(instance, clientID) }
+func (f *fakeBrokers) Retained(_ string, q panel.RetainedQuery) (list []panel.Retained, _ error) {
+	for _, m := range []panel.Retained{{Topic: "a", Payload: []byte("1")}, {Topic: "b", Payload: []byte{0xff}}, {Topic: "c"}} {
+		if m.Topic > q.After && len(list) < q.Limit {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+func (f *fakeBrokers) CountRetained(string, string) (int, error) { return 3, nil }
+func (f *fakeBrokers) ClearRetained(_ context.Context, instance, _ string) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kicked = append(f.kicked, instance)
+	return 3, nil
+}
+func (f *fakeBrokers) Publish(_ context.Context, instance string, m panel.Message) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m.Topic == "full" {
+		return &panel.Refused{Cause: "no room"}
+	}
+	f.kicked = append(f.kicked, instance)
+	f.published = append(f.published, m)
+	return nil
+}
+func (f *fakeBrokers) Restart(_ context.Context, instance string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kicked = append(f.kicked, instance)
+	return nil
+}
+func (f *fakeBrokers) Reset(ctx context.Context, instance string) error {
+	return f.Restart(ctx, instance)
 }
 
 type fakeFlows struct {

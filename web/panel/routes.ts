@@ -34,6 +34,8 @@ export const routes: Route[] = [
     page: () => import('./connections/ConnectionsPage.svelte'),
     frame: 'instance',
   },
+  { path: '/instances/:id/retained', page: () => import('./retained/RetainedPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/why', page: () => import('./why/WhyPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/log', page: () => import('./log/InstanceLogPage.svelte'), frame: 'instance' },
   {
     path: '/instances/:id/statistics',

@@ -72,3 +72,23 @@ export const audit = [
   { id: '2', time: '2026-11-22T11:00:00Z', email: 'hana@example.org', via: 'panel', remote: '203.0.113.7', action: 'instance.create', object: 'kqzvbnta', detail: 'Greenhouse' },
   { id: '1', time: '2026-11-22T10:00:00Z', via: 'admin', action: 'account.create', object: 'a1', detail: 'owner hana@example.org' },
 ];
+
+export const retained = [
+  { topic: 'greenhouse/temperature', payload: '{"celsius":21.5}', encoding: 'text', size: 16, qos: 1, publisher: 'esp-1', user: 'greenhouse' },
+  { topic: 'greenhouse/status', payload: 'online', encoding: 'text', size: 6, qos: 0, publisher: 'esp-1', user: 'greenhouse', expires_in: 540 },
+];
+
+export const clientSessions = [
+  { client_id: 'old-phone', user: 'phone', connected: false, since: '2026-11-20T09:00:00Z', subscriptions: ['greenhouse/#', 'house/door'], queue: 41, dropped: 0 },
+];
+
+export const why = {
+  works: false,
+  steps: [
+    { gate: 'listener', ok: true, text: 'Reachable with TLS at localhost: MQTT on port 8883, WebSocket on port 8443. Plain connections are refused.' },
+    { gate: 'login', ok: true, text: 'greenhouse is connected as esp-1.' },
+    { gate: 'limits', ok: true, text: '3 of 10 connections are in use.', rule: 'connections' },
+    { gate: 'acl', ok: false, text: 'greenhouse may not publish to house/door. Add a rule that allows it.', rule: 'no rule allows it', fix: '/users/greenhouse' },
+  ],
+  seen: [{ id: 1, time: '2026-11-22T11:00:00Z', kind: 'denied', client: 'esp-1', user: 'greenhouse', topic: 'house/door', gate: 'acl', rule: 'no rule', reason: 135 }],
+};

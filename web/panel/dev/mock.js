@@ -166,6 +166,15 @@ export class Mock {
       case 'password':
         if (name === 'reveal' && body.password !== password) return problem(403, 'forbidden', 'This is not the password of your account.');
         return [200, { password: name === 'rotate' ? 'N9xw_4pTz-Qe71bVmK2sYc' : 'tR7v_92kLm-Xa01pQzW8uHd' }];
+      case 'retained':
+        return name === 'clear' ? [200, { count: 3, more: false }] : list(data.retained);
+      case 'sessions':
+        return method === 'GET' ? list(data.clientSessions) : [204];
+      case 'why':
+        return [200, data.why];
+      case 'restart':
+      case 'reset':
+        return [204];
       case 'connections':
         if (method === 'DELETE') this.connections = this.connections.filter((c) => c.client_id !== name);
         return method === 'DELETE' ? [204] : list(this.connections);

@@ -19,6 +19,9 @@ export const scenes = [
   { name: 'user', path: `/instances/${id}/users/greenhouse`, act: (page) => page.getByText('greenhouse/secret/#').waitFor() },
   { name: 'client', path: `/instances/${id}/client?first=1`, act: talk },
   { name: 'connections', path: `/instances/${id}/connections` },
+  { name: 'retained', path: `/instances/${id}/retained`, act: (page) => page.getByText('greenhouse/temperature').waitFor() },
+  { name: 'why', path: `/instances/${id}/why?user=greenhouse&action=publish&topic=house/door`, act: (page) => page.getByText('house/door').last().waitFor() },
+  { name: 'connections-away', path: `/instances/${id}/connections`, act: away },
   { name: 'connections-empty', path: `/instances/${id}/connections`, mock: { empty: false }, act: nobody },
   { name: 'log', path: `/instances/${id}/log`, act: (page) => page.getByText('tasmota').waitFor() },
   { name: 'statistics', path: `/instances/${id}/statistics`, act: (page) => page.waitForTimeout(4500) },
@@ -36,6 +39,11 @@ export const scenes = [
   { name: 'not-found', path: '/nowhere' },
   { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor() },
 ];
+
+async function away(page) {
+  await page.getByRole('switch').click();
+  await page.getByText('old-phone').waitFor();
+}
 
 async function refused(page) {
   await page.getByLabel(/^(E-mail address|メールアドレス)$/).fill('hana@example.org');

@@ -1,0 +1,132 @@
+package panel_test
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestRetainedPages(t *testing.T) {
+	w := newWorld(t)
+	b := w.owner()
+	path := "/api/v1/instances/" + b.instance()
+	var list struct {
+		Items []struct{ Topic, Payload, Encoding string }
+		Total int
+		Next  string
+	}
+	b.want("GET", path+"/retained?limit=2", nil, 200, &list)
+	if len(list.Items) != 2 || list.Total != 3 || list.Next != "b" || list.Items[1].Encoding != "base64" || list.Items[1].Payload != "/w==" {
+		t.Errorf("%+v", list)
+	}
+	b.want("GET", path+"/retained?limit=2&cursor=b", nil, 200, &list)
+	if len(list.Items) != 1 || list.Next != "" {
+		t.Errorf("%+v", list)
+	}
+	b.refused("GET", path+"/retained?filter=a%2F%23%2Fb", nil, 422, "invalid")
+	var cleared struct {
+		Count int
+		More  bool
+	}
+	b.want("POST", path+"/retained/clear", `{"filter":"#","dry_run":true}`, 200, &cleared)
+	if cleared.Count != 3 || len(w.brokers.kicked) != 0 {
+		t.Errorf("counting: %+v, %v", cleared, w.brokers.kicked)
+	}
+	b.want("POST", path+"/retained/clear", `{"filter":"#"}`, 200, &cleared)
+	b.refused("POST", path+"/retained/clear", `{"filter":""}`, 422, "invalid")
+}
+
+func TestPublishByHTTP(t *testing.T) {
+	w := newWorld(t)
+	b := w.owner()
+	path := "/api/v1/instances/" + b.instance() + "/publish"
+	b.want("POST", path, `{"topic":"a/b","payload":"AAAAA","qos":1,"retain":true}`, 200, nil)
+	b.want("POST", path, `{"topic":"a/b","payload":"/w==","encoding":"base64"}`, 200, nil)
+	b.refused("POST", path, `{"topic":"a/+","payload":"x"}`, 422, "invalid")
+	b.refused("POST", path, `{"topic":"$SYS/x","payload":"x"}`, 422, "invalid")
+	b.refused("POST", path, `{"topic":"","payload":"x"}`, 422, "invalid")
+	b.refused("POST", path, `{"topic":"a","payload":"*","encoding":"base64"}`, 422, "invalid")
+	b.refused("POST", path, `{"topic":"full","payload":"x"}`, 403, "limit")
+	if got := w.brokers.published; len(got) != 2 || string(got[0].Payload) != "AAAAA" || got[0].QoS != 1 || !got[0].Retain || got[1].Payload[0] != 0xff {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestWhy asks about each gate where it stops, and about what works.
+func TestWhy(t *testing.T) {
+	w := newWorld(t)
+	b := w.owner()
+	id := b.instance()
+	path := "/api/v1/instances/" + id
+	for _, u := range []string{`{"name":"u"}`, `{"name":"away"}`, `{"name":"quiet"}`, `{"name":"shut","connect":false}`} {
+		b.want("POST", path+"/users", u, 201, nil)
+	}
+	b.want("POST", path+"/rules", `{"user":"u","effect":"allow","access":"both","filter":"a/#"}`, 201, nil)
+	b.want("POST", path+"/rules", `{"user":"u","effect":"deny","access":"publish","filter":"a/secret"}`, 201, nil)
+	b.want("POST", path+"/rules", `{"user":"u","effect":"allow","access":"subscribe","filter":"s"}`, 201, nil)
+	b.want("POST", path+"/rules", `{"user":"u","effect":"allow","access":"subscribe","filter":"elsewhere"}`, 201, nil)
+	b.want("POST", path+"/rules", `{"user":"away","effect":"allow","access":"both","filter":"a/#"}`, 201, nil)
+	tests := []struct {
+		name, body, gate string // the last gate
+		works            bool
+		rule             string
+	}{
+		{"no such user", `{"user":"x","action":"connect"}`, "login", false, ""},
+		{"may not connect", `{"user":"shut","action":"connect"}`, "login", false, "connect"},
+		{"unknown client", `{"client":"x","action":"connect"}`, "login", false, ""},
+		{"connects", `{"user":"quiet","action":"connect"}`, "limits", true, "connections"},
+		{"full name", `{"user":"` + id + `:quiet","action":"connect"}`, "limits", true, "connections"},
+		{"publishes", `{"user":"u","action":"publish","topic":"a/b"}`, "acl", true, "a/#"},
+		{"denied", `{"client":"c/1","action":"publish","topic":"a/secret"}`, "acl", false, "a/secret"},
+		{"no rule", `{"user":"u","action":"publish","topic":"b"}`, "acl", false, ""},
+		{"subscribes", `{"user":"u","action":"subscribe","topic":"a/+"}`, "acl", true, "a/#"},
+		{"subscribes to too much", `{"user":"u","action":"subscribe","topic":"#"}`, "acl", false, ""},
+		{"receives", `{"client":"c/1","action":"receive","topic":"a/b"}`, "queue", true, ""},
+		{"shares", `{"client":"c/1","action":"receive","topic":"s"}`, "queue", true, ""},
+		{"no subscription", `{"client":"c/1","action":"receive","topic":"elsewhere"}`, "subscription", false, ""},
+		{"away", `{"user":"away","action":"receive","topic":"a/b"}`, "queue", true, "queue_messages"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out struct {
+				Works bool
+				Steps []struct{ Gate, Text, Rule string }
+			}
+			b.want("POST", path+"/why", tt.body, 200, &out)
+			last := out.Steps[len(out.Steps)-1]
+			if out.Works != tt.works || last.Gate != tt.gate || !strings.Contains(last.Rule, tt.rule) || last.Text == "" || out.Steps[0].Gate != "listener" {
+				t.Errorf("%+v", out)
+			}
+		})
+	}
+	b.refused("POST", path+"/why", `{"action":"connect"}`, 422, "invalid")
+	b.refused("POST", path+"/why", `{"user":"u","action":"publish","topic":"a/#"}`, 422, "invalid")
+}
+
+func TestRestartAndForget(t *testing.T) {
+	w := newWorld(t)
+	b := w.owner()
+	path := "/api/v1/instances/" + b.instance()
+	b.want("POST", path+"/restart", nil, 204, nil)
+	b.want("POST", path+"/reset", nil, 204, nil)
+	b.want("DELETE", path+"/sessions/c%2F1", nil, 204, nil)
+	b.refused("DELETE", path+"/sessions/nobody", nil, 404, "not_found")
+	if len(w.brokers.kicked) != 3 {
+		t.Errorf("done: %v", w.brokers.kicked)
+	}
+	var list struct {
+		Items []struct {
+			ClientID string `json:"client_id"`
+		}
+		Total int
+		Next  string
+	}
+	b.want("GET", path+"/sessions?limit=1", nil, 200, &list)
+	if list.Total != 2 || list.Next != "c/1" {
+		t.Errorf("%+v", list)
+	}
+	var audit struct{ Items []struct{ Action string } }
+	b.want("GET", "/api/v1/audit?limit=4", nil, 200, &audit)
+	if len(audit.Items) != 4 || audit.Items[3].Action != "instance.restart" {
+		t.Errorf("%+v", audit)
+	}
+}
