@@ -26,7 +26,7 @@ func (s *Server) postState(w http.ResponseWriter, r *http.Request) error {
 	}
 	state := form.Get("state")
 	if state != "start" && state != "stop" {
-		return refusal(http.StatusBadRequest, "invalid_run_state", "The state must be start or stop.")
+		return refusal(http.StatusBadRequest, "invalid_run_state", "Cannot change flows runtime state to '%.40s'}", state)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), actionTime)
 	defer cancel()

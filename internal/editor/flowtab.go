@@ -136,6 +136,9 @@ func (s *Server) putFlow(w http.ResponseWriter, r *http.Request) error {
 // deleteFlow removes a tab and all it holds.
 func (s *Server) deleteFlow(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
+	if id == globalTab {
+		return refusal(http.StatusBadRequest, "unexpected_error", "not allowed to remove global")
+	}
 	return s.changeTab(w, r, "", func(file *flow.File) ([]json.RawMessage, error) {
 		if !tabIDs(file)[id] {
 			return nil, notFound("Error")

@@ -31,11 +31,14 @@ func (s *Server) getLibrary(w http.ResponseWriter, r *http.Request) error {
 	var result any
 	switch r.PathValue("library") {
 	case "local":
+		if !slices.Contains([]string{"flows", "functions", "templates"}, kind) {
+			return refusal(http.StatusBadRequest, "unexpected_error", "Unknown library type: %s", kind)
+		}
 		result, err = s.localEntry(kind, name)
 	case "examples":
 		result, err = s.exampleEntry(kind, name)
 	default:
-		return refusal(http.StatusBadRequest, "unexpected_error", "Unknown library")
+		return refusal(http.StatusBadRequest, "unexpected_error", "Unknown library: %s", r.PathValue("library"))
 	}
 	if err != nil {
 		return err
@@ -103,7 +106,7 @@ func emptyFolder(name string) (any, error) {
 	if name == "" {
 		return []any{}, nil
 	}
-	return nil, notFound("Library Entry not found")
+	return nil, refusal(http.StatusBadRequest, "unexpected_error", "Library Entry not found %s", path.Base(name))
 }
 
 // listFolder lists sub-folders, then files with what is noted in their heads.

@@ -19,7 +19,8 @@ func TestLocalLibrary(t *testing.T) {
 	w.get("/library/local/flows/a/My%20flow").wantPart(t, 200, `"id": "1"`)
 	w.get("/library/local/functions").want(t, 200, `[{"fn":"b.js","name":"B\\1","note":"two\nlines","outputs":"2"}]`)
 	w.get("/library/local/functions/b.js").want(t, 200, "return\nmsg")
-	w.get("/library/local/flows/nope").wantPart(t, 404, "not_found")
+	w.get("/library/local/flows/nope").want(t, 400, `{"code":"unexpected_error","message":"Library Entry not found nope"}`)
+	w.get("/library/local/odd").wantPart(t, 400, "Unknown library type: odd")
 	w.do("POST", "/library/local/flows/a", `[]`).want(t, 204, "") // a.json, beside the folder
 	w.do("POST", "/library/local/functions/b.js/c", `{"text":""}`).want(t, 400, "")
 	w.do("POST", "/library/local/functions/d", `{"name":"x"}`).wantPart(t, 400, "no text")

@@ -40,6 +40,7 @@ func (s *Server) routes() http.Handler {
 		{"GET /nodes/messages", "nodes.read", s.getNodeMessages},
 		{"GET /nodes/{module}", "nodes.read", s.getModule},
 		{"GET /nodes/{module}/{set}", "nodes.read", s.getNodeSet},
+		{"GET /nodes/{module}/{set}/messages", "nodes.read", s.getNodeMessages},
 		{"POST /nodes", "nodes.write", s.refusePalette},
 		{"PUT /nodes/", "nodes.write", s.refusePalette},
 		{"DELETE /nodes/", "nodes.write", s.refusePalette},

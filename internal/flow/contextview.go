@@ -127,13 +127,11 @@ func encoded(v value.Value) *value.Map {
 
 // one answers about one key.
 func (c Context) one(q ContextQuery) (value.Value, error) {
-	key, err := parsePathKey(q.Key, q.Store)
-	if err != nil {
-		return value.Value{}, err
-	}
-	v, err := c.Get(key, nil)
-	if err != nil {
-		return value.Value{}, err
+	var v value.Value // undefined for a key that is none, as in Node-RED
+	if key, err := parsePathKey(q.Key, q.Store); err == nil {
+		if v, err = c.Get(key, nil); err != nil {
+			v = value.Value{}
+		}
 	}
 	standard := c.rt.contexts.standard.name
 	if !q.KeysOnly {

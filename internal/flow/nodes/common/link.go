@@ -68,12 +68,17 @@ func (n *linkOut) giveBack(m *flow.Msg) {
 	callers.Remove(callers.Len() - 1)
 	m.Set(keySource, callers.Value())
 	if caller := last.Map(); caller != nil {
-		if call, ok := n.b.Anywhere(caller.Get("node").Str()).(*linkCall); ok {
-			call.returned(caller.Get("id").Str(), m)
+		if call, ok := n.b.Anywhere(caller.Get("node").Str()).(LinkCaller); ok {
+			call.Returned(caller.Get("id").Str(), m)
 			return
 		}
 	}
 	n.b.Warn("Missing return node information")
+}
+
+// LinkCaller is a node that messages come back to from link out nodes.
+type LinkCaller interface {
+	Returned(call string, m *flow.Msg)
 }
 
 // maxCalls bounds the calls of one link call node that wait for their return.
@@ -118,7 +123,7 @@ func (n *linkCall) Receive(m *flow.Msg) {
 			name = t.Text()
 		}
 	}
-	target, err := n.find(name)
+	target, err := FindLinkIn(n.b, name, n.dynamic)
 	if err != nil {
 		n.b.Error(err, m)
 		return
@@ -127,9 +132,7 @@ func (n *linkCall) Receive(m *flow.Msg) {
 		n.b.Error(flow.NewError("more than %d calls wait for their return", maxCalls), m)
 		return
 	}
-	var raw [14]byte
-	_, _ = rand.Read(raw[:]) // never fails
-	id := hex.EncodeToString(raw[:])
+	id := newCall()
 	if !m.Get(keySource).Truthy() {
 		m.Set(keySource, value.NewList().Value())
 	}
@@ -139,30 +142,51 @@ func (n *linkCall) Receive(m *flow.Msg) {
 		n.b.Error(flow.Text("timeout"), c.msg)
 	})
 	n.calls[id] = c
+	callFrom(n.b, id, m)
+	target.Inject(m)
+}
+
+// newCall makes a number for a call that nobody can guess.
+func newCall() string {
+	var raw [14]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return hex.EncodeToString(raw[:])
+}
+
+// callFrom notes on a message that it is to come back to b.
+func callFrom(b *flow.Base, id string, m *flow.Msg) {
 	callers := value.NewList()
 	if had := m.Get(keySource).List(); had != nil {
 		callers = had.Own()
 	}
-	callers.Append(value.MapOf("id", id, "node", n.b.ID()).Value())
+	callers.Append(value.MapOf("id", id, "node", b.ID()).Value())
 	m.Set(keySource, callers.Value())
-	target.Inject(m)
 }
 
-// find returns the link in node with an id; for dynamic calls also the only one of that name
+// CallLink gives a message to a link in node, from which it comes back to b's Returned with
+// the call's number.
+func CallLink(b, target *flow.Base, m *flow.Msg) (call string) {
+	call = newCall()
+	callFrom(b, call, m)
+	target.Inject(m)
+	return call
+}
+
+// FindLinkIn returns the link in node with an id; for dynamic calls also the only one of that name
 // on this flow, or else on all flows outside of subflows.
-func (n *linkCall) find(name string) (*flow.Base, error) {
-	if b := n.b.Find(name); b != nil {
+func FindLinkIn(from *flow.Base, name string, dynamic bool) (*flow.Base, error) {
+	if b := from.Find(name); b != nil {
 		if _, ok := b.Node().(linkIn); ok {
 			return b, nil
 		}
 	}
-	if n.dynamic && name != "" {
+	if dynamic && name != "" {
 		var here, outside []*flow.Base
-		for _, b := range n.b.All("link in") {
+		for _, b := range from.All("link in") {
 			if b.Name() != name {
 				continue
 			}
-			if b.Z() == n.b.Z() {
+			if b.Z() == from.Z() {
 				here = append(here, b)
 			}
 			if !b.InSubflow() {
@@ -182,8 +206,8 @@ func (n *linkCall) find(name string) (*flow.Base, error) {
 	return nil, flow.NewError("target link-in node '%s' not found", name)
 }
 
-// returned sends on what a link out node gave back.
-func (n *linkCall) returned(id string, m *flow.Msg) {
+// Returned sends on what a link out node gave back.
+func (n *linkCall) Returned(id string, m *flow.Msg) {
 	if l := m.Get(keySource).List(); l != nil && l.Len() == 0 {
 		m.Delete(keySource)
 	}

@@ -12,8 +12,8 @@
 // and context values are copied on their way in and out, so that a change to an object from
 // context needs a set to be kept, and functions, Maps and Sets are left out; timers are
 // numbers; a promise that nobody handles is an error of the node; structuredClone,
-// TextEncoder, TextDecoder, queueMicrotask, atob and btoa are there; npm modules,
-// node.linkcall and Intl are not.
+// TextEncoder, TextDecoder, queueMicrotask, atob and btoa are there; npm modules and Intl are
+// not.
 package script
 
 import (
@@ -39,6 +39,8 @@ type function struct {
 	parts    parts
 	timers   map[int]*flow.Timer
 	keys     map[string]flow.ContextKey
+	calls    map[string]*linked
+	exprs    map[string]flow.Expression
 	showed   bool // the flow has set a status
 	troubled bool // we have set one
 }
@@ -83,6 +85,7 @@ func newFunction(b *flow.Base, c flow.Config, l engine.Limits) (flow.Node, error
 		l = engine.Limits{Time: b.Options().FunctionTime, Memory: b.Options().FunctionBytes}
 	}
 	n := &function{b: b, limits: l, outputs: c.Get("outputs"), timers: map[int]*flow.Timer{}, keys: map[string]flow.ContextKey{},
+		calls: map[string]*linked{}, exprs: map[string]flow.Expression{},
 		code: inspect(c.Str("func"), strings.TrimSpace(c.Str("initialize")), strings.TrimSpace(c.Str("finalize")))}
 	if seconds := c.Num("timeout", 0); seconds > 0 {
 		n.limits.Time = time.Duration(seconds * float64(time.Second))

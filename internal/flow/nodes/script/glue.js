@@ -1,6 +1,6 @@
 (function (host, info, manual) {
     "use strict";
-    const { log, status, send, done, failed, timer, untimer, read, write, list, kept, env, id, text } = host;
+    const { log, status, send, done, failed, timer, untimer, read, write, list, kept, linkcall, jsonata, encode, path, env, id, text } = host;
     const { isArray } = Array, { defineProperty, hasOwn } = Object;
     const fault = (code, message) => Object.assign(new Error(message), { code });
     const copy = (v) => copy.deep ? copy.deep(v) : (copy.deep = host.part("clone").deep)(v);
@@ -55,9 +55,23 @@
             if (event === "close" && typeof f === "function") closers.push(f);
         },
         status: (s) => status(isObject(s) ? s : s === undefined || s === null ? {} : { text: String(s) }),
-        linkcall: async () => { throw new Error("node.linkcall is not supported yet: use a link call node"); },
+        linkcall: async (target, msg, options) => {
+            if (typeof target !== "string" || target.trim() === "") throw new Error("Error link call target parameter is not valid, expected a string");
+            if (!isObject(msg)) throw new Error("Error link call msg parameter is not valid, expected an object");
+            return new Promise((ok, bad) => {
+                const n = ++last;
+                linkcall(n, target, msg, options?.timeout || 5000);
+                calls.set(n, { ok, bad });
+            });
+        },
     };
-    const closers = [];
+    const closers = [], calls = new Map();
+    const returned = (n, msg) => {
+        const call = calls.get(n);
+        calls.delete(n);
+        if (msg === undefined) call?.bad(new Error("timeout"));
+        else call?.ok(msg);
+    };
 
     // node makes what a body sees as node. It belongs to one message.
     const node = (msg) => {
@@ -168,22 +182,15 @@
 
     // Property expressions: a.b[0]["c"][msg.d].
     const steps = (expression, msg) => {
-        const bad = (why) => fault("INVALID_EXPR", "Invalid property expression: " + why);
-        if (typeof expression !== "string" || expression === "") throw bad("zero-length");
-        const out = [], token = /\.?([^.[\]'"\s]+)|\[(\d+)\]|\[(['"])((?:\\.|(?!\3).)*)\3\]|\[(msg(?:\.[^.[\]'"\s]+|\[[^\]]*\])+)\]/gy;
-        let m;
-        while (token.lastIndex < expression.length && (m = token.exec(expression))) {
-            if (m[1] !== undefined) {
-                if (out.length > 0 !== m[0].startsWith(".")) throw bad("unexpected " + m[0] + " in " + expression);
-                out.push(m[1]);
-            } else if (m[2] !== undefined) out.push(Number(m[2]));
-            else if (m[3] !== undefined) out.push(m[4].replace(/\\(.)/g, "$1"));
-            else out.push(property(msg, m[5].slice(3).replace(/^\./, "")));
-            if (token.lastIndex === expression.length) return out;
-        }
-        throw bad("unexpected end or character in " + expression);
+        if (typeof expression !== "string") expression = "";
+        const [code, what] = path(expression, msg !== undefined && expression.includes("[msg") ? msg : undefined);
+        if (code !== "") throw fault(code, what);
+        return what;
     };
-    const property = (o, expression) => steps(expression, o).reduce((v, k) => v[k], o);
+    const property = (o, expression) => steps(expression, o).reduce((v, k) => {
+        if (v === undefined || v === null) throw new TypeError(`Cannot read properties of ${v} (reading '${k}')`);
+        return v[k];
+    }, o);
     const setProperty = (o, expression, v, create) => {
         const path = steps(expression, o), key = path.pop();
         create ??= v !== undefined;
@@ -199,6 +206,48 @@
         return true;
     };
     const bare = (expression) => typeof expression === "string" && expression.startsWith("msg.") ? expression.slice(4) : expression;
+    const parseContextStore = (key) => {
+        const m = /^#:\((\S+?)\)::(.*)$/.exec(key);
+        return m ? { store: m[1], key: m[2] } : { store: undefined, key };
+    };
+    const answer = (callback, f) => {
+        if (typeof callback !== "function") return f();
+        let v;
+        try { v = f(); } catch (e) { callback(e); return; }
+        callback(null, v);
+    };
+    // evaluate is the value of a typed input of a dialog.
+    const evaluate = (v, type, msg) => {
+        switch (type) {
+        case "str": return "" + v;
+        case "num": return Number(v);
+        case "json": return JSON.parse(v);
+        case "re": return new RegExp(v);
+        case "date": return v === "object" ? new Date() : v === "iso" ? new Date().toISOString() : Date.now();
+        case "bin": {
+            const data = JSON.parse(v);
+            if (!isArray(data) && typeof data !== "string") throw fault("INVALID_BUFFER_DATA", "Not string or array");
+            return Buffer.from(data);
+        }
+        case "msg": return msg ? property(msg, bare(v)) : v;
+        case "flow": case "global": {
+            const at = parseContextStore(v);
+            return store(type).get(at.key, at.store);
+        }
+        case "bool": return /^true$/i.test(v);
+        case "jsonata": return jsonata(v, msg);
+        case "env": return /^\$\{[^}]*\}$|^[^$]*$/.test(v) ? env(v.replace(/^\$\{|\}$/g, "")) : v.replace(/\$\{([^}]*)\}/g, (_, name) => env(name) ?? "");
+        }
+        return v;
+    };
+    const same = (a, b) => {
+        if (a === b) return true;
+        if (!isObject(a) || !isObject(b)) return false;
+        if (Buffer.isBuffer(a) && Buffer.isBuffer(b)) return a.equals(b);
+        if (isArray(a) !== isArray(b)) return false;
+        const keys = Object.keys(a);
+        return keys.length === Object.keys(b).length && keys.every((k) => hasOwn(b, k) && same(a[k], b[k]));
+    };
     const util = {
         cloneMessage: (msg) => copy(msg),
         generateId: id,
@@ -207,14 +256,22 @@
         getObjectProperty: property,
         setObjectProperty: setProperty,
         normalisePropertyExpression: (e, msg) => steps(e, msg),
-        compareObjects: (a, b) => globalThis.util.isDeepStrictEqual(a, b),
+        compareObjects: same,
         ensureString: (v) => Buffer.isBuffer(v) ? v.toString() : isObject(v) ? JSON.stringify(v) : typeof v === "string" ? v : v + "",
         ensureBuffer: (v) => Buffer.isBuffer(v) ? v : Buffer.from(isObject(v) ? JSON.stringify(v) : typeof v === "string" ? v : v + ""),
         encodeObject: (o) => {
-            o.format = isArray(o.msg) ? `array[${o.msg.length}]` : isObject(o.msg) ? "Object" : o.msg === undefined ? "undefined" : typeof o.msg === "string" ? `string[${o.msg.length}]` : typeof o.msg;
-            o.msg = isObject(o.msg) ? JSON.stringify(o.msg) : String(o.msg);
+            if (o.msg instanceof Error) [o.format, o.msg] = ["error", JSON.stringify({ name: o.msg.name, message: o.msg.message, cause: plain(o.msg.cause) })];
+            else [o.format, o.msg] = encode(o.msg);
             return o;
         },
+        parseContextStore,
+        normaliseNodeTypeName: (name) => {
+            const words = String(name).split(/[^a-zA-Z0-9]+/).filter((w) => w !== "");
+            return words.map((w, i) => (i === 0 ? w[0].toLowerCase() : w[0].toUpperCase()) + w.slice(1)).join("");
+        },
+        prepareJSONataExpression: (text) => ({ text, assign() {}, registerFunction() {} }),
+        evaluateJSONataExpression: (e, msg, callback) => answer(callback, () => jsonata(e.text, msg)),
+        evaluateNodeProperty: (v, type, _, msg, callback) => answer(callback, () => evaluate(v, type, msg)),
         getSetting: () => undefined,
     };
     const print = (...a) => text(globalThis.util.format(...a));
@@ -224,13 +281,14 @@
         env: { get: (name) => env(String(name)) },
         RED: { util },
         console: { log: print, info: print, warn: print, error: print, debug: print, trace: print, dir: print },
+        promisify: globalThis.util.promisify,
         setTimeout, setInterval: add(true), clearTimeout: remove, clearInterval: remove,
     };
     for (const name of Object.keys(globals)) {
         defineProperty(globalThis, name, { value: globals[name], configurable: true, writable: true, enumerable: true });
     }
     return {
-        node, finish, fire,
+        node, finish, fire, returned,
         starting: () => ({ ...shared, send: (msgs, clone) => sendResults(id(), msgs, clone) }),
         stopping: () => ({ ...shared, send: () => shared.error("Cannot send from close function") }),
         started: (promise) => {

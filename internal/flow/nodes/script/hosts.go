@@ -18,7 +18,7 @@ func (n *function) hosts() (engine.Ref, error) {
 	}()
 	for name, f := range map[string]engine.Host{
 		"log": n.log, "text": n.text, "status": n.status, "send": n.send, "done": n.done, "failed": n.failed, "started": n.started,
-		"timer": n.timer, "untimer": n.untimer, "read": n.read, "write": n.write, "list": n.list, "kept": n.kept, "env": n.env, "id": newID,
+		"timer": n.timer, "untimer": n.untimer, "read": n.read, "write": n.write, "list": n.list, "kept": n.kept, "linkcall": n.linkcall, "jsonata": n.jsonata, "encode": encode, "path": pathSteps, "env": n.env, "id": newID,
 	} {
 		r, err := n.vm.Function(name, padded(f))
 		if err != nil {

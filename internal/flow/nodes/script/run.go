@@ -14,11 +14,11 @@ var glue string
 
 // parts are the functions of a node's engine that Go calls.
 type parts struct {
-	body, node, finish, fire, starting, started, stopping, close engine.Ref
+	body, node, finish, fire, starting, started, stopping, close, returned engine.Ref
 }
 
 func (p *parts) all() []*engine.Ref {
-	return []*engine.Ref{&p.body, &p.node, &p.finish, &p.fire, &p.starting, &p.started, &p.stopping, &p.close}
+	return []*engine.Ref{&p.body, &p.node, &p.finish, &p.fire, &p.starting, &p.started, &p.stopping, &p.close, &p.returned}
 }
 
 // maxWaiting bounds the messages that wait for the code that runs on start.
@@ -145,7 +145,7 @@ func (n *function) open() error {
 	defer vm.Free(made)
 	p := &n.parts
 	for name, r := range map[string]*engine.Ref{"node": &p.node, "finish": &p.finish, "fire": &p.fire, "starting": &p.starting,
-		"started": &p.started, "stopping": &p.stopping, "close": &p.close} {
+		"started": &p.started, "stopping": &p.stopping, "close": &p.close, "returned": &p.returned} {
 		if *r, err = vm.Property(made, name); err != nil {
 			return err
 		}
@@ -296,6 +296,10 @@ func (n *function) reset() {
 	for id, t := range n.timers {
 		t.Stop()
 		delete(n.timers, id)
+	}
+	for id, c := range n.calls {
+		c.timer.Stop()
+		delete(n.calls, id)
 	}
 	if n.vm == nil {
 		return
