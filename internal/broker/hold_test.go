@@ -19,7 +19,7 @@ func TestFastIsWrittenWithinASecond(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(2 * time.Second) // what connecting has touched is written
 		synctest.Wait()
-		before := r.store.writes
+		before, _ := r.store.counts()
 		publish := func(payload string, qos byte) {
 			t.Helper()
 			pub.pub(msg("t", payload, qos, 1))
@@ -34,21 +34,22 @@ func TestFastIsWrittenWithinASecond(t *testing.T) {
 		publish("one", 1)
 		publish("two", 2)
 		publish("three", 1)
-		if r.store.writes != before {
-			t.Errorf("%d writes for what may be held", r.store.writes-before)
+		if writes, _ := r.store.counts(); writes != before {
+			t.Errorf("%d writes for what may be held", writes-before)
 		}
 		time.Sleep(holdTime)
 		synctest.Wait()
-		if r.store.writes != before+1 || len(r.store.log) != 3 {
-			t.Errorf("%d writes and %d records after a second, want one and three", r.store.writes-before, len(r.store.log))
+		if writes, records := r.store.counts(); writes != before+1 || records != 3 {
+			t.Errorf("%d writes and %d records after a second, want one and three", writes-before, records)
 		}
 		publish("four", 1)
 		r.stop = func() {} // the committer goes with the test: nothing of it is written any more
 		r.store.mu.Lock()
 		r.store.fail = ErrStoreFailed
 		r.store.mu.Unlock()
-		copied := newMemStore()
-		*copied = memStore{next: r.store.next, log: r.store.log, ret: r.store.ret, ses: r.store.ses, subs: r.store.subs, cur: r.store.cur, pkt: r.store.pkt}
+		r.store.mu.Lock()
+		copied := &memStore{next: r.store.next, log: r.store.log, ret: r.store.ret, ses: r.store.ses, subs: r.store.subs, cur: r.store.cur, pkt: r.store.pkt}
+		r.store.mu.Unlock()
 		again := rigOn(t, copied, Options{Limits: Limits{Fast: true}})
 		away, _ = again.connect(persistentPacket("away", mqtt.V5))
 		away.want("t", "one")
@@ -98,4 +99,11 @@ func TestFastIsRefusedWhenFull(t *testing.T) {
 	if err := r.k.Err(); err != nil {
 		t.Error(err)
 	}
+}
+
+// counts says how often was written, and how many records there are.
+func (s *memStore) counts() (writes, records int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes, len(s.log)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestModel(t *testing.T) {
 		fast := seed%4 == 3 // crashes come after the second that may be lost
 		m := &model{t: t, rng: rand.New(rand.NewPCG(uint64(seed), 7)), seed: seed, fast: fast,
 			kept: map[string]string{}}
-		m.r = rigOn(t, store, Options{Limits: Limits{OutboxBytes: 4000, Fast: fast}, Now: func() time.Time { return time.Now().Add(m.passed) }})
+		m.r = rigOn(t, store, Options{Limits: Limits{OutboxBytes: 4000, Fast: fast}, Now: func() time.Time { return time.Now().Add(time.Duration(m.passed.Load())) }})
 		for i := range 5 {
 			m.clients = append(m.clients, &modelClient{id: fmt.Sprint("c", i), v: []mqtt.Version{mqtt.V311, mqtt.V5}[m.rng.IntN(2)]})
 		}
@@ -57,7 +58,7 @@ type model struct {
 	seed    int
 	fast    bool
 	r       *rig
-	passed  time.Duration     // that the broker's clock is ahead
+	passed  atomic.Int64      // nanoseconds that the broker's clock is ahead
 	kept    map[string]string // topic -> retained payload
 	clients []*modelClient
 	next    int
@@ -150,7 +151,7 @@ func (m *model) connect(c *modelClient, persistent, clean bool) {
 // may be on its way may come or not.
 func (m *model) age() {
 	m.note("time passes")
-	m.passed += 2 * modelExpiry * time.Second
+	m.passed.Add(2 * modelExpiry * int64(time.Second))
 	for _, c := range m.clients {
 		for payload := range c.absent {
 			c.dead[payload] = true
