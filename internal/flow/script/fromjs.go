@@ -77,6 +77,9 @@ func (r *reader) value(v jsValue) (value.Value, error) {
 }
 
 func (r *reader) text(v jsValue) (value.Value, error) {
+	if known, ok := r.vm.lent.find(pointerOf(v)); ok {
+		return known, nil
+	}
 	s, ok := r.vm.goString(v)
 	if !ok {
 		return value.Value{}, r.vm.thrown()
@@ -174,7 +177,7 @@ func (r *reader) fresh(v jsValue) (value.Value, error) {
 	if class == lib.EJS_CLASS_PROXY && lib.XJS_IsArray(vm.tls, vm.ctx, v) > 0 {
 		return r.array(v)
 	}
-	return r.properties(v, value.NewMap(8))
+	return r.properties(v, nil)
 }
 
 func (r *reader) date(t jsValue) value.Value {
@@ -240,26 +243,32 @@ func (r *reader) properties(v jsValue, o *value.Map) (value.Value, error) {
 	}
 	table, n := *(*uintptr)(at(vm.cells)), *(*uint32)(at(vm.cells + 8))
 	defer lib.XJS_FreePropertyEnum(vm.tls, vm.ctx, table, n)
+	fresh := o == nil
+	if fresh {
+		o = value.NewMap(min(int(n), 1<<16))
+	}
 	for _, p := range unsafe.Slice((*lib.TJSPropertyEnum)(at(table)), int(n)) {
-		if err := r.property(v, p.Fatom, o); err != nil {
+		if err := r.property(v, p.Fatom, o, fresh); err != nil {
 			return value.Value{}, err
 		}
 	}
 	return o.Value(), nil
 }
 
-func (r *reader) property(v jsValue, a lib.TJSAtom, o *value.Map) error {
+// property reads one property into o; fresh says that o can't have it yet.
+func (r *reader) property(v jsValue, a lib.TJSAtom, o *value.Map, fresh bool) error {
 	vm := r.vm
 	e := lib.XJS_GetPropertyInternal(vm.tls, vm.ctx, v, a, v, 0)
 	if tagOf(e) == lib.EJS_TAG_EXCEPTION {
 		return vm.thrown()
 	}
-	defer vm.free(e)
 	x, err := r.value(e)
+	undefined := tagOf(e) == lib.EJS_TAG_UNDEFINED
+	vm.free(e)
 	if err != nil {
 		return err
 	}
-	if !x.Defined() && tagOf(e) != lib.EJS_TAG_UNDEFINED {
+	if !x.Defined() && !undefined {
 		return nil // a function or a symbol
 	}
 	name, ok := vm.name(a)
@@ -267,13 +276,17 @@ func (r *reader) property(v jsValue, a lib.TJSAtom, o *value.Map) error {
 		return vm.thrown()
 	}
 	r.bytes += len(name)
-	o.Set(name, x)
+	if fresh {
+		o.Put(name, x)
+	} else {
+		o.Set(name, x)
+	}
 	return nil
 }
 
 // name returns the text of an atom, keeping it for the next time.
 func (vm *VM) name(a lib.TJSAtom) (string, bool) {
-	if s, ok := vm.names[a]; ok {
+	if s, ok := vm.names.of(a); ok {
 		return s, true
 	}
 	p := lib.XJS_AtomToCStringLen(vm.tls, vm.ctx, vm.cells+16, a)
@@ -285,7 +298,8 @@ func (vm *VM) name(a lib.TJSAtom) (string, bool) {
 	if len(vm.atoms) < maxAtoms && len(s) <= maxAtom {
 		if _, known := vm.atoms[s]; !known {
 			lib.XJS_DupAtom(vm.tls, vm.ctx, a)
-			vm.atoms[s], vm.names[a] = a, s
+			vm.atoms[s] = a
+			vm.names.keep(a, s)
 		}
 	}
 	return s, true

@@ -34,7 +34,9 @@ func (vm *VM) toJS(v value.Value, depth int) jsValue {
 	case value.Number:
 		return jsNumber(v.Num())
 	case value.String:
-		return vm.jsString(v.Str())
+		js := vm.jsString(v.Str())
+		vm.lent.note(vm, js, v)
+		return js
 	case value.Date:
 		return lib.XJS_NewDate(vm.tls, vm.ctx, v.Num())
 	case value.Bytes:
@@ -210,7 +212,8 @@ func (vm *VM) atom(name string) (a lib.TJSAtom, kept bool) {
 	a = lib.XJS_NewAtomLen(vm.tls, vm.ctx, p, lib.Tsize_t(len(name)))
 	if a != 0 && len(vm.atoms) < maxAtoms && len(name) <= maxAtom && len(full) == len(name) {
 		full = strings.Clone(full)
-		vm.atoms[full], vm.names[a] = a, full
+		vm.atoms[full] = a
+		vm.names.keep(a, full)
 		return a, true
 	}
 	return a, false

@@ -52,7 +52,8 @@ type VM struct {
 	hosts   []host
 	handles handles
 	atoms   map[string]lib.TJSAtom // held by the VM until Close
-	names   map[lib.TJSAtom]string
+	names   names
+	lent    lent
 	known   known
 
 	rejected map[uintptr]error // by promise: what was rejected and is not handled yet
@@ -91,7 +92,7 @@ func (vm *VM) SetTime(d time.Duration) { vm.limits.Time = Limits{Time: d}.orDefa
 
 // bare makes a VM without the prelude.
 func bare(l Limits) (*VM, error) {
-	vm := &VM{limits: l.orDefaults(), tls: libc.NewTLS(), atoms: map[string]lib.TJSAtom{}, names: map[lib.TJSAtom]string{}}
+	vm := &VM{limits: l.orDefaults(), tls: libc.NewTLS(), atoms: map[string]lib.TJSAtom{}}
 	vm.rt = lib.XJS_NewRuntime(vm.tls)
 	if vm.rt == 0 {
 		vm.tls.Close()
@@ -147,6 +148,7 @@ func (vm *VM) Close() {
 		return
 	}
 	if vm.ctx != 0 {
+		vm.lent.end(vm)
 		vm.known.free(vm)
 		for _, a := range vm.atoms {
 			lib.XJS_FreeAtom(vm.tls, vm.ctx, a)

@@ -133,6 +133,19 @@ func (o *Map) Set(key string, v Value) *Map {
 	return o
 }
 
+// Put adds a key that the object doesn't have. Keys come in JavaScript's order: those that are whole numbers first,
+// ascending.
+func (o *Map) Put(key string, v Value) {
+	o.mustOwn()
+	if key != "" && key[0] <= '9' {
+		if _, ok := wholeKey(key); ok {
+			o.whole++
+		}
+	}
+	o.index = nil
+	o.m = append(o.m, member{key, v})
+}
+
 // insertWhole puts a key that is a whole number at its place among such keys.
 func (o *Map) insertWhole(key string, v Value) {
 	n, _ := wholeKey(key)

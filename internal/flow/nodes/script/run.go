@@ -156,7 +156,7 @@ func (n *function) open() error {
 
 // process runs the body for one message.
 func (n *function) process(m *flow.Msg) {
-	in, err := n.vm.From(m.Root().Value())
+	in, err := n.vm.Lend(m.Root().Value())
 	if err != nil {
 		n.fail(err, m)
 		return
@@ -270,7 +270,7 @@ func (n *function) after(in engine.Ref, m *flow.Msg) *flow.Msg {
 // drop lets a message go, unless its engine is gone.
 func (n *function) drop(in engine.Ref) {
 	if n.vm != nil {
-		n.vm.Free(in)
+		n.vm.Return(in)
 	}
 }
 
