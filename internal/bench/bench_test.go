@@ -65,7 +65,7 @@ func TestScenarios(t *testing.T) {
 		"pairs -n 5", "pairs -n 5 -q 1", "pairs -n 5 -q 2", "pairs -n 1 -w 1", "pairs -n 3 -q 1 --protocol-version 5",
 		"pairs -n 2 -s 20 --protocol-version 31", "pairs -n 2 -w 4 -s 100000", "fan-in -n 6 --receivers 2",
 		"fan-out -n 20", "fan-out -n 20 -q 1", "scattered -n 4 --receivers 3 --filters 100", "scattered -n 2 --receivers 2 --filters 50 -q 2",
-		"idle -n 20", "pairs -n 2 -L ws://" + http, "wildcard -n 4 --receivers 3 --filters 100", "wildcard -n 4 --receivers 3 --filters 10000",
+		"idle -n 20 --settle 50ms", "pairs -n 2 -L ws://" + http, "wildcard -n 4 --receivers 3 --filters 100", "wildcard -n 4 --receivers 3 --filters 10000",
 		"retained --filters 500", "retained --filters 50 --protocol-version 5", "durable -n 8 --receivers 3", "durable -n 8 --receivers 3 -q 2 -w 3",
 		"durable -n 4 --receivers 2 --absent", "durable -n 4 --receivers 2 --absent --protocol-version 5", "storm -n 40", "pairs -n 3 -q 1 --rate 500",
 	}

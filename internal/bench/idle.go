@@ -10,14 +10,14 @@ import (
 	"tsunagi/internal/mqtt"
 )
 
-// settle is how long an idle broker gets to come to rest.
-const settle = 5 * time.Second
-
 // idle measures the memory of connections that have spoken once, and the CPU time that they take afterwards.
 func (r *run) idle(ctx context.Context) (*result, error) {
 	o := r.o
 	if o.pid == 0 {
 		return nil, errors.New("idle measures the broker's memory: --pid says which process that is")
+	}
+	if err := r.wait(ctx, o.settle); err != nil { // what the broker's start has left behind is not the connections'
+		return nil, err
 	}
 	before, err := processRSS(o.pid)
 	if err != nil {
@@ -28,7 +28,7 @@ func (r *run) idle(ctx context.Context) (*result, error) {
 	if err := crowd.connect(ctx, o.clients, r.speakOnce); err != nil {
 		return nil, err
 	}
-	if err := r.wait(ctx, settle); err != nil {
+	if err := r.wait(ctx, o.settle); err != nil {
 		return nil, err
 	}
 	res := r.blank()

@@ -36,13 +36,14 @@ type options struct {
 	size     int // payload, bytes
 	warm     time.Duration
 	duration time.Duration
-	pid      int  // the broker's process, 0: not known
-	rate     int  // messages a second in all, 0: as fast as the windows allow
-	atOnce   int  // connections that are being made at the same time
-	absent   bool // durable: the sessions are away
-	resume   bool // storm: measure a second one, in which TLS sessions are resumed
-	leave    bool // retained: don't remove the messages at the end
-	quiet    bool // no progress
+	settle   time.Duration // idle
+	pid      int           // the broker's process, 0: not known
+	rate     int           // messages a second in all, 0: as fast as the windows allow
+	atOnce   int           // connections that are being made at the same time
+	absent   bool          // durable: the sessions are away
+	resume   bool          // storm: measure a second one, in which TLS sessions are resumed
+	leave    bool          // retained: don't remove the messages at the end
+	quiet    bool          // no progress
 	json     bool
 	flags    *pflag.FlagSet
 }
@@ -69,6 +70,7 @@ func parse(args []string, help io.Writer) (*options, error) {
 	f.IntVarP(&o.size, "size", "s", 64, "payload in `bytes`")
 	f.DurationVarP(&o.duration, "duration", "d", 5*time.Second, "how long to measure")
 	f.DurationVar(&o.warm, "warm-up", time.Second, "how long to run before that")
+	f.DurationVar(&o.settle, "settle", 6*time.Second, "idle: how long the broker gets to come to rest, before and after the connections")
 	f.IntVar(&o.version, "protocol-version", 311, "31, 311 or 5")
 	f.StringVarP(&o.user, "username", "u", "", "`user`")
 	f.StringVarP(&o.password, "pw", "P", "", "`password`")
@@ -145,8 +147,8 @@ func (o *options) check() error {
 	if o.version != 31 && o.version != 311 && o.version != 5 {
 		errs = append(errs, fmt.Errorf("--protocol-version %d: want 31, 311 or 5", o.version))
 	}
-	if o.duration <= 0 || o.warm < 0 {
-		errs = append(errs, errors.New("--duration and --warm-up: want a time, such as 5s"))
+	if o.duration <= 0 || o.warm < 0 || o.settle < 0 {
+		errs = append(errs, errors.New("--duration, --warm-up and --settle: want a time, such as 5s"))
 	}
 	if o.rate < 0 {
 		errs = append(errs, fmt.Errorf("--rate %d: want messages a second", o.rate))

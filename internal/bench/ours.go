@@ -66,6 +66,9 @@ func (c *comparison) ours(ctx context.Context, dir string, free bool) (*server, 
 
 // furnish makes the instance and what is in it.
 func (c *comparison) furnish(ctx context.Context, s *server, data string) error {
+	if err := s.await(filepath.Join(data, "admin.sock")); err != nil { // the last door to open
+		return err
+	}
 	if _, err := c.admin(ctx, data, "account", "create", "--email", "bench@example.com"); err != nil {
 		return err
 	}

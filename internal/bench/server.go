@@ -107,6 +107,16 @@ func (s *server) launch(cmd *exec.Cmd) error {
 	return fmt.Errorf("%s does not accept connections", s.name)
 }
 
+// await waits for a file that the broker makes.
+func (s *server) await(name string) error {
+	for end := time.Now().Add(startTime); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(name); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s has not made %s: %s", s.name, name, s.said)
+}
+
 // stop ends the broker.
 func (s *server) stop() {
 	_ = s.cmd.Process.Signal(os.Interrupt) // it may have ended

@@ -20,7 +20,7 @@ func (c *conn) readLoop() error {
 	var cause error
 	err := c.rc.Read(func(uintptr) bool {
 		if c.quiet() {
-			cause = c.aside(c.readable)
+			cause = c.aside(c.readQuietly)
 		} else {
 			cause = c.guard(c.readable)
 		}
@@ -37,6 +37,15 @@ const (
 	newTurns   = 8
 	quietAfter = time.Second
 )
+
+// readQuietly is readable for a connection that says little: it leaves nothing behind.
+func (c *conn) readQuietly() error {
+	err := c.readable()
+	if err == nil && c.tls != nil {
+		slim(c.tls)
+	}
+	return err
+}
 
 // quiet says whether what has come now is handled aside.
 func (c *conn) quiet() bool {
@@ -214,7 +223,9 @@ func (c *conn) catchUp(early []byte) error {
 		c.keepFor(early[used:])
 	}
 	if c.tls != nil {
-		return c.decrypt(buf[:])
+		err := c.decrypt(buf[:])
+		slim(c.tls)
+		return err
 	}
 	return nil
 }
