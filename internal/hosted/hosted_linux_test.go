@@ -22,6 +22,12 @@ func TestServes(t *testing.T) {
 	if status, body, _ := w.get("home", "/hello"); status != 200 || body != "hello from home at edit-home.flows.localhost" {
 		t.Errorf("answer %d %q", status, body)
 	}
+	if status, body, _ := w.get("", "//home.flows.localhost/hello"); status != 200 || body != "hello from home at home.flows.localhost" {
+		t.Errorf("the origin of its pages: %d %q", status, body)
+	}
+	if _, body, _ := w.get("home", "/config"); !strings.Contains(body, `"home.flows.localhost"`) && !strings.Contains(body, "PageHosts") && !strings.Contains(body, "home.flows.localhost]") {
+		t.Errorf("the child does not know the origin of its pages: %s", body)
+	}
 	if _, body, _ := w.get("home", "/config"); !strings.Contains(body, "BEGIN CERTIFICATE") || !strings.Contains(body, "/flow-servers/abc1/open") {
 		t.Errorf("configuration %q", body)
 	}

@@ -3,6 +3,8 @@ package nodes_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,6 +19,7 @@ import (
 
 	"tsunagi/internal/flow"
 	"tsunagi/internal/flow/nodes"
+	"tsunagi/internal/flow/nodes/network"
 )
 
 // parity is a flow with what Node-RED 5.0.7 showed when these steps were done to it;
@@ -26,16 +29,64 @@ type parity struct {
 	Skip  []string // nodes whose messages at start Node-RED shows before a browser listens
 	Flows json.RawMessage
 	Steps []struct {
-		Inject string          // presses the node's button
-		Props  json.RawMessage // with these properties
-		Deploy json.RawMessage // deploys other flows
-		Type   flow.DeployType
-		State  string // starts or stops the flows
-		Wait   int    // milliseconds
+		Inject  string          // presses the node's button
+		Props   json.RawMessage // with these properties
+		Deploy  json.RawMessage // deploys other flows
+		Type    flow.DeployType
+		State   string // starts or stops the flows
+		HTTP    string // asks an http in node: method and path
+		Headers map[string]string
+		Body    string
+		Wait    int // milliseconds
 	}
-	Debug  []map[string]any          // what the sidebar showed, in order
-	Status map[string]map[string]any // the last status of each node
-	Rev    string                    // of the flows in the end
+	Debug   []map[string]any          // what the sidebar showed, in order
+	Status  map[string]map[string]any // the last status of each node
+	Answers []answer                  // to the HTTP requests, in order
+	Rev     string                    // of the flows in the end
+}
+
+// answer is what an http response node sent.
+type answer struct {
+	Status  int            `json:"status"`
+	Headers map[string]any `json:"headers"`
+	Body    string         `json:"body"`
+}
+
+// ask sends a request to the flows.
+func ask(web http.Handler, what string, headers map[string]string, body string) answer {
+	method, path, _ := strings.Cut(what, " ")
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Host, r.RemoteAddr = "node.example:1880", "127.0.0.1:12345"
+	for key, v := range headers {
+		r.Header.Set(key, v)
+	}
+	if body == "" && headers["content-length"] == "" {
+		r.Body, r.ContentLength = http.NoBody, 0
+	}
+	w := httptest.NewRecorder()
+	web.ServeHTTP(w, r)
+	a := answer{Status: w.Code, Headers: map[string]any{}, Body: w.Body.String()}
+	if method == "HEAD" {
+		a.Body = "" // net/http's server sends none
+	}
+	for key, list := range w.Header() {
+		key = strings.ToLower(key)
+		switch {
+		case list == nil || key == "connection":
+		case key == "set-cookie":
+			all := []any{}
+			for _, s := range list {
+				all = append(all, s)
+			}
+			a.Headers[key] = all
+		default:
+			a.Headers[key] = strings.Join(list, ", ")
+		}
+	}
+	if strings.Contains(a.Body, "<pre>") {
+		delete(a.Headers, "content-length")
+	}
+	return a
 }
 
 // TestParity does the steps of every recording and expects the same to be seen. Time is that
@@ -111,7 +162,8 @@ func normal(text string) string {
 
 func (p *parity) replay(t *testing.T) {
 	s := &screen{status: map[string]map[string]any{}}
-	r := flow.New(flow.Options{Nodes: nodes.All(), JSONata: nodes.JSONata, Events: s.event, Dir: p.dir, Env: func(name string) (string, bool) {
+	web := network.NewWeb(network.WebOptions{})
+	r := flow.New(flow.Options{Nodes: nodes.AllOn(web), JSONata: nodes.JSONata, Events: s.event, Dir: p.dir, Env: func(name string) (string, bool) {
 		return "from outside", name == "OUTSIDE"
 	}})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -125,6 +177,7 @@ func (p *parity) replay(t *testing.T) {
 	}()
 	rev := p.deploy(t, r, p.Flows, flow.DeployFull)
 	time.Sleep(300 * time.Millisecond)
+	answered := 0
 	for _, step := range p.Steps {
 		switch {
 		case step.Inject != "":
@@ -137,6 +190,12 @@ func (p *parity) replay(t *testing.T) {
 			}
 		case step.Deploy != nil:
 			rev = p.deploy(t, r, step.Deploy, step.Type)
+		case step.HTTP != "":
+			got := ask(web, step.HTTP, step.Headers, step.Body)
+			if want := p.Answers[answered]; !reflect.DeepEqual(got, want) {
+				t.Errorf("%s %q:\n got %s\nwant %s", step.HTTP, step.Body, asJSON(got), asJSON(want))
+			}
+			answered++
 		case step.State != "":
 			if err := r.SetState(ctx, step.State); err != nil {
 				t.Error(err)

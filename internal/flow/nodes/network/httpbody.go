@@ -184,9 +184,9 @@ func (n *httpIn) readFiles(r *http.Request, in *request, boundary string) (held 
 	bad := func(err error) (int64, *bodyFault) {
 		switch {
 		case errors.Is(err, errTooLarge):
-			return held, &bodyFault{status: http.StatusRequestEntityTooLarge, text: err.Error(), silent: true}
+			return held, &bodyFault{status: http.StatusRequestEntityTooLarge, text: "Error: " + err.Error(), silent: true}
 		case errors.Is(err, errHeld):
-			return held, &bodyFault{status: http.StatusServiceUnavailable, text: err.Error(), silent: true}
+			return held, &bodyFault{status: http.StatusServiceUnavailable, text: "Error: " + err.Error(), silent: true}
 		}
 		return held, &bodyFault{status: http.StatusInternalServerError, text: "Error: " + err.Error(), silent: true}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"tsunagi/internal/flow"
@@ -106,10 +107,14 @@ func (n *httpIn) refuse(w http.ResponseWriter, fault *bodyFault) {
 	w.Header().Set("Connection", "close")
 	if fault.silent {
 		text := http.StatusText(fault.status)
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		h := w.Header()
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		h.Set("Content-Length", strconv.Itoa(len(text)))
+		h.Set("ETag", etag([]byte(text)))
 		w.WriteHeader(fault.status)
 		_, _ = w.Write([]byte(text)) // a client that has gone needs no answer
-		n.b.Do(func() { n.b.Warn(fault.text) })
+		name, message, _ := strings.Cut(fault.text, ": ")
+		n.b.Do(func() { n.b.WarnError(&flow.Error{Name: name, Message: message}) })
 		return
 	}
 	failPage(w, fault.status, fault.text)

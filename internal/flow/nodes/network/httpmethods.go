@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tsunagi/internal/flow"
 	"tsunagi/internal/flow/value"
 )
 
@@ -131,7 +132,11 @@ func thrownText(err error) error {
 	if err == nil {
 		return nil
 	}
-	return errors.New(strings.TrimPrefix(err.Error(), "Error: "))
+	var plain *flow.Error
+	if errors.As(err, &plain) {
+		return errors.New(plain.Message)
+	}
+	return err
 }
 
 // change runs a method that changes or sends the answer.
@@ -239,6 +244,9 @@ func (s *response) shape(name string, arg func(int) value.Value) error {
 		text := "attachment"
 		if name := arg(0); name.Truthy() {
 			text += "; filename=" + strconv.Quote(name.Text())
+			if err := s.setValue("Content-Type", value.Str(typeOf(name.Text()))); err != nil {
+				return err
+			}
 		}
 		return s.set("Content-Disposition", text)
 	case "links":

@@ -63,8 +63,8 @@ func (n *httpOut) answer(m *flow.Msg, res *response) error {
 		payload = value.Str(payload.Text())
 		m.Set("payload", payload)
 	case value.Bool:
-		return &flow.Error{Name: "TypeError", Code: "ERR_INVALID_ARG_TYPE", Message: "The \"string\" argument must be of type string or an instance of " +
-			"Buffer or ArrayBuffer. Received type boolean (" + payload.Text() + ")"}
+		return nodeFault("TypeError", "ERR_INVALID_ARG_TYPE", "The \"string\" argument must be of type string or an instance of "+
+			"Buffer or ArrayBuffer. Received type boolean ("+payload.Text()+")")
 	}
 	if _, ok := res.get("content-length"); !ok {
 		if err := res.set("content-length", strconv.Itoa(len(payload.Str())+len(payload.Bytes()))); err != nil {

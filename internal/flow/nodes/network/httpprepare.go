@@ -217,11 +217,11 @@ func (n *httpAsk) setHeaders(m *flow.Msg, a *ask) error {
 			list = []string{v.Text()}
 		}
 		if !validHeader(name) {
-			return &flow.Error{Name: "TypeError", Message: "Header name must be a valid HTTP token [\"" + name + "\"]", Code: "ERR_INVALID_HTTP_TOKEN"}
+			return nodeFault("TypeError", "ERR_INVALID_HTTP_TOKEN", "Header name must be a valid HTTP token [\""+name+"\"]")
 		}
 		for _, s := range list {
 			if strings.ContainsAny(s, "\r\n\x00") {
-				return &flow.Error{Name: "TypeError", Message: "Invalid character in header content [\"" + name + "\"]", Code: "ERR_INVALID_CHAR"}
+				return nodeFault("TypeError", "ERR_INVALID_CHAR", "Invalid character in header content [\""+name+"\"]")
 			}
 		}
 		a.header.set(name, list...)

@@ -44,10 +44,15 @@ type headerField struct {
 const maxStreamed = 16 << 20
 
 func newResponse(in *request) *response {
-	return &response{in: in, status: http.StatusOK, wake: make(chan struct{}, 1)}
+	return &response{in: in, status: http.StatusOK, header: make([]headerField, 0, 6), wake: make(chan struct{}, 1)}
 }
 
-var errHeadersSent = &flow.Error{Message: "Cannot set headers after they are sent to the client", Code: "ERR_HTTP_HEADERS_SENT"}
+var errHeadersSent = nodeFault("Error", "ERR_HTTP_HEADERS_SENT", "Cannot set headers after they are sent to the client")
+
+// nodeFault is an error that Node.js itself throws: its name shows the code.
+func nodeFault(name, code, message string) *flow.Error {
+	return &flow.Error{Name: name + " [" + code + "]", Message: message, Code: code}
+}
 
 func (s *response) get(key string) (string, bool) {
 	for i := range s.header {
@@ -63,11 +68,11 @@ func (s *response) set(name string, values ...string) error {
 		return errHeadersSent
 	}
 	if !validHeader(name) {
-		return &flow.Error{Name: "TypeError", Message: "Header name must be a valid HTTP token [\"" + name + "\"]", Code: "ERR_INVALID_HTTP_TOKEN"}
+		return nodeFault("TypeError", "ERR_INVALID_HTTP_TOKEN", "Header name must be a valid HTTP token [\""+name+"\"]")
 	}
 	for _, v := range values {
 		if strings.ContainsAny(v, "\r\n\x00") {
-			return &flow.Error{Name: "TypeError", Message: "Invalid character in header content [\"" + name + "\"]", Code: "ERR_INVALID_CHAR"}
+			return nodeFault("TypeError", "ERR_INVALID_CHAR", "Invalid character in header content [\""+name+"\"]")
 		}
 	}
 	key := strings.ToLower(name)
@@ -130,7 +135,12 @@ func (s *response) json(v value.Value, jsonp bool) error {
 		text := strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`).Replace(string(body))
 		return s.sendBytes([]byte("/**/ typeof " + callback + " === 'function' && " + callback + "(" + text + ");"))
 	}
-	if _, ok := s.get("content-type"); !ok {
+	now, ok := s.get("content-type")
+	if ok {
+		if err := s.set("Content-Type", withUTF8(now)); err != nil {
+			return err
+		}
+	} else {
 		if jsonp {
 			if err := s.set("X-Content-Type-Options", "nosniff"); err != nil {
 				return err
@@ -277,6 +287,9 @@ func (s *response) end(body []byte) error {
 	if s.ended {
 		return nil
 	}
+	if _, ok := s.get("content-length"); !ok && !s.begun && s.status != http.StatusNoContent && s.status != http.StatusNotModified && s.in.r.Method != http.MethodHead {
+		_ = s.set("Content-Length", strconv.Itoa(len(body))) // it is a header that can be set
+	}
 	if err := s.begin(); err != nil {
 		return err
 	}
@@ -288,7 +301,7 @@ func (s *response) end(body []byte) error {
 // begin closes the head.
 func (s *response) begin() error {
 	if s.status < 100 || s.status > 999 {
-		return &flow.Error{Name: "RangeError", Message: "Invalid status code: " + strconv.Itoa(s.status), Code: "ERR_HTTP_INVALID_STATUS_CODE"}
+		return nodeFault("RangeError", "ERR_HTTP_INVALID_STATUS_CODE", "Invalid status code: "+strconv.Itoa(s.status))
 	}
 	s.begun = true
 	return nil
@@ -399,10 +412,7 @@ func (s *response) cookie(name string, v value.Value, o *value.Map) error {
 	if o.Get("signed").Truthy() {
 		return &flow.Error{Message: `cookieParser("secret") required for signed cookies`}
 	}
-	if encode := o.Get("encode"); !encode.Is(value.Bool) || encode.Bool() {
-		text = encodeComponent(text)
-	}
-	line, err := cookieLine(name, text, o)
+	line, err := cookieLine(name, encodeComponent(text), o)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ type formLimits struct {
 }
 
 var (
-	queryLimits = formLimits{params: 1000, depth: 5, list: 20}
+	queryLimits = formLimits{params: 1000, depth: 5, list: 999}
 	formBounds  = formLimits{params: 1000, depth: 32, list: 100}
 )
 
@@ -44,6 +44,9 @@ func newObject() *tree { return &tree{items: map[string]*tree{}} }
 func parseForm(text string, limits formLimits) *value.Map {
 	if text == "" {
 		return value.NewMap(0)
+	}
+	if o := flatForm(text, limits); o != nil {
+		return o
 	}
 	pairs := newObject()
 	n := 0
@@ -82,6 +85,25 @@ func parseForm(text string, limits formLimits) *value.Map {
 		}
 	}
 	return root.value().Map()
+}
+
+// flatForm reads what most queries are, names without brackets that occur once; nil for others.
+func flatForm(text string, limits formLimits) *value.Map {
+	if strings.Contains(text, "[") || strings.Contains(text, "%5") || strings.Count(text, "&") >= limits.params {
+		return nil
+	}
+	o := value.NewMap(4)
+	for part := range strings.SplitSeq(text, "&") {
+		key, val, _ := strings.Cut(part, "=")
+		key = unplus(key)
+		if o.Has(key) {
+			return nil
+		}
+		if key != "" {
+			o.Set(key, value.Str(unplus(val)))
+		}
+	}
+	return o
 }
 
 // unplus decodes a part of a form; what is broken stays as it is.

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"html"
 	"net/http"
 	"slices"
 	"strconv"
@@ -142,6 +141,8 @@ func (s *Web) seclude(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+var escapes = strings.NewReplacer("&", "&amp;", `"`, "&quot;", "'", "&#39;", "<", "&lt;", ">", "&gt;")
+
 // failPage is Express's answer when a request can't be handled.
 func failPage(w http.ResponseWriter, status int, text string) {
 	h := w.Header()
@@ -150,5 +151,5 @@ func failPage(w http.ResponseWriter, status int, text string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Error</title>\n</head>\n<body>\n<pre>" +
-		html.EscapeString(text) + "</pre>\n</body>\n</html>\n")) // a client that has gone needs no answer
+		escapes.Replace(text) + "</pre>\n</body>\n</html>\n")) // a client that has gone needs no answer
 }

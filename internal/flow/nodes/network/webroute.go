@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -103,7 +104,6 @@ func compileRoute(path string) (*regexp.Regexp, []string, error) {
 		case text[0] == '\\':
 			b.WriteString(text)
 		case text == "*":
-			keys = append(keys, fmt.Sprint(countStars(keys)))
 			b.WriteString("(.*)")
 		case text == "/(":
 			b.WriteString("/(?:")
@@ -111,7 +111,7 @@ func compileRoute(path string) (*regexp.Regexp, []string, error) {
 			b.WriteString(`\.`)
 		default:
 			keys = append(keys, part(3))
-			b.WriteString(variable(part(1), part(2) != "", part(4), part(5) != "", part(6) != ""))
+			b.WriteString(variable(len(keys)-1, part(1), part(2) != "", part(4), part(5) != "", part(6) != ""))
 		}
 	}
 	b.WriteString(path[last:])
@@ -119,34 +119,37 @@ func compileRoute(path string) (*regexp.Regexp, []string, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("path %q: %w", path, err)
 	}
-	for re.NumSubexp() > len(keys) { // groups without a name are counted
-		keys = append(keys, fmt.Sprint(countStars(keys)))
-	}
-	return re, keys, nil
+	return re, groupNames(re, keys), nil
 }
 
-// countStars is the number of the next part without a name.
-func countStars(keys []string) (n int) {
-	for _, k := range keys {
-		if k[0] >= '0' && k[0] <= '9' {
-			n++
+// groupNames are the names of all groups; those without one have numbers.
+func groupNames(re *regexp.Regexp, keys []string) []string {
+	var names []string
+	unnamed := 0
+	for _, name := range re.SubexpNames()[1:] {
+		if i, err := strconv.Atoi(strings.TrimPrefix(name, "k")); name != "" && err == nil && i < len(keys) {
+			names = append(names, keys[i])
+			continue
 		}
+		names = append(names, strconv.Itoa(unnamed))
+		unnamed++
 	}
-	return n
+	return names
 }
 
-// variable is the expression for one variable.
-func variable(slash string, dot bool, pattern string, star, optional bool) string {
+// variable is the expression for variable number i.
+func variable(i int, slash string, dot bool, pattern string, star, optional bool) string {
 	if pattern == "" {
 		pattern = `([^/]+?)`
 		if dot {
 			pattern = `([^/.]+?)`
 		}
 	}
+	pattern = pattern[1 : len(pattern)-1]
 	if star {
-		pattern = `(` + pattern[1:len(pattern)-1] + `(?:/.+?)?)`
+		pattern += `(?:/.+?)?`
 	}
-	out := pattern
+	out := `(?P<k` + strconv.Itoa(i) + `>` + pattern + `)`
 	if dot {
 		out = `\.` + out
 	}

@@ -6,6 +6,7 @@
 // Node.js must be one that the Node-RED runs on (22.9 or later). TestParity replays the files.
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
+import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
 
@@ -41,12 +42,14 @@ async function record(file) {
     await started(red)
     const url = `http://127.0.0.1:${port}`
     const events = await listen(port)
+    const answers = []
     for (const step of c.steps) {
-      await act(url, step)
+      if (step.http) answers.push(await ask(port, step))
+      else await act(url, step)
       await sleep(Math.max(step.wait ?? 0, 120))
     }
     const stored = await (await fetch(`${url}/flows`, { headers: { 'Node-RED-API-Version': 'v2' } })).json()
-    write(file, c, events, stored.rev)
+    write(file, c, events, stored.rev, answers)
   } finally {
     red.kill()
     await new Promise(done => red.once('exit', done))
@@ -87,7 +90,27 @@ async function act(url, step) {
   }
 }
 
-function write(file, c, events, rev) {
+// ask sends a request to an http in node; step.http is method and path.
+function ask(port, step) {
+  const [method, path] = step.http.split(' ')
+  return new Promise((done, fail) => {
+    const req = http.request({ port, host: '127.0.0.1', method, path, agent: false, headers: { host: 'node.example:1880', ...step.headers } }, res => {
+      let body = ''
+      res.setEncoding('utf8')
+      res.on('data', d => { body += d })
+      res.on('end', () => {
+        const { date, connection, 'keep-alive': k, ...headers } = res.headers
+        if (res.statusCode >= 400 && body.includes('<pre>')) body = body.replace(/<pre>([^]*?)(<br>[^]*)?<\/pre>/, '<pre>$1</pre>')
+        if (body.includes('<pre>')) delete headers['content-length']
+        done({ status: res.statusCode, headers, body })
+      })
+    })
+    req.on('error', fail)
+    req.end(step.body)
+  })
+}
+
+function write(file, c, events, rev, answers) {
   const debug = [], status = {}
   for (const e of events) {
     if (e.topic === 'debug') {
@@ -100,7 +123,7 @@ function write(file, c, events, rev) {
   }
   const lines = list => '[\n' + list.map(x => JSON.stringify(x)).join(',\n') + ']'
   fs.writeFileSync(file, `{"skip":${JSON.stringify(c.skip ?? [])},\n"flows":${lines(c.flows)},\n"steps":${lines(c.steps)},\n` +
-    `"debug":${lines(debug)},\n"status":${JSON.stringify(status)},\n"rev":${JSON.stringify(rev)}}\n`)
+    (answers.length ? `"answers":${lines(answers)},\n` : '') + `"debug":${lines(debug)},\n"status":${JSON.stringify(status)},\n"rev":${JSON.stringify(rev)}}\n`)
   console.log(file, debug.length, 'messages')
 }
 
