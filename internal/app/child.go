@@ -50,6 +50,7 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 		ended.fail(errors.New("the platform is gone"))
 	}()
 	server := front.NewServer("editor", child.Listener(), nil, byOrigin(cfg.PageHosts, web, f.editor), log)
+	server.OnStop(web.Stop)
 	parts := []part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}
 	ready := false
 	err = runParts(ctx, log, parts, func() {

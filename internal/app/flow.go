@@ -156,6 +156,7 @@ func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams)
 	}
 	handler := http.Handler(f.editor)
 	server := front.NewServer("editor", l, config, handler, log)
+	server.OnStop(web.Stop)
 	parts := []part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}
 	return runParts(ctx, log, parts, func() {
 		base := scheme + "://" + reachable(l.Addr())

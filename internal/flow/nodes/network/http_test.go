@@ -214,9 +214,26 @@ func TestFaultsOfAnswersAreCaught(t *testing.T) {
 	}
 }
 
+func TestRequestsWithoutAnswerDoNotKeepTheProgram(t *testing.T) {
+	web := network.NewWeb(network.WebOptions{})
+	s := flowtest.Start(t, nodes.AllOn(web))
+	s.Load(flow.DeployFull, `[`+tab+`,{'id':'i','type':'http in','z':'t','url':'/never','method':'get','wires':[['d']]},`+shown+`]`)
+	ended := make(chan int, 1)
+	go func() {
+		w := httptest.NewRecorder()
+		web.ServeHTTP(w, httptest.NewRequest("GET", "/never", nil))
+		ended <- w.Code
+	}()
+	s.Until("debug", `"out"`)
+	web.Stop()
+	if code := <-ended; code != http.StatusServiceUnavailable {
+		t.Error("the request got", code)
+	}
+}
+
 func TestPagesOfTheEditorsOriginAreSecluded(t *testing.T) {
 	s := newSite(t, network.WebOptions{Sandbox: true}, echo)
-	res, _ := s.do("GET", "/g/1", "")
+	res, _ := s.do("POST", "/p", "<p>", "Content-Type", "text/plain")
 	if got := res.Header.Values("Content-Security-Policy"); len(got) != 1 || !strings.HasPrefix(got[0], "sandbox ") || strings.Contains(got[0], "allow-same-origin") {
 		t.Errorf("policy %q", got)
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"tsunagi/internal/flow"
 	"tsunagi/internal/flow/value"
@@ -71,6 +72,9 @@ func (n *httpIn) Close(_ bool, done func()) {
 	done()
 }
 
+// bodyPatience is how long a client may take for its body, as in Node.js.
+const bodyPatience = 5 * time.Minute
+
 // serve reads the request, sends its message and waits for the answer of the flow.
 func (n *httpIn) serve(w http.ResponseWriter, r *http.Request, params []param) {
 	defer n.web.open.Add(-1)
@@ -81,8 +85,11 @@ func (n *httpIn) serve(w http.ResponseWriter, r *http.Request, params []param) {
 	in := newRequest(n, r, params)
 	payload := value.Value{}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		deadline := http.NewResponseController(w)
+		_ = deadline.SetReadDeadline(time.Now().Add(bodyPatience)) // a connection without deadlines does without
 		held, fault := n.readBody(w, r, in)
 		defer n.web.held.Add(-held)
+		_ = deadline.SetReadDeadline(time.Time{})
 		if fault != nil {
 			n.refuse(w, fault)
 			return

@@ -353,6 +353,11 @@ func (s *response) write(w http.ResponseWriter, gone <-chan struct{}) {
 		case <-s.wake:
 		case <-gone:
 			return
+		case <-s.in.node.web.ending:
+			if !head {
+				failPage(w, http.StatusServiceUnavailable, "The flow server is stopping.")
+			}
+			return
 		}
 		parts, done := s.take()
 		if !head {
@@ -373,6 +378,9 @@ func (s *response) write(w http.ResponseWriter, gone <-chan struct{}) {
 
 func (s *response) writeHead(w http.ResponseWriter) {
 	h := w.Header()
+	if kind, _ := s.get("content-type"); strings.HasPrefix(kind, "application/json") {
+		h.Del("Content-Security-Policy") // no page, so nothing to keep apart
+	}
 	for _, f := range s.header {
 		switch f.key {
 		case "content-security-policy", "vary":

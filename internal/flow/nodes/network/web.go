@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // WebOptions configure a Web. Zero values mean the default in brackets.
@@ -39,6 +40,9 @@ type Web struct {
 	open atomic.Int64 // requests without an answer
 	held atomic.Int64 // bytes of their bodies
 
+	ending chan struct{} // closed when answers are no longer waited for
+	once   sync.Once     // for ending
+
 	mu     sync.Mutex                 // guards changes of what follows
 	routes atomic.Pointer[[]*route]   // in the order of their nodes
 	socks  map[string]*socketListener // by path
@@ -47,9 +51,17 @@ type Web struct {
 // NewWeb returns a Web without pages.
 func NewWeb(o WebOptions) *Web {
 	o.defaults()
-	w := &Web{o: o, socks: map[string]*socketListener{}}
+	w := &Web{o: o, socks: map[string]*socketListener{}, ending: make(chan struct{})}
 	w.routes.Store(new([]*route))
 	return w
+}
+
+// stopPatience is how long requests may wait for their answer when the program ends.
+const stopPatience = 2 * time.Second
+
+// Stop ends what waits for an answer, soon: a flow may never give one.
+func (s *Web) Stop() {
+	time.AfterFunc(stopPatience, func() { s.once.Do(func() { close(s.ending) }) })
 }
 
 // add serves a route, until remove.
