@@ -143,4 +143,6 @@ func (p panelFlows) State(f account.FlowServer) panel.FlowState {
 	return panel.FlowState(p.Status(f.ID))
 }
 
+func (p panelFlows) PagesURL(f account.FlowServer) string { return p.Manager.PagesURL(f.Name) }
+
 func (p panelFlows) EditorURL(f account.FlowServer) string { return p.Manager.EditorURL(f.Name) }

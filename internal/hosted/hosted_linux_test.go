@@ -242,6 +242,9 @@ func TestNames(t *testing.T) {
 	if err := w.Start(Server{ID: "a", Name: "home"}); err != nil {
 		t.Errorf("one that runs: %v", err)
 	}
+	if w.PagesURL("home") != "https://home.flows.localhost:8443/" {
+		t.Error(w.PagesURL("home"))
+	}
 	if w.EditorURL("home") != "https://edit-home.flows.localhost:8443/" {
 		t.Error(w.EditorURL("home"))
 	}

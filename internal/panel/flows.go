@@ -12,12 +12,13 @@ type flowServerBody struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name" doc:"DNS label"`
 	URL       string    `json:"url" doc:"Origin of the editor; sign in with open"`
+	PagesURL  string    `json:"pages_url" doc:"Origin of what its flows offer over HTTP and WebSocket"`
 	CreatedAt time.Time `json:"created_at"`
 	FlowState
 }
 
 func (p *Panel) showFlowServer(f account.FlowServer) flowServerBody {
-	return flowServerBody{f.ID, f.Name, p.o.Flows.EditorURL(f), f.CreatedAt, p.o.Flows.State(f)}
+	return flowServerBody{f.ID, f.Name, p.o.Flows.EditorURL(f), p.o.Flows.PagesURL(f), f.CreatedAt, p.o.Flows.State(f)}
 }
 
 // flowsOff is the answer where this server runs no flow servers.

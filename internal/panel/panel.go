@@ -153,6 +153,8 @@ type FlowServers interface {
 	State(f account.FlowServer) FlowState
 	// EditorURL is the address of the editor's origin, ending in a slash.
 	EditorURL(f account.FlowServer) string
+	// PagesURL is the address of the origin of what the flows offer, ending in a slash.
+	PagesURL(f account.FlowServer) string
 }
 
 // FlowState is how a hosted flow server is.

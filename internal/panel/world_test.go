@@ -295,6 +295,9 @@ func (f *fakeFlows) State(account.FlowServer) panel.FlowState {
 func (f *fakeFlows) EditorURL(s account.FlowServer) string {
 	return "https://edit-" + s.Name + ".flows.localhost:8443/"
 }
+func (f *fakeFlows) PagesURL(s account.FlowServer) string {
+	return "https://" + s.Name + ".flows.localhost:8443/"
+}
 
 // safeBuffer is a log that may be written and read at once.
 type safeBuffer struct {
