@@ -101,9 +101,12 @@ func (s *Service) DeleteTokenKey(ctx context.Context, by Actor, instance, id str
 	})
 }
 
+// MetricsTokenHead begins every metrics token, so that it isn't taken for a wrong API token.
+const MetricsTokenHead = "tsm_"
+
 // MintMetricsToken makes the token with which a program reads an instance's metrics; the one before ends.
 func (s *Service) MintMetricsToken(ctx context.Context, by Actor, instance string) (string, error) {
-	token := newToken()
+	token := MetricsTokenHead + newToken()
 	row := MetricsToken{Instance: instance, Hash: hashToken(token), CreatedAt: s.now()}
 	err := s.update(ctx, func(tx Tx) error {
 		if _, err := instanceOf(tx, by, instance); err != nil {

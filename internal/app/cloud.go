@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -48,7 +49,7 @@ type cloud struct {
 }
 
 // doors are the listeners; nil where the settings close one.
-type doors struct{ https, mqtts, mqtt, http net.Listener }
+type doors struct{ https, mqtts, mqtt, http, metrics net.Listener }
 
 // serveCloud makes every part, runs them until ctx ends, and stops them in reverse.
 func serveCloud(ctx context.Context, cfg *config.Serve, log *slog.Logger, s Streams) (err error) {
@@ -185,7 +186,8 @@ func (c *cloud) openSites() error {
 		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Flows: c.panelFlows(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.doors.port(c.doors.https)), PanelURL: c.panelURL()},
-		Store: c.health, Pages: web.Panel(), Text: c.texts.text, Language: c.cfg.Language, Version: Version, Log: c.log,
+		Metrics: func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },
+		Store:   c.health, Pages: web.Panel(), Text: c.texts.text, Language: c.cfg.Language, Version: Version, Log: c.log,
 	})
 	if err != nil {
 		return err

@@ -8,12 +8,14 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/admin"
 	"tsunagi/internal/config"
 	"tsunagi/internal/front"
 	"tsunagi/internal/gate"
+	"tsunagi/internal/metrics"
 )
 
 // listen opens every door of the settings.
@@ -24,6 +26,7 @@ func (c *cloud) listen() (err error) {
 	}{
 		{"https", c.cfg.HTTPS, &c.doors.https}, {"mqtts", c.cfg.MQTTS, &c.doors.mqtts},
 		{"mqtt", c.cfg.MQTT, &c.doors.mqtt}, {"http", c.cfg.HTTP, &c.doors.http},
+		{"metrics", c.cfg.Metrics, &c.doors.metrics},
 	} {
 		if d.addr == config.Off {
 			continue
@@ -49,7 +52,7 @@ func (doors) port(l net.Listener) string {
 
 // close closes what was opened; the process ends anyway.
 func (d *doors) close() {
-	for _, l := range []net.Listener{d.https, d.mqtts, d.mqtt, d.http} {
+	for _, l := range []net.Listener{d.https, d.mqtts, d.mqtt, d.http, d.metrics} {
 		if l != nil {
 			_ = l.Close() // nothing was accepted yet
 		}
@@ -90,6 +93,11 @@ func (c *cloud) parts() []part {
 		}
 		server := front.NewServer("http", c.gate.Listener(l), nil, handler, c.log)
 		list = append(list, part{"http", server.Start, server.Stop})
+	}
+	if l := c.doors.metrics; l != nil {
+		started := time.Now()
+		server := metrics.NewServer(l, func(p *metrics.Page) { operatorMetrics(p, c.brokers, c.gate, c.health, started) }, ready(c.health), c.log)
+		list = append(list, part{"metrics", server.Start, server.Stop})
 	}
 	return list
 }
@@ -157,6 +165,9 @@ func (c *cloud) greeting(ctx context.Context) (string, error) {
 		line("plain MQTT", "mqtt://%s, without TLS", l.Addr())
 	} else if l != nil {
 		line("plain MQTT", "port %s is refused with the way to TLS", c.doors.port(l))
+	}
+	if c.doors.metrics != nil {
+		line("metrics", "http://%s/metrics", c.doors.metrics.Addr())
 	}
 	if c.authority != nil {
 		line("authority", "%s/ca/ca.pem (clients need it: --cafile)", c.cfg.Data)

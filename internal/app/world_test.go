@@ -25,15 +25,16 @@ import (
 
 // world is `tsunagi serve` in its proper mode with all doors on loopback.
 type world struct {
-	t     *testing.T
-	data  string
-	log   *buffer
-	https string // host:port
-	mqtts string
-	http  string
-	mqtt  string
-	pool  *x509.CertPool
-	stop  func() int // ends it and returns the exit code
+	t       *testing.T
+	data    string
+	log     *buffer
+	https   string // host:port
+	mqtts   string
+	http    string
+	mqtt    string
+	metrics string
+	pool    *x509.CertPool
+	stop    func() int // ends it and returns the exit code
 }
 
 // buffer is written by one goroutine while another reads.
@@ -54,7 +55,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-var ports = regexp.MustCompile(`(?m)^  (panel|MQTT \(TLS\)|http|plain MQTT) .*?(?:://[a-z.]+:|port )(\d+)`)
+var ports = regexp.MustCompile(`(?m)^  (panel|MQTT \(TLS\)|http|metrics|plain MQTT) .*?(?:://[a-z.]+:|://127\.0\.0\.1:|port )(\d+)`)
 
 // serveWorld starts it and waits until it is ready.
 func serveWorld(t *testing.T, args ...string) *world {
@@ -90,6 +91,8 @@ func serveWorld(t *testing.T, args ...string) *world {
 			w.mqtts = at
 		case "http":
 			w.http = at
+		case "metrics":
+			w.metrics = at
 		default:
 			w.mqtt = at
 		}

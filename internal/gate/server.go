@@ -123,6 +123,19 @@ func (s *Server) Start() error {
 // Flush writes for a turn at once. It is the function that the committer calls after a batch.
 func (s *Server) Flush(t *broker.Turn) { t.Flush() }
 
+// Numbers are what the operator wants to know of the sockets.
+type Numbers struct {
+	Connections, Waiting, Room int    // in all, of them not logged in, room for in all
+	Refused                    uint64 // that were too many, since the start
+}
+
+// Numbers counts the connections.
+func (s *Server) Numbers() Numbers {
+	s.admission.mu.Lock()
+	defer s.admission.mu.Unlock()
+	return Numbers{s.admission.count, s.admission.waits, s.admission.all, s.refusals.Load()}
+}
+
 // Connections is the number of connections, those included that have not logged in.
 func (s *Server) Connections() int {
 	s.admission.mu.Lock()

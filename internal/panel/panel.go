@@ -8,6 +8,7 @@ package panel
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -27,6 +28,8 @@ type Options struct {
 	Endpoints Endpoints
 	// Store tells how the store of messages and accounts is; nil: nothing is told.
 	Store func() StoreHealth
+	// Metrics are those of an instance; nil: there are none.
+	Metrics func(instance string) io.WriterTo
 	// Pages is the built panel with index.html at its root; nil in a build without pages.
 	Pages fs.FS
 	// Text gives a text of the catalogue; args are pairs of placeholder and value.

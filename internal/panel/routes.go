@@ -111,6 +111,9 @@ func (p *Panel) routes() []route {
 		{"POST /instances/{id}/token-keys", signedIn, 201, "add-token-key", "Add a public key or the address of a key set", handle(p, p.addTokenKey)},
 		{"DELETE /instances/{id}/token-keys/{thing}", signedIn, 204, "delete-token-key", "Delete a key; clients with its tokens are disconnected", handle(p, p.deleteTokenKey)},
 
+		{"GET /instances/{id}/metrics", public, 200, "get-metrics", "Metrics in the format of Prometheus, by the instance's metrics token", handle(p, p.getMetrics)},
+		{"POST /instances/{id}/metrics-token", signedIn, 201, "mint-metrics-token", "Make the token that reads metrics; the one before ends", handle(p, p.mintMetricsToken)},
+		{"DELETE /instances/{id}/metrics-token", signedIn, 204, "drop-metrics-token", "Take the metrics token back", handle(p, p.dropMetricsToken)},
 		{"GET /instances/{id}/log", signedIn, 200, "get-log", "Log of an instance, newest first", handle(p, p.getLog)},
 		{"GET /instances/{id}/log/stream", signedIn, 200, "follow-log", "New log lines as server-sent events", handle(p, p.followLog)},
 		{"GET /log", owner, 200, "get-operator-log", "The operator's log: refusals where no instance can be told", handle(p, p.getOperatorLog)},
