@@ -7,6 +7,7 @@ import (
 	"tsunagi/internal/bench"
 	"tsunagi/internal/cli"
 	"tsunagi/internal/config"
+	"tsunagi/internal/trust"
 )
 
 // commands are all words that may follow `tsunagi`.
@@ -28,6 +29,9 @@ func commands() []command {
 		}},
 		{"backup", "write everything of a data directory into one file, also while `serve` runs", backupCommand},
 		{"restore", "put a backup into an empty data directory", restoreCommand},
+		{"trust", "put the local authority into this machine's and its browsers' trust stores", func(ctx context.Context, args []string, s Streams) int {
+			return trust.Here().Command(ctx, args, s.Out, s.Err)
+		}},
 		{"version", "print the version; with --notices the licences of what is shipped", version},
 	}
 }

@@ -30,6 +30,7 @@ var layout = map[string]string{
 	"internal/flow/nodes/*":         "internal/flow internal/flow/value internal/flow/script internal/flow/jsonata internal/mqttclient internal/mqtt internal/flow/nodes/*",
 	"internal/editor":               "internal/flow web web/editor/packfile",
 	"internal/panel":                "internal/account internal/broker internal/metrics internal/topic web",
+	"internal/trust":                "",
 	"internal/metrics":              "",
 	"internal/front":                "",
 	"internal/takeover":             "internal/config internal/editor internal/flow internal/flow/value internal/flow/script",

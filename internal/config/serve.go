@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -120,6 +121,13 @@ var (
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
+// The largest values that make sense anywhere, far below where sums of them would overflow.
+const (
+	maxCount = 1_000_000_000
+	maxMB    = 1 << 24                 // 16 TiB
+	maxBytes = min(1<<44, math.MaxInt) // 16 TiB
+)
+
 // Validate reports every fault at once, each with the key, the value and what was wanted. It also fills the lists
 // that the settings left empty.
 func (s *Serve) Validate() error {
@@ -152,11 +160,11 @@ func (s *Serve) Validate() error {
 	if s.Connect.Patience < time.Second || s.Connect.Patience > 5*time.Minute {
 		fault("connect.patience %q: want 1s to 5m", s.Connect.Patience)
 	}
-	if s.Connect.PerAddress < 1 || s.Connect.Waiting < 1 {
-		fault("connect.per_address %d, connect.waiting %d: want 1 or more", s.Connect.PerAddress, s.Connect.Waiting)
+	if s.Connect.PerAddress < 1 || s.Connect.Waiting < 1 || s.Connect.PerAddress > maxCount || s.Connect.Waiting > maxCount {
+		fault("connect.per_address %d, connect.waiting %d: want 1 to %d", s.Connect.PerAddress, s.Connect.Waiting, maxCount)
 	}
-	if s.Store.ReserveMB < 1 {
-		fault("store.reserve_mb %d: want 1 or more", s.Store.ReserveMB)
+	if s.Store.ReserveMB < 1 || s.Store.ReserveMB > maxMB {
+		fault("store.reserve_mb %d: want 1 to %d", s.Store.ReserveMB, maxMB)
 	}
 	if len(s.Regions) == 0 {
 		s.Regions = DefaultRegions
@@ -239,8 +247,15 @@ func (s *Serve) validateLists(fault func(string, ...any)) {
 		for key, n := range map[string]int{"instances": p.Instances, "connections": p.Connections, "flow_servers": p.FlowServers,
 			"flow_memory_mb": p.FlowMemoryMB, "queue_messages": p.QueueMessages, "queue_bytes": p.QueueBytes,
 			"retained_messages": p.RetainedMessages, "subscriptions": p.Subscriptions, "users": p.Users, "web_connections": p.WebConnections} {
-			if n < 0 {
-				fault("plans[%d] %s %d: want 0 or more", i, key, n)
+			most := maxCount
+			switch key {
+			case "queue_bytes":
+				most = maxBytes
+			case "flow_memory_mb":
+				most = maxMB
+			}
+			if n < 0 || n > most {
+				fault("plans[%d] %s %d: want 0 to %d", i, key, n, most)
 			}
 		}
 	}
