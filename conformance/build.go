@@ -128,6 +128,7 @@ func (r *reading) publishProp(p *mqtt.PublishProps, a arg) {
 	switch a.key {
 	case "format":
 		p.PayloadFormat = r.u8(a.value)
+		p.FormatTold = p.PayloadFormat == 0
 	case "expiry":
 		p.Expiry, p.HasExpiry = r.u32(a.value), true
 	case "alias":

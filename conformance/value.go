@@ -32,8 +32,17 @@ func (r *reading) fail(format string, a ...any) {
 
 func (r *reading) unknown(a arg) { r.fail("%s is not known here", a.key) }
 
-// text is a value with ~ replaced.
-func (r *reading) text(s string) string { return strings.ReplaceAll(s, "~", r.names.prefix) }
+// text is a value with ~ replaced. "~/levels*100" is a topic of 100 further levels, "~/bytes*4000" one of 4,000 bytes.
+func (r *reading) text(s string) string {
+	s = strings.ReplaceAll(s, "~", r.names.prefix)
+	if head, n, ok := strings.Cut(s, "levels*"); ok {
+		return head + strings.Repeat("x/", int(r.number(n, 10))-1) + "x"
+	}
+	if head, n, ok := strings.Cut(s, "bytes*"); ok {
+		return head + strings.Repeat("x", int(r.number(n, 16))-len(head))
+	}
+	return s
+}
 
 func (r *reading) bytes(s string) []byte { return []byte(r.text(s)) }
 

@@ -7,6 +7,7 @@ type Pair struct{ Key, Value string }
 // for those that a Has field guards. Byte slices view the buffer.
 type PublishProps struct {
 	PayloadFormat   byte // 1: UTF-8
+	FormatTold      bool // PayloadFormat is 0 and stands there all the same; it is passed on as it came [MQTT-3.3.2-4]
 	HasExpiry       bool
 	Expiry          uint32 // seconds
 	TopicAlias      uint16 // 0: none

@@ -17,7 +17,7 @@ func (p *PublishProps) read(s *propScan, delay *uint32) error {
 		}
 		switch q.id {
 		case propPayloadFormat:
-			p.PayloadFormat = byte(q.num)
+			p.PayloadFormat, p.FormatTold = byte(q.num), q.num == 0
 		case propExpiry:
 			p.HasExpiry, p.Expiry = true, q.num
 		case propContentType:
@@ -73,7 +73,7 @@ var (
 // Size is the number of bytes of the properties, without the length in front of them.
 func (p *PublishProps) Size() int {
 	n := len(p.User)
-	if p.PayloadFormat != 0 {
+	if p.PayloadFormat != 0 || p.FormatTold {
 		n += 2
 	}
 	if p.HasExpiry {
@@ -103,7 +103,7 @@ func (p *PublishProps) Append(dst []byte) []byte {
 }
 
 func (p *PublishProps) append(dst []byte) []byte {
-	if p.PayloadFormat != 0 {
+	if p.PayloadFormat != 0 || p.FormatTold {
 		dst = append(dst, propPayloadFormat, p.PayloadFormat)
 	}
 	if p.HasExpiry {
