@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -193,5 +194,34 @@ func closeStore(t testing.TB, s storetest.Store) {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Errorf("close: %v", err)
+	}
+}
+
+// TestDamagedTablesAreNamed changes the text that defines a table: what SQLite then says about columns is damage.
+func TestDamagedTablesAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	s, err := openMessages(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logOne(t, s, "a", "m")
+	closeStore(t, s)
+	path := filepath.Join(dir, "messages.db")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := bytes.Replace(raw, []byte("data    blob"), []byte("dbta    blob"), 1)
+	if bytes.Equal(damaged, raw) {
+		t.Fatal("the table's definition is not in the file")
+	}
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = openMessages(dir); err == nil {
+		err = errors.Join(s.ReadLog("a", 1, func(broker.Record) bool { return true }), s.Close())
+	}
+	if !errors.Is(err, broker.ErrStoreCorrupt) {
+		t.Errorf("%v, want ErrStoreCorrupt", err)
 	}
 }
