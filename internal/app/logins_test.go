@@ -432,8 +432,22 @@ func TestKeySets(t *testing.T) {
 	if err := os.WriteFile(pool, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("SSL_CERT_FILE", pool) // nothing else in this process asks for the system's authorities
+	inside := serveWorld(t, "--fetch-allow", "127.0.0.1")
+	id, _ := inside.instance()
+	inside.admin(nil, "user", "create", id, "dev1")
+	inside.admin(nil, "login", "set", id, "--token")
+	inside.admin(nil, "token-key", "add", id, "--url", site.URL)
+	for kid, want := range map[string]mqtt.Reason{"s1": mqtt.Success, "s2": mqtt.BadUserNameOrPassword} {
+		token := signToken(t, key, kid, map[string]any{"sub": "dev1", "aud": id, "exp": time.Now().Add(time.Hour).Unix()})
+		a, err := connect(inside.dial(inside.mqtts, inside.tls(id+".localhost")), mqtt.Connect{Password: []byte(token)})
+		if err != nil || a.Reason != want {
+			t.Errorf("kid %s of a key set: %v, %v\n%s", kid, a.Reason, err, inside.log)
+		}
+	}
+
 	w := serveWorld(t)
-	id, _ := w.instance()
+	id, _ = w.instance()
 	w.admin(nil, "user", "create", id, "dev1")
 	w.admin(nil, "login", "set", id, "--token")
 	w.admin(nil, "token-key", "add", id, "--url", site.URL)
