@@ -177,7 +177,8 @@ func (c *Client) accept(p *mqtt.Publish, raw []byte, m *match, aliased bool, t *
 	}
 	kept := uint64(0)
 	if waits {
-		kept = c.b.retOrder.Add(1) // as in publishOp.done
+		kept = c.b.retOrder.Add(1) // as in publishOp.done, and looked up after it as there
+		o.match = c.b.matchOf(m.topic)
 	}
 	c.b.route(o, t)
 	switch {
