@@ -48,8 +48,9 @@ e2e: build ## the how-to, step by step, in Chromium with real clients
 fuzz: ## every fuzz target, FUZZTIME each (default 30s)
 	@scripts/fuzz
 
-bench: build ## our broker and Debian's mosquitto in turn, as ratios
+bench: build ## our broker and Debian's mosquitto in turn, our flows and Node-RED's, as ratios
 	./bin/tsunagi bench compare
+	@$(MAKE) --no-print-directory bench-flow
 
 bench-flow: build ## our flow runtime and the real Node-RED on the same flows; NODE_RED, ROWS, ROUNDS
 	@red="$$(scripts/node-red)" || echo "Node-RED can't be installed here: only our own figures are shown"; \
