@@ -27,7 +27,7 @@ func AllOn(web *network.Web) []flow.Type {
 		function.Delay(), function.Trigger(),
 		script.Function(),
 		sequence.Split(), sequence.Join(), sequence.Sort(), sequence.Batch(),
-		parsers.JSON(), parsers.CSV(),
+		parsers.JSON(), parsers.CSV(), parsers.HTML(), parsers.XML(), parsers.YAML(),
 		storage.File(), storage.FileIn(), storage.Watch(),
 		network.MQTTIn(), network.MQTTOut(), network.MQTTBroker(), network.TLSConfig(),
 		network.HTTPIn(web), network.HTTPResponse(), network.HTTPRequest(), network.HTTPProxy(),

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tsunagi/internal/flow"
+	"tsunagi/internal/flow/nodes/parsers"
 	"tsunagi/internal/flow/value"
 )
 
@@ -14,6 +15,7 @@ type template struct {
 	text   string
 	plain  bool
 	json   bool
+	yaml   bool
 	target place
 
 	compiled *mustache
@@ -42,7 +44,7 @@ func newTemplate(b *flow.Base, c flow.Config) (flow.Node, error) {
 	case "json":
 		n.json = true
 	case "yaml":
-		return nil, c.Refuse("Output as", "Parsed YAML")
+		n.yaml = true
 	default:
 		return nil, c.Refuse("Output as", output)
 	}
@@ -56,6 +58,9 @@ func (n *template) Receive(m *flow.Msg) {
 		v = value.Str(text)
 		if n.json {
 			v, err = value.ParseString(text)
+		}
+		if n.yaml {
+			v, err = parsers.ParseYAML(text)
 		}
 	}
 	if err == nil {

@@ -66,3 +66,46 @@ func FuzzCSV(f *testing.F) {
 		b.run(t, value.Str(text))
 	})
 }
+
+func FuzzXML(f *testing.F) {
+	for _, text := range []string{"<a x='1'>t<b/><![CDATA[ ]]></a>", "<n:a xmlns:n='u'>&#1;</n:a>", "<a><b></a>", "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		b := newBench(t, `{'id':'n','type':'xml','z':'t','x':1,'y':1,'wires':[['m']]},{'id':'m','type':'xml','z':'t','x':1,'y':1,'wires':[[]]}`)
+		b.run(t, value.Str(text))
+	})
+}
+
+func FuzzYAML(f *testing.F) {
+	for _, text := range []string{"a: &x [1, *x]\n<<: {b: ~}\n", "- |2-\n   a\n- >+\n b\n\n", "!!binary x", "? {a: b}\n: - c", "2020-02-30T99:99:99Z"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		b := newBench(t, `{'id':'n','type':'yaml','z':'t','x':1,'y':1,'wires':[['m']]},{'id':'m','type':'yaml','z':'t','x':1,'y':1,'wires':[[]]}`)
+		b.run(t, value.Str(text))
+	})
+}
+
+func FuzzHTML(f *testing.F) {
+	for _, s := range [][2]string{{"<p>a<p class=b>c", "p.b"}, {"<table><a>", "* > :not(td)"}, {"<svg:x y", "[y]"}} {
+		f.Add(s[0], s[1])
+	}
+	f.Fuzz(func(t *testing.T, text, selector string) {
+		b := newBench(t, `{'id':'n','type':'html','z':'t','x':1,'y':1,'tag':'','ret':'compl','as':'single','wires':[[]]}`)
+		b.run(t, value.Str(text), "select", selector)
+	})
+}
+
+func FuzzSchema(f *testing.F) {
+	f.Add(`{"type":"object","properties":{"a":{"pattern":"^(a+)+$"}}}`, `{"a":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaab"}`)
+	f.Add(`{"$ref":"#"}`, `1`)
+	f.Fuzz(func(t *testing.T, schema, text string) {
+		s, err := value.ParseString(schema)
+		if err != nil {
+			return
+		}
+		b := newBench(t, `{'id':'n','type':'json','z':'t','x':1,'y':1,'action':'obj','wires':[[]]}`)
+		b.run(t, value.Str(text), "schema", s)
+	})
+}

@@ -13,6 +13,9 @@ type jsonNode struct {
 	indent int
 	path   *value.Path
 	err    error // the property is no path
+
+	last   *schema // of the message before
+	schema *schema // that of the current message, nil for none
 }
 
 // JSON converts between JSON text and values.
@@ -35,8 +38,8 @@ func newJSON(b *flow.Base, c flow.Config) (flow.Node, error) {
 }
 
 func (n *jsonNode) Receive(m *flow.Msg) {
-	if m.Get("schema").Truthy() {
-		n.b.Done(m, flow.Text("json: msg.schema is not supported yet: take it off the message to convert without a check"))
+	if err := n.prepare(m.Get("schema")); err != nil {
+		n.b.Done(m, flow.Text("JSON Schema error: failed to compile schema"))
 		return
 	}
 	v, err := value.Value{}, n.err
@@ -47,25 +50,54 @@ func (n *jsonNode) Receive(m *flow.Msg) {
 		n.b.Error(flow.AsError(err), m)
 		return
 	}
-	switch v.Kind() {
-	case value.Undefined:
-	case value.String, value.Bytes:
-		if n.action == "str" {
-			break
-		}
-		parsed, err := value.ParseString(v.Text())
-		if err != nil {
-			n.b.Done(m, flow.Text(err.Error()))
-			return
-		}
-		n.set(m, parsed)
-	default:
-		if n.action != "obj" {
-			n.set(m, value.Str(string(value.AppendIndented(nil, v, n.indent))))
-		}
+	if err := n.convert(m, v); err != nil {
+		n.b.Done(m, flow.Text(err.Error()))
+		return
 	}
 	n.b.Send(m)
 	n.b.Done(m, nil)
+}
+
+// prepare compiles the schema of a message, unless it is that of the message before.
+func (n *jsonNode) prepare(v value.Value) (err error) {
+	n.schema = nil
+	if !v.Truthy() {
+		return nil
+	}
+	if n.last == nil || !value.Equal(n.last.source, v) {
+		if n.last, err = compileSchema(v); err != nil {
+			return err
+		}
+	}
+	n.schema = n.last
+	return nil
+}
+
+// convert converts the property, and checks what it says.
+func (n *jsonNode) convert(m *flow.Msg, v value.Value) error {
+	switch v.Kind() {
+	case value.Undefined:
+		return nil
+	case value.String, value.Bytes:
+		if n.action == "str" && n.schema == nil {
+			return nil
+		}
+		parsed, err := value.ParseString(v.Text())
+		if err != nil {
+			return err
+		}
+		if n.action != "str" {
+			n.set(m, parsed)
+		}
+		return n.check(m, parsed)
+	}
+	if err := n.check(m, v); err != nil {
+		return err
+	}
+	if n.action != "obj" {
+		n.set(m, value.Str(string(value.AppendIndented(nil, v, n.indent))))
+	}
+	return nil
 }
 
 // set writes the property; it was there, so this can't fail.
