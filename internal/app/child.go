@@ -84,6 +84,6 @@ func byOrigin(hosts []string, pages, editor http.Handler) http.Handler {
 
 // hostedContexts are the context stores of hosted flow servers: memory, and files for what is to be kept.
 func hostedContexts() contextSettings {
-	return contextSettings{"memory", []flow.ContextStore{{Name: "memory", Module: "memory"},
+	return contextSettings{standard: "memory", limit: 32 << 20, list: []flow.ContextStore{{Name: "memory", Module: "memory"},
 		{Name: "file", Module: "localfilesystem", Dir: "context", Interval: 30 * time.Second}}}
 }

@@ -54,6 +54,9 @@ func newFlowServer(dir string, ro flow.Options, web *network.Web, eo editor.Opti
 	if ro.Contexts, err = flow.OpenContexts(stores.list, stores.standard, log); err != nil {
 		return nil, &dataError{err}
 	}
+	if stores.limit > 0 {
+		ro.Contexts.Limit(stores.limit)
+	}
 	f := &flowServer{log: log, ended: make(chan struct{})}
 	ro.Dir, ro.Log, ro.Nodes, ro.JSONata, ro.Events = dir, log, nodes.AllOn(web), nodes.JSONata, comms.Publish
 	f.runtime = flow.New(ro)

@@ -11,6 +11,7 @@ import (
 type contextSettings struct {
 	standard string // the store for keys that name none; "" is the first
 	list     []flow.ContextStore
+	limit    int // bytes that all contexts together may hold; 0 is the runtime's own
 }
 
 // contextsOf are the stores of the settings.
@@ -26,5 +27,5 @@ func contextsOf(cfg *config.Flow) contextSettings {
 		}
 		list = append(list, s)
 	}
-	return contextSettings{cfg.ContextDefault, list}
+	return contextSettings{standard: cfg.ContextDefault, list: list}
 }

@@ -116,6 +116,10 @@ func (c *Contexts) Close() (err error) {
 	return err
 }
 
+// Limit bounds what all contexts together hold, in bytes [256 MiB]; it is called before a
+// Runtime has them.
+func (c *Contexts) Limit(bytes int) { c.limit = bytes }
+
 // Names are the names of the stores, the default one apart.
 func (c *Contexts) Names() (all []string, standard string) {
 	for _, s := range c.stores {

@@ -17,13 +17,14 @@ func (n *execNode) startExec(line string, m *flow.Msg) {
 	cmd.Dir = n.b.Options().Dir
 	out, errs := &bounded{}, &bounded{}
 	cmd.Stdout, cmd.Stderr = out, errs
+	var c *child // set before what over asks for has its turn on the loop
+	over := func() { n.b.Soon(func() { c.over = true; n.end(c) }) }
+	out.over, errs.over = over, over
 	if err := cmd.Start(); err != nil {
 		n.b.Done(m, flow.FileError("spawn", cmd.Path, err))
 		return
 	}
-	c := n.add(cmd)
-	over := func() { n.b.Soon(func() { c.over = true; n.end(c) }) }
-	out.over, errs.over = over, over
+	c = n.add(cmd)
 	go func() { // ends with the command
 		err := cmd.Wait()
 		n.b.Soon(func() {
