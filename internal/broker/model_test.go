@@ -423,7 +423,7 @@ func (m *model) finish() {
 			m.connect(c, true, false)
 		}
 	}
-	for quiet, end := 0, time.Now().Add(3*time.Second); quiet < 3 && time.Now().Before(end); { // there may be more to come
+	for quiet, end := 0, time.Now().Add(20*time.Second); quiet < 3 && time.Now().Before(end); { // there may be more to come
 		n := len(m.trace)
 		for _, c := range m.clients {
 			if c.p != nil {

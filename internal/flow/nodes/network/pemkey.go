@@ -130,5 +130,10 @@ func openCBC(prf func() hash.Hash, passphrase string, kd pbkdf2Params, size int,
 	if pad < 1 || pad > block.BlockSize() {
 		return nil, errPassphrase
 	}
+	var whole asn1.RawValue // by chance the wrong key's last byte looks like padding: what is inside has to be one value
+	rest, err := asn1.Unmarshal(out[:len(out)-pad], &whole)
+	if err != nil || len(rest) > 0 || whole.Tag != asn1.TagSequence {
+		return nil, errPassphrase
+	}
 	return out[:len(out)-pad], nil
 }
