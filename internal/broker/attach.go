@@ -12,7 +12,13 @@ import (
 func (b *Broker) attachSession(ctx context.Context, c *Client, id string, req *ConnectRequest) (present bool, err error) {
 	p := req.Packet
 	if old := b.session(id); old != nil {
+		if b.limits.Load().BindClientIDs && old.owner() != c.user {
+			return false, &Refusal{mqtt.ClientIdentifierNotValid, "the client identifier belongs to another user's session"}
+		}
 		if was := old.client.Load(); was != nil {
+			if !was.mayTakeOver(c) {
+				return false, &Refusal{mqtt.ServerBusy, "two clients fight for this client identifier: give each its own"}
+			}
 			was.takeOver(req.Remote)
 		}
 	}
@@ -47,6 +53,13 @@ func (b *Broker) session(id string) *Session {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.sessions[id]
+}
+
+// owner is the user who connected last.
+func (s *Session) owner() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.user
 }
 
 // prepareSession sets what the session record says. The old session stops being stored, so that no operation that is

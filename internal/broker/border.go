@@ -44,6 +44,8 @@ type Limits struct {
 	QueueMessages    int           // messages kept for one absent session
 	QueueBytes       int           // bytes kept for one absent session
 	Subscriptions    int           // for one session
+	AllSubscriptions int           // of all sessions together
+	SubscribeRate    int           // filters a second that one connection may subscribe to, once it has used up as many as Subscriptions
 	Sessions         int           // persistent sessions
 	RetainedMessages int           //
 	RetainedBytes    int           //
@@ -51,6 +53,7 @@ type Limits struct {
 	TopicAliasMax    int           // aliases a client may use [32]
 	KeepAliveMax     time.Duration // longest keep-alive, told as Server Keep Alive
 	SessionExpiryMax time.Duration // longest session expiry
+	BindClientIDs    bool          // a client identifier belongs to the user of its session as long as that lives
 	Fast             bool          // messages are acknowledged in memory and written within a second: a crash may lose that second
 }
 

@@ -37,6 +37,9 @@ type Broker struct {
 	groupsMu sync.Mutex        // taken after Session.mu, before group.mu
 	groups   map[string]*group // guarded by groupsMu: shared subscriptions
 
+	retAsked  keptOnce     // retained messages that are accepted but not kept yet
+	subsAsked atomic.Int64 // subscriptions that are granted but not in force yet
+
 	tree     topic.Tree[*subscription]
 	gen      atomic.Uint64 // raised after each change of what lookup may find
 	cache    matchCache

@@ -41,7 +41,10 @@ type Client struct {
 	drops      throttle
 	denials    throttle
 
+	takeovers bucket // how often this client identifier may still be taken over; goes on with the connection that does
+
 	// Owned by the goroutine that calls Handle.
+	filters    bucket // filters that may still be subscribed to
 	memo       memo
 	aliases    []string
 	ended      error // why Handle refuses to go on

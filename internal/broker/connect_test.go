@@ -167,6 +167,9 @@ func TestTakeoverRace(t *testing.T) {
 					p = persistentPacket("same", mqtt.V5)
 				}
 				q, err := r.try(p, Identity{User: "u"})
+				if errors.Is(err, mqtt.ServerBusy) { // taken over too often
+					continue
+				}
 				if err != nil {
 					t.Error(err)
 					return

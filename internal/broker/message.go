@@ -101,8 +101,7 @@ func newMessage(name string, p *mqtt.Publish, publisher, user string, wall time.
 	if hasProps {
 		flags |= recProps
 	}
-	size := 32 + len(name) + len(publisher) + len(user) + props.Size() + len(p.Payload)
-	rec := append(make([]byte, 0, size), recordVersion, flags)
+	rec := append(make([]byte, 0, mostSize(name, publisher, user, p)), recordVersion, flags)
 	rec = binary.BigEndian.AppendUint64(rec, uint64(wall.UnixMilli()))
 	if p.Props.HasExpiry {
 		rec = binary.BigEndian.AppendUint32(rec, p.Props.Expiry)
@@ -124,6 +123,11 @@ func newMessage(name string, p *mqtt.Publish, publisher, user string, wall time.
 	m := &message{size: len(rec) + refSize, until: b.expires}
 	m.body.Store(b)
 	return m, rec
+}
+
+// mostSize is how long the record of a message can be, in bytes.
+func mostSize(name, publisher, user string, p *mqtt.Publish) int {
+	return 32 + len(name) + len(publisher) + len(user) + p.Props.Size() + len(p.Payload)
 }
 
 // refSize is what one queued reference is charged with besides the message, in bytes.

@@ -94,7 +94,7 @@ func (c *Client) admit(p *mqtt.Publish, raw []byte, t *Turn) error {
 		return err
 	}
 	if p.Retain && len(p.Payload) > 0 {
-		if r := c.b.retainRoom(m.topic, len(p.Payload)); r != nil {
+		if r := c.b.retainRoom(m.topic, c.s.id, c.user, p); r != nil {
 			return c.refuse(p, m, r, "limits", "", t)
 		}
 	}

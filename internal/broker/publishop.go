@@ -23,6 +23,7 @@ func (c *Client) submit(p *mqtt.Publish, m *match, kept uint64, t *Turn) error {
 	if p.Retain && p.QoS == 0 { // nothing is promised: who subscribes now must get it, as its receivers did
 		b.keepRetained(msg, m.topic, op.clear)
 	}
+	op.ask()
 	c.pending.Add(1)
 	return b.commit.submit(op, t)
 }
@@ -43,6 +44,19 @@ type publishOp struct {
 	retain bool
 	clear  bool // the payload is empty: the retained message goes
 	routed bool // receivers have it already
+	asked  bool // counted in retAsked
+}
+
+// ask counts a retained message against the bounds of the plan until it is kept; see retainRoom.
+func (o *publishOp) ask() {
+	if !o.retain || o.clear || o.routed {
+		return
+	}
+	_, had := o.b.retained.Get(o.topic)
+	if l := o.b.limits.Load(); !had && (l.RetainedMessages > 0 || l.RetainedBytes > 0) {
+		o.asked = true
+		o.b.retAsked.add(o.topic, o.m.size)
+	}
 }
 
 func (o *publishOp) size() int { return len(o.rec) + 256 }
@@ -82,6 +96,9 @@ func (o *publishOp) done(t *Turn, err error) {
 	}
 	if o.with != nil {
 		defer o.with.done(t, err)
+	}
+	if o.asked {
+		defer o.b.retAsked.done(o.topic)
 	}
 	if err != nil {
 		o.fail(err, t)

@@ -43,16 +43,19 @@ func (b *Broker) keepRetained(m *message, name string, empty bool) {
 	}
 }
 
-// retainRoom checks the bounds of the plan for one more retained message.
-func (b *Broker) retainRoom(name string, size int) *Refusal {
+// retainRoom checks the bounds of the plan for one more retained message, with all of its properties.
+func (b *Broker) retainRoom(name, publisher, user string, p *mqtt.Publish) *Refusal {
 	l := b.limits.Load()
 	if l.RetainedMessages <= 0 && l.RetainedBytes <= 0 {
 		return nil
 	}
-	count, bytes := b.retCount.Load()+1, b.retBytes.Load()+int64(size+len(name)+refSize)
-	if old, had := b.retained.Get(name); had {
+	waiting, waitingBytes := b.retAsked.besides(name) // first: what is kept meanwhile counts twice, not never
+	count, bytes := b.retCount.Load()+1, b.retBytes.Load()+int64(mostSize(name, publisher, user, p)+refSize)
+	old, had := b.retained.Get(name)
+	if had {
 		count, bytes = count-1, bytes-int64(old.size)
 	}
+	count, bytes = count+int64(waiting), bytes+int64(waitingBytes)
 	var r *Refusal
 	switch {
 	case l.RetainedMessages > 0 && count > int64(l.RetainedMessages):

@@ -21,6 +21,7 @@ type Session struct {
 	recorded   bool // a record is stored although the session ends with the connection: for its will
 	subs       map[string]*subscription
 	shared     []*subscription // those that are shared
+	asked      map[string]int  // new filters that are granted but not in force yet, and how often; nil: none
 	in         idSet           // QoS 2 identifiers from the client
 	out        slotTable       // QoS 1 and 2 towards the client
 	resend     []uint16        // identifiers that wait to be sent again, in order

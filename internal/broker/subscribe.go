@@ -14,8 +14,17 @@ const maxFilter = 4096
 // behind operations of the same client that wait, it waits, too.
 func (c *Client) subscribe(p *mqtt.Subscribe, t *Turn) error {
 	op := &subscribeOp{c: c, id: p.PacketID, list: make([]wish, len(p.Filters)), reasons: make([]mqtt.Reason, len(p.Filters))}
+	told := 0
 	for i := range p.Filters {
-		op.list[i], op.reasons[i] = c.examine(&p.Filters[i], p.SubscriptionID)
+		w, no := c.examine(&p.Filters[i], p.SubscriptionID)
+		if no == nil {
+			op.list[i], op.reasons[i] = w, mqtt.Reason(p.Filters[i].QoS)
+			continue
+		}
+		op.reasons[i] = no.Reason
+		if told++; told <= maxTold { // a packet may hold many thousands
+			c.event(*no)
+		}
 	}
 	return c.settleOp(op, t)
 }
@@ -48,11 +57,16 @@ type wish struct {
 	isNew    bool
 }
 
-// examine judges one filter. The reason is the granted QoS or why it is refused.
-func (c *Client) examine(f *mqtt.Subscription, id uint32) (wish, mqtt.Reason) {
-	refuse := func(r mqtt.Reason, gate, rule, cause string) (wish, mqtt.Reason) {
-		c.event(Event{Kind: "denied", Topic: string(f.Filter[:min(len(f.Filter), 256)]), Gate: gate, Rule: rule, Reason: r, Cause: cause})
-		return wish{}, r
+// maxTold is how many refused filters of one SUBSCRIBE are told of.
+const maxTold = 10
+
+// examine judges one filter; the event says why it is refused. What is granted counts until subscribeOp is done.
+func (c *Client) examine(f *mqtt.Subscription, id uint32) (wish, *Event) {
+	refuse := func(r mqtt.Reason, gate, rule, cause string) (wish, *Event) {
+		return wish{}, &Event{Kind: "denied", Topic: string(f.Filter[:min(len(f.Filter), 256)]), Gate: gate, Rule: rule, Reason: r, Cause: cause}
+	}
+	if !c.maySubscribeMore() {
+		return refuse(mqtt.QuotaExceeded, "limits", "subscribe_rate", "the client subscribes more often than the plan allows; it should keep its subscriptions")
 	}
 	if len(f.Filter) > maxFilter {
 		return refuse(mqtt.TopicFilterInvalid, "packet", "", "the topic filter is longer than 4096 bytes")
@@ -64,8 +78,8 @@ func (c *Client) examine(f *mqtt.Subscription, id uint32) (wish, mqtt.Reason) {
 	if v := (*c.rights.Load()).MaySubscribe(parsed.Filter, c.s.id); !v.Allowed {
 		return refuse(mqtt.NotAuthorized, "acl", v.Rule, "the user may not subscribe to this filter")
 	}
-	if !c.s.hasRoom(parsed.Full) {
-		return refuse(mqtt.QuotaExceeded, "limits", "subscriptions", "the plan allows no more subscriptions for one client")
+	if rule, cause := c.s.ask(parsed.Full); rule != "" {
+		return refuse(mqtt.QuotaExceeded, "limits", rule, cause)
 	}
 	sub := &subscription{s: c.s, full: parsed.Full, filter: parsed.Filter, qos: f.QoS, noLocal: f.NoLocal,
 		rap: f.RetainAsPublished, id: id}
@@ -74,18 +88,7 @@ func (c *Client) examine(f *mqtt.Subscription, id uint32) (wish, mqtt.Reason) {
 		sub.share()
 		w.handling = 2 // 4.8.2: no retained messages
 	}
-	return w, mqtt.Reason(f.QoS)
-}
-
-// hasRoom says whether the session may have one more filter, or has this one already.
-func (s *Session) hasRoom(filter string) bool {
-	most := s.b.limits.Load().Subscriptions
-	if most <= 0 {
-		most = maxSubscription
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.subs[filter] != nil || len(s.subs) < most
+	return w, nil
 }
 
 // subscribeOp makes subscriptions durable, then in force, then acknowledges them.
@@ -136,6 +139,7 @@ func (o *subscribeOp) done(t *Turn, err error) {
 	s := o.c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer o.settle()
 	if s.ended {
 		return
 	}
@@ -144,7 +148,7 @@ func (o *subscribeOp) done(t *Turn, err error) {
 		switch {
 		case w.sub == nil:
 		case err != nil:
-			o.reasons[i], w.sub = storeRefusal(err).Reason, nil
+			o.reasons[i] = storeRefusal(err).Reason
 		default:
 			w.sub.start = s.startOf(w.sub.full, o.start)
 			w.isNew = s.put(w.sub)
@@ -157,7 +161,7 @@ func (o *subscribeOp) done(t *Turn, err error) {
 	o.c.answer(packet, t) // [MQTT-3.8.4-1] [MQTT-3.8.4-5]
 	for i := range o.list {
 		w := &o.list[i]
-		if w.sub != nil && (w.handling == 0 || w.handling == 1 && w.isNew) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
+		if w.sub != nil && err == nil && (w.handling == 0 || w.handling == 1 && w.isNew) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
 			s.startReplay(w.sub)
 		}
 	}

@@ -209,6 +209,8 @@ func TestSystemNumbers(t *testing.T) {
 		for range 3 {
 			a.want("$SYS/broker/clients/connected", "1")
 			a.want("$SYS/broker/clients/disconnected", "0")
+			a.want("$SYS/broker/clients/active", "1")
+			a.want("$SYS/broker/clients/inactive", "0")
 			a.want("$SYS/broker/clients/total", "1")
 			begin := time.Now()
 			if a.nothing(); time.Since(begin) > time.Second {

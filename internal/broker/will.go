@@ -77,7 +77,7 @@ func (f firing) denied(rule string) {
 func (f firing) publish() {
 	name := string(f.pub.Topic)
 	if f.pub.Retain && len(f.pub.Payload) > 0 {
-		if r := f.b.retainRoom(name, len(f.pub.Payload)); r != nil {
+		if r := f.b.retainRoom(name, f.id, f.user, &f.pub); r != nil {
 			f.alone()
 			f.b.event(Event{Kind: "refused", Client: f.id, User: f.user, Topic: name, Gate: "limits", Reason: r.Reason, Cause: r.Words})
 			return
@@ -145,7 +145,9 @@ func (b *Broker) orphan(id string) {
 func (b *Broker) message(p *mqtt.Publish, clientID, user string) *publishOp {
 	name := string(p.Topic)
 	m, rec := newMessage(name, p, clientID, user, b.clock.now(), b.clock.ms())
-	return &publishOp{b: b, m: m, rec: rec, topic: name, qos: p.QoS, retain: p.Retain, clear: len(p.Payload) == 0}
+	op := &publishOp{b: b, m: m, rec: rec, topic: name, qos: p.QoS, retain: p.Retain, clear: len(p.Payload) == 0}
+	op.ask()
+	return op
 }
 
 // Publish publishes in the name of the server: for the panel, webhooks and rules. It returns when the message has been
@@ -159,7 +161,7 @@ func (b *Broker) Publish(ctx context.Context, name string, payload []byte, qos b
 	}
 	p := mqtt.Publish{QoS: qos, Retain: retain, Topic: []byte(name), Payload: payload}
 	if retain && len(payload) > 0 {
-		if r := b.retainRoom(name, len(payload)); r != nil {
+		if r := b.retainRoom(name, "", "", &p); r != nil {
 			return r
 		}
 	}
