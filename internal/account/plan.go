@@ -14,8 +14,14 @@ type Plan struct {
 	QueueMessages    int    // kept for one absent session
 	QueueBytes       int    // kept for one absent session
 	RetainedMessages int    // of an instance
+	RetainedBytes    int    // of an instance
 	Subscriptions    int    // of one session
+	AllSubscriptions int    // of an instance
+	SubscribeRate    int    // filters a second of one connection, once it has used up as many as Subscriptions
+	Sessions         int    // of an instance, that outlive their connection
+	KeepAliveMax     int    // seconds
 	Users            int    // of an instance
+	BindClientIDs    bool   // a client identifier belongs to the user of its session
 	Durability       string // "fast": acknowledged in memory, a crash may lose the last second; else when on disk
 }
 

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -31,6 +33,25 @@ func TestRanges(t *testing.T) {
 			_, err := Load(&c, args, nil)
 			if err == nil || !strings.Contains(err.Error(), s.key) || !strings.Contains(err.Error(), "want") {
 				t.Errorf("%s = %s: %v; want a refusal that names it and says what is wanted", s.key, v, err)
+			}
+		}
+	}
+}
+
+// TestPlanRanges is attack row 33: so has every number of a plan, whatever is added to it.
+func TestPlanRanges(t *testing.T) {
+	fields := reflect.TypeFor[Plan]()
+	for i := range fields.NumField() {
+		if fields.Field(i).Type.Kind() != reflect.Int {
+			continue
+		}
+		for _, n := range []int64{-1, math.MaxInt64, math.MinInt64} {
+			p := DefaultPlans[0]
+			reflect.ValueOf(&p).Elem().Field(i).SetInt(n)
+			s := Serve{Plans: []Plan{p}}
+			key := fields.Field(i).Tag.Get("toml")
+			if err := s.Validate(); err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), "want") {
+				t.Errorf("%s = %d: %v; want a refusal that names it and says what is wanted", key, n, err)
 			}
 		}
 	}

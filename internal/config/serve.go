@@ -46,7 +46,7 @@ type Serve struct {
 	Store   Store    `toml:"store"`
 	Connect Connect  `toml:"connect"`
 	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
-	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, max_packet, queue_messages, queue_bytes, retained_messages, subscriptions, users, durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), default"`
+	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), default"`
 }
 
 // TLS names certificate files; without them the local authority's certificates are used.
@@ -102,9 +102,15 @@ type Plan struct {
 	MaxPacket        int    `toml:"max_packet"`        // bytes
 	QueueMessages    int    `toml:"queue_messages"`    // for an absent session
 	QueueBytes       int    `toml:"queue_bytes"`       // for an absent session
-	RetainedMessages int    `toml:"retained_messages"` //
+	RetainedMessages int    `toml:"retained_messages"` // per instance
+	RetainedBytes    int    `toml:"retained_bytes"`    // per instance
 	Subscriptions    int    `toml:"subscriptions"`     // of one session
+	AllSubscriptions int    `toml:"all_subscriptions"` // per instance
+	SubscribeRate    int    `toml:"subscribe_rate"`    // filters a second of one connection, once it has used up as many as subscriptions
+	Sessions         int    `toml:"sessions"`          // per instance, that outlive their connection
+	KeepAliveMax     int    `toml:"keep_alive_max"`    // seconds, told to clients of MQTT 5
 	Users            int    `toml:"users"`             // of one instance
+	BindClientIDs    bool   `toml:"bind_client_ids"`   // a client identifier belongs to the user of its session
 	Durability       string `toml:"durability"`        // safe: acknowledged when on disk; fast: when in memory, the last second may be lost [safe]
 }
 
@@ -113,9 +119,11 @@ var (
 	DefaultRegions = []Region{{ID: "home", Name: "This server"}}
 	DefaultPlans   = []Plan{
 		{ID: "free", Name: "Free", Default: true, Instances: 5, Connections: 10, WebConnections: 5, FlowServers: 2, FlowMemoryMB: 256,
-			MaxPacket: 1 << 20, QueueMessages: 100_000, QueueBytes: 64 << 20, RetainedMessages: 10_000, Subscriptions: 1_000, Users: 1_000},
+			MaxPacket: 1 << 20, QueueMessages: 100_000, QueueBytes: 64 << 20, RetainedMessages: 10_000, RetainedBytes: 64 << 20,
+			Subscriptions: 1_000, AllSubscriptions: 10_000, SubscribeRate: 100, Sessions: 1_000, KeepAliveMax: 3600, Users: 1_000},
 		{ID: "maker", Name: "Maker", Instances: 20, Connections: 250, WebConnections: 20, FlowServers: 5, FlowMemoryMB: 512,
-			MaxPacket: 8 << 20, QueueMessages: 1_000_000, QueueBytes: 512 << 20, RetainedMessages: 200_000, Subscriptions: 10_000, Users: 10_000},
+			MaxPacket: 8 << 20, QueueMessages: 1_000_000, QueueBytes: 512 << 20, RetainedMessages: 200_000, RetainedBytes: 1 << 30,
+			Subscriptions: 10_000, AllSubscriptions: 250_000, SubscribeRate: 1_000, Sessions: 25_000, KeepAliveMax: 3600, Users: 10_000},
 	}
 )
 
@@ -246,11 +254,15 @@ func (s *Serve) validateLists(fault func(string, ...any)) {
 		}
 		for key, n := range map[string]int{"instances": p.Instances, "connections": p.Connections, "flow_servers": p.FlowServers,
 			"flow_memory_mb": p.FlowMemoryMB, "queue_messages": p.QueueMessages, "queue_bytes": p.QueueBytes,
-			"retained_messages": p.RetainedMessages, "subscriptions": p.Subscriptions, "users": p.Users, "web_connections": p.WebConnections} {
+			"retained_messages": p.RetainedMessages, "retained_bytes": p.RetainedBytes, "subscriptions": p.Subscriptions,
+			"all_subscriptions": p.AllSubscriptions, "subscribe_rate": p.SubscribeRate, "sessions": p.Sessions,
+			"keep_alive_max": p.KeepAliveMax, "users": p.Users, "web_connections": p.WebConnections} {
 			most := maxCount
 			switch key {
-			case "queue_bytes":
+			case "queue_bytes", "retained_bytes":
 				most = maxBytes
+			case "keep_alive_max":
+				most = 65_535
 			case "flow_memory_mb":
 				most = maxMB
 			}

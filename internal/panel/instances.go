@@ -20,8 +20,14 @@ type planBody struct {
 	QueueMessages    int    `json:"queue_messages" doc:"Kept for one absent session"`
 	QueueBytes       int    `json:"queue_bytes" doc:"Kept for one absent session"`
 	RetainedMessages int    `json:"retained_messages"`
+	RetainedBytes    int    `json:"retained_bytes"`
 	Subscriptions    int    `json:"subscriptions" doc:"Of one session"`
+	AllSubscriptions int    `json:"all_subscriptions" doc:"Of an instance"`
+	SubscribeRate    int    `json:"subscribe_rate" doc:"Filters a second of one connection, once it has used up as many as subscriptions; 0: no limit"`
+	Sessions         int    `json:"sessions" doc:"Of an instance, clients that are away included"`
+	KeepAliveMax     int    `json:"keep_alive_max" doc:"Seconds; 0: no limit"`
 	Users            int    `json:"users" doc:"MQTT users of an instance"`
+	BindClientIDs    bool   `json:"bind_client_ids" doc:"A client identifier belongs to the user of its session"`
 	Durability       string `json:"durability" doc:"safe: acknowledged when on disk; fast: when in memory, and a crash may lose the last second"`
 }
 
@@ -31,7 +37,8 @@ func (p *Panel) listPlans(context.Context, *empty) (*answer[page[planBody]], err
 			l.Durability = "safe"
 		}
 		return planBody{l.ID, l.Name, l.Default, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
-			l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.Subscriptions, l.Users, l.Durability}
+			l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.RetainedBytes, l.Subscriptions, l.AllSubscriptions,
+			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.BindClientIDs, l.Durability}
 	})), nil
 }
 
