@@ -59,6 +59,7 @@ func commands() []command {
 			f.String("plan", "", "plan that bounds its flow servers")
 			password(f)
 		}, createAccount},
+		{"account link", "", "print a new single-use link to become the owner; the one before stops to work", none, ownerLink},
 		{"account list", "", "list accounts", none, listAccounts},
 		{"instance create", "", "make an instance; prints its first user's password", func(f *pflag.FlagSet) {
 			f.String("name", "", "name (needed)")

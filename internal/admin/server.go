@@ -34,6 +34,7 @@ type Server struct {
 	http     *http.Server
 	done     chan error
 
+	ownerLink func(context.Context) (string, error)        // nil: there is none
 	backup    func(ctx context.Context, w io.Writer) error // nil: there is none
 	backingUp sync.Mutex                                   // held while one is made
 }
@@ -132,6 +133,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /instances/{id}/rules", s.answer(s.listRules))
 	mux.Handle("POST /instances/{id}/rules", s.answer(s.createRule))
 	mux.Handle("DELETE /instances/{id}/rules/{rule}", s.answer(s.deleteRule))
+	mux.Handle("POST /owner-link", s.answer(s.makeOwnerLink))
 	mux.HandleFunc("POST /backup", s.writeBackup)
 	s.loginRoutes(mux)
 	return mux

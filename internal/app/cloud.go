@@ -136,7 +136,11 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	return nil
 }
 
+// openCertificates opens what the TLS listeners show; without one of them there is nothing to show.
 func (c *cloud) openCertificates() (err error) {
+	if c.doors.https == nil && c.doors.mqtts == nil {
+		return nil
+	}
 	if c.cfg.TLS.Cert != "" {
 		c.files, err = cert.OpenFiles(c.cfg.TLS.Cert, c.cfg.TLS.Key, c.log)
 		return err
@@ -185,7 +189,7 @@ func (c *cloud) openSites() error {
 	c.panel, err = panel.New(panel.Options{
 		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Flows: c.panelFlows(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
-			WebSocketPort: number(c.doors.port(c.doors.https)), PanelURL: c.panelURL()},
+			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
 		Metrics: func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },
 		Store:   c.health, Pages: web.Panel(), Text: c.texts.text, Language: c.cfg.Language, Version: Version, Log: c.log,
 	})
@@ -209,11 +213,19 @@ func (c *cloud) openSites() error {
 
 // panelURL is the panel's origin.
 func (c *cloud) panelURL() string {
-	port := c.doors.port(c.doors.https)
+	port := c.publicPort()
 	if port == "443" {
 		return "https://" + c.cfg.Domain
 	}
 	return "https://" + net.JoinHostPort(c.cfg.Domain, port)
+}
+
+// publicPort is the port of https as people see it: that of the proxy in one-port mode. "" where there is none.
+func (c *cloud) publicPort() string {
+	if c.cfg.BehindProxy && c.doors.https == nil {
+		return strconv.Itoa(c.cfg.PublicPort)
+	}
+	return c.doors.port(c.doors.https)
 }
 
 // health is how the store is, for the panel.

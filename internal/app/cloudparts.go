@@ -75,6 +75,7 @@ func (c *cloud) parts() []part {
 	}
 	socket := admin.NewServer(c.cfg.Data, c.accounts, c.texts.text, c.log)
 	socket.OnBackup(func(ctx context.Context, w io.Writer) error { return writeBackup(ctx, c.store, c.cfg.Data, w) })
+	socket.OnOwnerLink(c.ownerLink)
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})
 	if c.flows != nil {
 		list = append(list, part{"flow servers", c.startFlows, c.flows.Close})
@@ -87,11 +88,10 @@ func (c *cloud) parts() []part {
 		list = append(list, part{"https", server.Start, server.Stop})
 	}
 	if l := c.doors.http; l != nil {
-		handler := front.Redirect(c.doors.port(c.doors.https), c.cfg.Domain, c.sites.Ours)
-		if c.cfg.Plain {
-			handler = c.plainHTTP(handler)
+		server := front.NewServer("http", c.gate.Listener(l), nil, c.httpHandler(), c.log)
+		if c.cfg.BehindProxy {
+			server.OnStop(c.panel.EndStreams)
 		}
-		server := front.NewServer("http", c.gate.Listener(l), nil, handler, c.log)
 		list = append(list, part{"http", server.Start, server.Stop})
 	}
 	if l := c.doors.metrics; l != nil {
@@ -100,6 +100,20 @@ func (c *cloud) parts() []part {
 		list = append(list, part{"metrics", server.Start, server.Stop})
 	}
 	return list
+}
+
+// httpHandler is what the plain listener serves: the way to https, or in one-port mode everything that comes through
+// the proxy.
+func (c *cloud) httpHandler() http.Handler {
+	if c.cfg.BehindProxy {
+		from, _ := config.Networks(c.cfg.ForwardedFrom) // Validate has read them
+		return &front.Forwarded{From: from, Base: c.panelURL(), Ours: c.sites.Ours, Health: ready(c.health), Site: c.sites}
+	}
+	handler := front.Redirect(c.doors.port(c.doors.https), c.cfg.Domain, c.sites.Ours)
+	if c.cfg.Plain {
+		handler = c.plainHTTP(handler)
+	}
+	return handler
 }
 
 // plainHTTP lets MQTT over WebSocket in without TLS; everything else is shown the way to https.
@@ -148,15 +162,19 @@ func (c *cloud) greeting(ctx context.Context) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Tsunagi %s, data in %s\n", Version, c.cfg.Data)
 	line := func(name, format string, a ...any) { fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, a...)) }
-	if c.doors.https != nil {
+	if c.doors.https != nil || c.cfg.BehindProxy {
 		line("panel", "%s/", c.panelURL())
-		line("MQTT (ALPN)", "mqtts://%s with ALPN mqtt", strings.TrimPrefix(c.panelURL(), "https://"))
 		line("WebSocket", "wss://%s/mqtt", strings.TrimPrefix(c.panelURL(), "https://"))
+	}
+	if c.doors.https != nil {
+		line("MQTT (ALPN)", "mqtts://%s with ALPN mqtt", net.JoinHostPort(c.cfg.Domain, c.doors.port(c.doors.https)))
 	}
 	if c.doors.mqtts != nil {
 		line("MQTT (TLS)", "mqtts://%s:%s", c.cfg.Domain, c.doors.port(c.doors.mqtts))
 	}
-	if l := c.doors.http; l != nil && c.cfg.Plain {
+	if l := c.doors.http; l != nil && c.cfg.BehindProxy {
+		line("one port", "http://%s, for the proxy in front alone", l.Addr())
+	} else if l != nil && c.cfg.Plain {
 		line("WebSocket", "ws://%s/mqtt, without TLS", l.Addr())
 	} else if l != nil {
 		line("http", "port %s only shows the way to https", c.doors.port(l))
@@ -173,13 +191,22 @@ func (c *cloud) greeting(ctx context.Context) (string, error) {
 		line("authority", "%s/ca/ca.pem (clients need it: --cafile)", c.cfg.Data)
 		line("", "SHA-256 %s", c.authority.Fingerprint())
 	}
-	token, err := c.accounts.OwnerToken(ctx)
+	link, err := c.ownerLink(ctx)
 	if err != nil {
 		return "", err
 	}
-	if token != "" {
-		fmt.Fprintf(&b, "\nNobody owns this installation yet. This link works once; open it and choose e-mail and password:\n\n  %s/welcome#token=%s\n\n", c.panelURL(), token)
+	if link != "" {
+		fmt.Fprintf(&b, "\nNobody owns this installation yet. This link works once; open it and choose e-mail and password:\n\n  %s\n\n", link)
 	}
 	b.WriteString("ready\n")
 	return b.String(), nil
+}
+
+// ownerLink is a new single-use link with which somebody becomes the owner; "" where there is one.
+func (c *cloud) ownerLink(ctx context.Context) (string, error) {
+	token, err := c.accounts.OwnerToken(ctx)
+	if err != nil || token == "" {
+		return "", err
+	}
+	return c.panelURL() + "/welcome#token=" + token, nil
 }

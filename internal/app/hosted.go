@@ -14,9 +14,9 @@ import (
 )
 
 // openFlows makes the manager of the hosted flow servers. Without a name for their origins (an address as domain)
-// there are none.
+// there are none, and behind a proxy only where it serves their names.
 func (c *cloud) openFlows() (err error) {
-	if c.doors.https == nil || net.ParseIP(c.cfg.Domain) != nil {
+	if c.doors.https == nil && !(c.cfg.BehindProxy && c.cfg.ProxyFlows) || net.ParseIP(c.cfg.Domain) != nil {
 		return nil
 	}
 	var ca []byte
@@ -24,7 +24,7 @@ func (c *cloud) openFlows() (err error) {
 		ca = c.authority.PEM()
 	}
 	c.flows, err = hosted.New(hosted.Options{
-		Dir: c.cfg.Data, Zone: ".flows." + c.cfg.Domain, Port: number(c.doors.port(c.doors.https)), Panel: c.panelURL(),
+		Dir: c.cfg.Data, Zone: ".flows." + c.cfg.Domain, Port: number(c.publicPort()), Panel: c.panelURL(),
 		CA: ca, Brokers: c.brokerAddresses(), Allow: []netip.Prefix{}, Log: c.log, LogLevel: c.cfg.Log.Level,
 		Exchange: c.exchange, SessionAlive: c.sessionAlive, SessionEnd: c.sessionEnd,
 	})

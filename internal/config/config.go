@@ -30,7 +30,8 @@ type setting struct {
 	value reflect.Value
 	help  string
 	def   string
-	file  bool // only from the file: lists of tables
+	file  bool   // only from the file: lists of tables
+	hosts string // a variable of hosting platforms that counts where ours is not set: "PORT"
 }
 
 func (s setting) flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(s.key) }
@@ -54,7 +55,7 @@ func settings(into any) []setting {
 				continue
 			}
 			list := f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct
-			out = append(out, setting{prefix + name, v.Field(i), f.Tag.Get("help"), f.Tag.Get("default"), list})
+			out = append(out, setting{prefix + name, v.Field(i), f.Tag.Get("help"), f.Tag.Get("default"), list, f.Tag.Get("env")})
 		}
 	}
 	walk("", reflect.ValueOf(into).Elem())
@@ -137,7 +138,12 @@ func Load(into Validator, args []string, environ []string) ([]string, error) {
 	}
 	var errs []error
 	for _, s := range all {
-		if text, ok := env[s.env()]; ok && !s.file {
+		text, ok := env[s.env()]
+		if !ok && s.hosts != "" {
+			text = variable(environ, s.hosts)
+			ok = text != ""
+		}
+		if ok && !s.file {
 			errs = append(errs, s.set(text))
 			delete(env, s.env())
 		}
@@ -228,6 +234,16 @@ func envSettings(environ []string) map[string]string {
 	return out
 }
 
+// variable is the value of a variable, "" where it is not set.
+func variable(environ []string, name string) (value string) {
+	for _, kv := range environ {
+		if k, v, _ := strings.Cut(kv, "="); k == name {
+			value = v
+		}
+	}
+	return value
+}
+
 // Usage describes every setting: flag, variable, default.
 func Usage(into any) string {
 	var b strings.Builder
@@ -240,7 +256,11 @@ func Usage(into any) string {
 		if s.def != "" && s.value.Kind() != reflect.Bool {
 			fmt.Fprintf(&b, " (%s)", s.def)
 		}
-		fmt.Fprintf(&b, "  %s\n      %s\n", s.env(), s.help)
+		fmt.Fprintf(&b, "  %s", s.env())
+		if s.hosts != "" {
+			fmt.Fprintf(&b, " or %s", s.hosts)
+		}
+		fmt.Fprintf(&b, "\n      %s\n", s.help)
 	}
 	b.WriteString("  --config  TSUNAGI_CONFIG\n      TOML file with settings; the environment and flags win over it\n")
 	return b.String()

@@ -30,14 +30,20 @@ type Serve struct {
 	MQTT     string   `toml:"mqtt" help:"address that answers plain MQTT: refused with the way to TLS (open with --dev) [:1883; with --dev 127.0.0.1:1883]; off closes it"`
 	HTTP     string   `toml:"http" help:"address that sends http to https (plain WebSocket /mqtt with --dev) [:8080; with --dev 127.0.0.1:8080]; off closes it"`
 	Plain    bool     `toml:"plain" help:"let clients in without TLS on the addresses mqtt and http (WebSocket /mqtt), which must be on loopback: for a proxy on this machine that ends TLS"`
-	Domain   string   `toml:"domain" default:"localhost" help:"name under which clients reach this server"`
+	Domain   string   `toml:"domain" default:"localhost" env:"RENDER_EXTERNAL_HOSTNAME" help:"name under which clients reach this server"`
 	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: open (anybody with a mailbox), invite (by a link that the owner sends) or closed"`
 	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
 	Names    []string `toml:"names" help:"further names and addresses for the certificate of the local authority, separated by commas"`
 
 	Metrics string `toml:"metrics" default:"off" help:"address on loopback, such as 127.0.0.1:9090, of metrics (/metrics, for Prometheus), health (/healthz) and profiles (/debug/pprof), without login; off closes it"`
 
-	ProxyFrom  []string `toml:"proxy_from" help:"addresses and networks of proxies in front (10.0.0.0/8), separated by commas: their connections to https, mqtts, mqtt and http must begin with a PROXY header (v1 or v2), which tells the client's address; from elsewhere such a header is refused"`
+	ProxyFrom     []string `toml:"proxy_from" help:"addresses and networks of proxies in front (10.0.0.0/8), separated by commas: their connections to https, mqtts, mqtt and http must begin with a PROXY header (v1 or v2), which tells the client's address; from elsewhere such a header is refused"`
+	BehindProxy   bool     `toml:"behind_proxy" help:"one-port mode: panel, API and MQTT over WebSocket (/mqtt) on the address http, without TLS, which a proxy in front ends; https, mqtts and mqtt are off unless they are set"`
+	Port          string   `toml:"port" env:"PORT" help:"port of the one-port mode, and its switch: hosting platforms set PORT; off leaves the mode"`
+	PublicPort    int      `toml:"public_port" default:"443" help:"port in one-port mode under which people and clients reach the proxy"`
+	ProxyFlows    bool     `toml:"proxy_flows" help:"in one-port mode: the proxy has names and a certificate for *.flows.DOMAIN as well, so that there can be hosted flow servers"`
+	ForwardedFrom []string `toml:"forwarded_from" help:"addresses and networks of the proxies of the one-port mode (10.0.0.0/8), separated by commas: X-Forwarded-For and X-Forwarded-Proto are believed from them alone, and others are shown the way to https"`
+
 	FetchAllow []string `toml:"fetch_allow" help:"inner addresses and networks, separated by commas, from which key sets of tokens may be fetched; others than public ones are refused"`
 
 	TLS     TLS      `toml:"tls"`
@@ -144,6 +150,7 @@ func (s *Serve) Validate() error {
 	if s.Data == "" && !s.Dev {
 		s.Data = "./data"
 	}
+	s.validateOnePort(fault)
 	s.validateAddresses(fault)
 	s.validateMetrics(fault)
 	if _, err := Networks(s.ProxyFrom); err != nil {
@@ -199,6 +206,8 @@ func (s *Serve) validateAddresses(fault func(string, ...any)) {
 		switch {
 		case *a.value == "" && s.Dev:
 			*a.value = a.dev
+		case *a.value == "" && s.BehindProxy && a.key != "http":
+			*a.value = Off
 		case *a.value == "":
 			*a.value = a.def
 		}

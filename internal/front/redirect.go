@@ -20,20 +20,24 @@ func Redirect(httpsPort, fallback string, ours func(host string) bool) http.Hand
 			host = fallback
 		}
 		base := "https://" + joinPort(host, httpsPort)
-		switch {
-		case isUpgrade(r):
-			w.Header().Set("Upgrade", "TLS/1.2, HTTP/1.1")
-			w.Header().Set("Connection", "Upgrade")
-			problem(w, http.StatusUpgradeRequired, "tls_required",
-				"WebSocket is served over TLS only: connect to wss://"+joinPort(host, httpsPort)+r.URL.Path)
-		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			to := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
-			http.Redirect(w, r, base+to.String(), http.StatusPermanentRedirect)
-		default:
-			problem(w, http.StatusForbidden, "tls_required",
-				"Use https: nothing is accepted in clear. Send the request to "+base+", and change any password or key that it carried.")
-		}
+		way(w, r, base, "Use https: nothing is accepted in clear. Send the request to "+base+", and change any password or key that it carried.")
 	})
+}
+
+// way answers what came in clear; base is the origin to use.
+func way(w http.ResponseWriter, r *http.Request, base, detail string) {
+	switch {
+	case isUpgrade(r):
+		w.Header().Set("Upgrade", "TLS/1.2, HTTP/1.1")
+		w.Header().Set("Connection", "Upgrade")
+		problem(w, http.StatusUpgradeRequired, "tls_required",
+			"WebSocket is served over TLS only: connect to "+strings.Replace(base, "https:", "wss:", 1)+r.URL.Path)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		to := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, base+to.String(), http.StatusPermanentRedirect)
+	default:
+		problem(w, http.StatusForbidden, "tls_required", detail)
+	}
 }
 
 // problem writes an RFC 9457 answer.

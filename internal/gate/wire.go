@@ -98,6 +98,9 @@ func (w *wire) RemoteAddr() net.Addr {
 	return w.TCPConn.RemoteAddr()
 }
 
+// Peer is the address at the other end of the socket: the client's, or that of a proxy in front.
+func (w *wire) Peer() net.Addr { return w.TCPConn.RemoteAddr() }
+
 // ReadFrom and WriteTo would go around Write and Read.
 func (w *wire) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{w}, r) }
 

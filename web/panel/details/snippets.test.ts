@@ -35,8 +35,18 @@ describe('snippets', () => {
     expect(mqttURL({ ...instance, server: '::1' })).toBe('mqtts://[::1]:8883');
   });
 
+  const withCA = { ...instance, ca: { fingerprint_sha256: 'AB', url: '/ca.pem' } };
+
+  it('do without an own port for MQTT', () => {
+    const one = { ...instance, ssl_port: 0, websocket_port: 443 };
+    expect(mosquitto('sub', one)).toContain('tsunagi sub -L wss://localhost:443/mqtt/kqzvbnta \\\n');
+    const nodes = JSON.parse(nodeRED(one, '')) as Record<string, unknown>[];
+    expect(nodes.find((node) => node.type === 'mqtt-broker')).toMatchObject({ broker: 'wss://localhost:443/mqtt/kqzvbnta', port: '443' });
+    expect(mosquitto('sub', instance)).toContain('-p 8883 --tls-use-os-certs');
+  });
+
   it('write commands that a shell reads as meant', () => {
-    expect(mosquitto('pub', instance, "it's")).toBe(
+    expect(mosquitto('pub', withCA, "it's")).toBe(
       "mosquitto_pub -h localhost -p 8883 --cafile ca.pem \\\n  -u kqzvbnta -P 'it'\\''s' \\\n  -t 'test' -m 'AAAAA'",
     );
     expect(mosquitto('sub', instance)).toContain('-P YOUR_PASSWORD');

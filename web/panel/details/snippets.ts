@@ -18,11 +18,17 @@ export function webSocketURL(instance: Instance): string {
   return `wss://${host(instance)}:${instance.websocket_port}${instance.websocket_path}`;
 }
 
-/** mosquitto writes a command line for mosquitto_pub or mosquitto_sub on the topic "test". */
+/**
+ * mosquitto writes a command line for mosquitto_pub or mosquitto_sub on the topic "test"; for our own program, which
+ * has the same options, where there is WebSocket only.
+ */
 export function mosquitto(command: 'pub' | 'sub', instance: Instance, password = passwordPlace): string {
   const tail = command === 'pub' ? ["-t 'test' -m 'AAAAA'"] : ["-t 'test' -v"];
+  const trust = instance.ca.url ? ' --cafile ca.pem' : ' --tls-use-os-certs';
   return [
-    `mosquitto_${command} -h ${shell(instance.server)} -p ${instance.ssl_port} --cafile ca.pem`,
+    instance.ssl_port
+      ? `mosquitto_${command} -h ${shell(instance.server)} -p ${instance.ssl_port}${trust}`
+      : `tsunagi ${command} -L ${shell(webSocketURL(instance))}${instance.ca.url ? trust : ''}`,
     `  -u ${shell(loginName(instance))} -P ${shell(password)}`,
     ...tail.map((t) => '  ' + t),
   ].join(' \\\n');
@@ -40,7 +46,7 @@ export function nodeRED(instance: Instance, ca: string, password = '', newID = r
     { id: out, type: 'mqtt out', name: '', topic: 'test', qos: '0', retain: 'false', respTopic: '', contentType: '', userProps: '', correl: '', expiry: '', broker, x: 310, y: 80, wires: [] },
     { id: into, type: 'mqtt in', name: '', topic: 'test', qos: '0', datatype: 'auto-detect', broker, nl: false, rap: true, rh: 0, inputs: 0, x: 110, y: 160, wires: [[debug]] },
     { id: debug, type: 'debug', name: '', active: true, tosidebar: true, console: false, tostatus: false, complete: 'payload', targetType: 'msg', statusVal: '', statusType: 'auto', x: 310, y: 160, wires: [] },
-    { id: broker, type: 'mqtt-broker', name: instance.name, broker: instance.server, port: String(instance.ssl_port), tls, clientid: '', autoConnect: true, usetls: true, protocolVersion: '5', keepalive: '60', cleansession: true, autoUnsubscribe: true, birthTopic: '', birthQos: '0', birthPayload: '', birthMsg: {}, closeTopic: '', closeQos: '0', closePayload: '', closeMsg: {}, willTopic: '', willQos: '0', willPayload: '', willMsg: {}, userProps: '', sessionExpiry: '', credentials },
+    { id: broker, type: 'mqtt-broker', name: instance.name, broker: instance.ssl_port ? instance.server : webSocketURL(instance), port: String(instance.ssl_port || instance.websocket_port), tls, clientid: '', autoConnect: true, usetls: true, protocolVersion: '5', keepalive: '60', cleansession: true, autoUnsubscribe: true, birthTopic: '', birthQos: '0', birthPayload: '', birthMsg: {}, closeTopic: '', closeQos: '0', closePayload: '', closeMsg: {}, willTopic: '', willQos: '0', willPayload: '', willMsg: {}, userProps: '', sessionExpiry: '', credentials },
     { id: tls, type: 'tls-config', name: 'Tsunagi CA', cert: '', key: '', ca: '', certname: '', keyname: '', caname: ca ? 'ca.pem' : '', servername: '', verifyservercert: true, alpnprotocol: '', credentials: ca ? { cadata: ca } : {} },
   ];
   return JSON.stringify(nodes);
