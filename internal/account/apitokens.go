@@ -88,20 +88,20 @@ func (s *Service) DeleteAPIToken(ctx context.Context, by Actor, id string) error
 // ByToken is the actor behind an API token. Tries with wrong tokens are limited by address.
 func (s *Service) ByToken(ctx context.Context, token, remote, agent string) (Actor, error) {
 	by := Actor{Via: "token", Remote: remote, Agent: clip(agent)}
+	if !strings.HasPrefix(token, tokenPrefix) || len(token) != len(tokenPrefix)+43 {
+		return by, fail(Unauthorized, "api.token.unknown") // a token for something else, as that of metrics, is no try
+	}
 	address := AddressKey(remote)
 	if wait := s.addresses.wait(address, s.now()); wait > 0 {
 		return by, &Error{Code: RateLimited, Key: "api.tries", Wait: wait}
 	}
 	var row APIToken
-	err := ErrNotFound
-	if strings.HasPrefix(token, tokenPrefix) && len(token) == len(tokenPrefix)+43 {
-		err = s.o.Store.View(ctx, func(r Reader) (err error) {
-			if row, err = r.APITokenByHash(hashToken(token)); err == nil {
-				by.Account, err = r.Account(row.Account)
-			}
-			return err
-		})
-	}
+	err := s.o.Store.View(ctx, func(r Reader) (err error) {
+		if row, err = r.APITokenByHash(hashToken(token)); err == nil {
+			by.Account, err = r.Account(row.Account)
+		}
+		return err
+	})
 	now := s.now()
 	if errors.Is(err, ErrNotFound) || err == nil && !row.ExpiresAt.IsZero() && !now.Before(row.ExpiresAt) {
 		s.addresses.add(address, now)

@@ -275,6 +275,18 @@ func TestAPITokens(t *testing.T) {
 	wantRefusal(t, "deleted token", err, account.Unauthorized)
 }
 
+// TestForeignTokensAreNoTries: a scraper that shows its own kind of token doesn't lock its address out of signing in.
+func TestForeignTokensAreNoTries(t *testing.T) {
+	w := newWorld(t)
+	for range 100 {
+		_, err := w.ByToken(w.ctx, "tsm_something", "192.0.2.1", "scraper")
+		wantRefusal(t, "another kind of token", err, account.Unauthorized)
+	}
+	if _, err := w.signIn("192.0.2.1", ownerMail, password); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAuditIsOnesOwn(t *testing.T) {
 	w := newWorld(t)
 	in, _, err := w.CreateInstance(w.ctx, w.owner, account.NewInstance{Name: "one"})

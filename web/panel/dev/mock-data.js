@@ -92,3 +92,14 @@ export const why = {
   ],
   seen: [{ id: 1, time: '2026-11-22T11:00:00Z', kind: 'denied', client: 'esp-1', user: 'greenhouse', topic: 'house/door', gate: 'acl', rule: 'no rule', reason: 135 }],
 };
+
+export const logins = { password: true, token: true, certificate: 'accepted', certificate_user: 'cn', token_issuer: '', token_audience: '', token_user: '' };
+
+export const authorities = [{ id: 'ca1', name: 'Tsunagi clients of kqzvbnta', own: true, pem: 'PEM', expires_at: '2036-11-20T00:00:00Z' }];
+
+export const certificates = [
+  { authority: 'ca1', serial: '5f3a9c', user: 'greenhouse', note: 'ESP32 on the roof', created_at: '2026-11-20T00:00:00Z', expires_at: '2027-11-20T00:00:00Z' },
+  { authority: 'ca1', serial: '11aa02', user: 'phone', note: '', created_at: '2026-10-20T00:00:00Z', revoked_at: '2026-11-01T00:00:00Z' },
+];
+
+export const tokenKeys = [{ id: 'k1', kid: 'main', algorithm: 'EdDSA', key: '', url: '' }];

@@ -166,6 +166,16 @@ export class Mock {
       case 'password':
         if (name === 'reveal' && body.password !== password) return problem(403, 'forbidden', 'This is not the password of your account.');
         return [200, { password: name === 'rotate' ? 'N9xw_4pTz-Qe71bVmK2sYc' : 'tR7v_92kLm-Xa01pQzW8uHd' }];
+      case 'logins':
+        return [200, { ...data.logins, ...body }];
+      case 'client-authorities':
+        return method === 'GET' ? list(data.authorities) : method === 'POST' ? [201, { items: [], total: 0, next: '' }] : [204];
+      case 'client-certificates':
+        return method === 'GET' ? list(data.certificates) : [201, { ...data.certificates[0], certificate: 'PEM', key: 'PEM' }];
+      case 'token-keys':
+        return method === 'GET' ? list(data.tokenKeys) : method === 'POST' ? [201, data.tokenKeys[0]] : [204];
+      case 'metrics-token':
+        return method === 'POST' ? [201, { token: 'tsm_example', url: 'https://localhost:8443/api/v1/instances/x/metrics' }] : [204];
       case 'retained':
         return name === 'clear' ? [200, { count: 3, more: false }] : list(data.retained);
       case 'sessions':

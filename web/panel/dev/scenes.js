@@ -21,6 +21,7 @@ export const scenes = [
   { name: 'connections', path: `/instances/${id}/connections` },
   { name: 'retained', path: `/instances/${id}/retained`, act: (page) => page.getByText('greenhouse/temperature').waitFor() },
   { name: 'why', path: `/instances/${id}/why?user=greenhouse&action=publish&topic=house/door`, act: (page) => page.getByText('house/door').last().waitFor() },
+  { name: 'logins', path: `/instances/${id}/logins`, act: (page) => page.getByText('ESP32 on the roof').waitFor() },
   { name: 'connections-away', path: `/instances/${id}/connections`, act: away },
   { name: 'connections-empty', path: `/instances/${id}/connections`, mock: { empty: false }, act: nobody },
   { name: 'log', path: `/instances/${id}/log`, act: (page) => page.getByText('tasmota').waitFor() },
