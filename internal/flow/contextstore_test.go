@@ -143,12 +143,17 @@ func TestContextErrors(t *testing.T) {
 
 // Context has a bound; beyond it writing is an error, and removing makes room.
 func TestContextIsBounded(t *testing.T) {
-	s := keeping(t, t.TempDir(), false)
-	deploy(t, s, function("e", `const big = "x".repeat(30e6); let n = 0;
+	c, err := flow.OpenContexts(nil, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Limit(25 << 20)
+	s := flowtest.Start(t, nodes.All(), func(o *flow.Options) { o.Contexts = c })
+	deploy(t, s, function("e", `const big = "x".repeat(3e6); let n = 0;
 		try { for (; n < 20; n++) global.set("k" + n, big) } catch (e) { node.send({payload: n + " " + e.message}) }
 		global.set("k0", undefined); global.set("again", big); node.send({payload: "room"})`))
 	s.Press("ie", "")
-	if got := fmt.Sprint(s.Debug()["msg"]); !strings.HasPrefix(got, "8 context is full: it holds 256 MiB") {
+	if got := fmt.Sprint(s.Debug()["msg"]); !strings.HasPrefix(got, "8 context is full: it holds 25 MiB") {
 		t.Error(got)
 	}
 	shownIs(t, s, "room")
