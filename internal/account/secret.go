@@ -17,6 +17,7 @@ import (
 type Keys struct {
 	password []byte // HMAC of generated passwords
 	token    []byte // HMAC of web client tokens
+	instance []byte // HMAC that makes the API keys of instances
 	check    []byte // what the database remembers of the key file
 	seal     cipher.AEAD
 }
@@ -41,7 +42,7 @@ func NewKeys(secret []byte) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{password: derive("password"), token: derive("token"), check: derive("check"), seal: seal}, nil
+	return &Keys{password: derive("password"), token: derive("token"), instance: derive("instance key"), check: derive("check"), seal: seal}, nil
 }
 
 // mac is HMAC-SHA-256 over parts, each with its length before it so that no two lists of parts give the same input.

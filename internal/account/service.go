@@ -67,6 +67,7 @@ type Change struct {
 	Recheck  bool     // rules changed: judge all subscriptions and queued messages again
 	Users    []string // end the connections of these users: deleted, may no longer connect, or another password
 	Clients  []string // end the connections of the web client with these client ids: their person has signed out
+	Plan     bool     // the instance has another plan: its bounds hold from now on
 	Logins   bool     // ways of logging in changed or something was revoked: end the connections whose Rights are Revoked
 
 	revoked []shown // certificates that were revoked

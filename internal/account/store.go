@@ -86,7 +86,7 @@ type Reader interface {
 	User(instance, name string) (User, error)
 	// Users are one page in the order of their names (byte order).
 	Users(q UserQuery) ([]User, error)
-	// CountUsers counts what Users would return over all pages (After and Limit are not looked at).
+	// CountUsers counts what Users would return over all pages (After, Skip and Limit are not looked at).
 	CountUsers(q UserQuery) (int, error)
 
 	Rule(instance, id string) (Rule, error)
@@ -126,7 +126,9 @@ type Reader interface {
 type UserQuery struct {
 	Instance string
 	Contains string // part of the name, byte for byte; "" for all
+	Prefix   string // beginning of the name, byte for byte; "" for all
 	After    string // names above this one only; "" from the first
+	Skip     int    // so many are passed over first
 	Limit    int    // at most so many, above 0
 }
 

@@ -133,6 +133,14 @@ func (b *brokers) change(c account.Change) {
 			running.Kick(client.ID, "this login holds no more: the user was changed or deleted")
 		}
 	}
+	if c.Plan {
+		limits, err := b.limits(c.Instance)
+		if err != nil {
+			b.log.Error("limits of another plan can't be read; they hold from the next start on", "instance", c.Instance, "error", err)
+		} else {
+			running.SetLimits(limits)
+		}
+	}
 	if c.Recheck || c.Logins {
 		running.Recheck()
 	}

@@ -148,6 +148,20 @@ func (p *Panel) rotatePassword(ctx context.Context, in *WithID) (*answer[passwor
 	return reply(passwordBody{password}), err
 }
 
+type keyBody struct {
+	Key string `json:"key" doc:"Password of Basic with an empty user name"`
+}
+
+func (p *Panel) revealKey(ctx context.Context, in *revealInput) (*answer[keyBody], error) {
+	key, err := p.o.Accounts.RevealInstanceKey(ctx, actor(ctx), in.ID, in.Body.Password)
+	return reply(keyBody{key}), err
+}
+
+func (p *Panel) rotateKey(ctx context.Context, in *WithID) (*answer[keyBody], error) {
+	key, err := p.o.Accounts.RotateInstanceKey(ctx, actor(ctx), in.ID)
+	return reply(keyBody{key}), err
+}
+
 func (p *Panel) getStats(ctx context.Context, in *WithID) (*answer[Stats], error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
 	if err != nil {

@@ -213,6 +213,7 @@ func New(o Options) (*Panel, error) {
 	p := &Panel{o: o, stopping: make(chan struct{})}
 	mux := http.NewServeMux()
 	p.mount(mux)
+	p.mountCompat(mux)
 	if err := p.mountFiles(mux); err != nil {
 		return nil, err
 	}

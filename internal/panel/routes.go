@@ -75,6 +75,8 @@ func (p *Panel) routes() []route {
 		{"DELETE /instances/{id}", signedIn, 204, "delete-instance", "Delete an instance with all that is in it", handle(p, p.deleteInstance)},
 		{"POST /instances/{id}/password/reveal", browser, 200, "reveal-password", "Show the first user's password", handle(p, p.revealPassword)},
 		{"POST /instances/{id}/password/rotate", signedIn, 200, "rotate-password", "Give the first user a new password", handle(p, p.rotatePassword)},
+		{"POST /instances/{id}/key/reveal", browser, 200, "reveal-key", "Show the instance's API key, for what was made for CloudMQTT", handle(p, p.revealKey)},
+		{"POST /instances/{id}/key/rotate", signedIn, 200, "rotate-key", "Make a new API key of the instance; the one before ends", handle(p, p.rotateKey)},
 		{"GET /instances/{id}/stats", signedIn, 200, "get-stats", "Numbers of an instance", handle(p, p.getStats)},
 		{"GET /instances/{id}/connections", signedIn, 200, "list-connections", "Connected clients", handle(p, p.listConnections)},
 		{"DELETE /instances/{id}/connections/{client_id}", signedIn, 204, "kick", "End a client's connection", handle(p, p.kick)},

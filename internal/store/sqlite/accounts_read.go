@@ -88,7 +88,7 @@ func (r reader) Users(q account.UserQuery) ([]account.User, error) {
 	if q.After != "" {
 		where, args = where+" and name > ?", append(args, q.After)
 	}
-	return users.all(r.c, where+" order by name limit ?", append(args, max(q.Limit, 0))...)
+	return users.all(r.c, where+" order by name limit ? offset ?", append(args, max(q.Limit, 0), max(q.Skip, 0))...)
 }
 
 func (r reader) CountUsers(q account.UserQuery) (n int, err error) {
@@ -104,6 +104,9 @@ func userFilter(q account.UserQuery) (where string, args []any) {
 	where, args = "where instance = ?", []any{q.Instance}
 	if q.Contains != "" {
 		where, args = where+" and "+fmt.Sprintf(contained, "name"), append(args, q.Contains)
+	}
+	if q.Prefix != "" {
+		where, args = where+" and name >= ? and substr(cast(name as blob), 1, ?) = cast(? as blob)", append(args, q.Prefix, len(q.Prefix), q.Prefix)
 	}
 	return where, args
 }

@@ -97,6 +97,12 @@ func accountUsers(t *testing.T, s AccountStore) {
 		{"part of many bytes", account.UserQuery{Contains: "本", Limit: 99}, "日本", 1},
 		{"part and page", account.UserQuery{Contains: "b", After: "a_b", Limit: 1}, "b", 3},
 		{"none", account.UserQuery{Contains: "nobody", Limit: 99}, "", 0},
+		{"beginning", account.UserQuery{Prefix: "b", Limit: 99}, "b b%", 2},
+		{"beginning is no pattern", account.UserQuery{Prefix: "_", Limit: 99}, "_", 1},
+		{"beginning of many bytes", account.UserQuery{Prefix: "日", Limit: 99}, "日本", 1},
+		{"beginning with case", account.UserQuery{Prefix: "z", Limit: 99}, "", 0},
+		{"passed over", account.UserQuery{Skip: 1, Limit: 2}, "B Z", 10},
+		{"beginning and passed over", account.UserQuery{Prefix: "b", Skip: 1, Limit: 2}, "b%", 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
