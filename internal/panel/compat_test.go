@@ -64,7 +64,7 @@ func TestCompatInstance(t *testing.T) {
 		t.Errorf("user %s", got)
 	}
 	for path, want := range map[string]string{
-		"/api/user": `[{"username":"` + id + `"},{"username":"pump"},{"username":"sensor"}]`, "/api/user?query=p": `[{"username":"pump"}]`,
+		"/api/user": `[{"username":"` + id + `"},{"username":"pump"},{"username":"sensor"}]`, "/api/user?query=pu": `[{"username":"pump"}]`,
 		"/api/user?limit=1&page=3": `[{"username":"sensor"}]`, "/api/user?limit=1&page=9": `[]`,
 	} {
 		if id > "pump" {
