@@ -108,19 +108,26 @@ func (p *Panel) getInstance(ctx context.Context, in *WithID) (*answer[instanceBo
 	return reply(p.showInstance(i)), err
 }
 
-type renameInput struct {
+type changeInstanceInput struct {
 	WithID
 	Body struct {
 		Name *string `json:"name,omitempty" maxLength:"256"`
+		Plan *string `json:"plan,omitempty" maxLength:"64" doc:"Another plan; its limits hold at once"`
 	}
 }
 
-func (p *Panel) renameInstance(ctx context.Context, in *renameInput) (*answer[instanceBody], error) {
-	if in.Body.Name == nil {
-		return p.getInstance(ctx, &in.WithID)
+func (p *Panel) changeInstance(ctx context.Context, in *changeInstanceInput) (*answer[instanceBody], error) {
+	if in.Body.Name != nil {
+		if _, err := p.o.Accounts.RenameInstance(ctx, actor(ctx), in.ID, *in.Body.Name); err != nil {
+			return nil, err
+		}
 	}
-	i, err := p.o.Accounts.RenameInstance(ctx, actor(ctx), in.ID, *in.Body.Name)
-	return reply(p.showInstance(i)), err
+	if in.Body.Plan != nil {
+		if _, err := p.o.Accounts.ChangePlan(ctx, actor(ctx), in.ID, *in.Body.Plan); err != nil {
+			return nil, err
+		}
+	}
+	return p.getInstance(ctx, &in.WithID)
 }
 
 func (p *Panel) deleteInstance(ctx context.Context, in *WithID) (*nothing, error) {

@@ -71,7 +71,7 @@ func (p *Panel) routes() []route {
 		{"GET /instances", signedIn, 200, "list-instances", "Instances of the account", handle(p, p.listInstances)},
 		{"POST /instances", signedIn, 201, "create-instance", "Make an instance", handle(p, p.createInstance)},
 		{"GET /instances/{id}", signedIn, 200, "get-instance", "Details of an instance", handle(p, p.getInstance)},
-		{"PATCH /instances/{id}", signedIn, 200, "rename-instance", "Rename an instance", handle(p, p.renameInstance)},
+		{"PATCH /instances/{id}", signedIn, 200, "change-instance", "Rename an instance, or change its plan", handle(p, p.changeInstance)},
 		{"DELETE /instances/{id}", signedIn, 204, "delete-instance", "Delete an instance with all that is in it", handle(p, p.deleteInstance)},
 		{"POST /instances/{id}/password/reveal", browser, 200, "reveal-password", "Show the first user's password", handle(p, p.revealPassword)},
 		{"POST /instances/{id}/password/rotate", signedIn, 200, "rotate-password", "Give the first user a new password", handle(p, p.rotatePassword)},
