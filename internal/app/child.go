@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // a hosted flow server sees no files of the system
 
 	"tsunagi/internal/config"
 	"tsunagi/internal/editor"

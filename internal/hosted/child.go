@@ -29,7 +29,8 @@ type Child struct {
 	ended func(session string)
 }
 
-// OpenChild connects to the platform that started this process, and reads the configuration. It returns nil, without
+// OpenChild connects to the platform that started this process, reads the configuration and shuts the process in (see
+// confine): what is opened from then on lies in its own directory. It returns nil, without
 // an error, in a process that the platform has not started.
 func OpenChild() (*Child, error) {
 	text, ok := os.LookupEnv(childVariable)
@@ -45,7 +46,19 @@ func OpenChild() (*Child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s=%q: %w", childVariable, text, err)
 	}
-	return newChild(conn)
+	c, err := newChild(conn)
+	if err != nil {
+		return nil, err
+	}
+	up, notes, err := confine(&c.Config)
+	if err != nil {
+		return nil, errors.Join(err, c.Fail(err))
+	}
+	m := message{Op: opWalls, Walls: up}
+	if err := errors.Join(notes...); err != nil {
+		m.Notes = clip(err.Error(), 500)
+	}
+	return c, c.link.send(m, nil)
 }
 
 // newChild waits for the configuration and then serves the link.

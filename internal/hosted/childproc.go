@@ -26,7 +26,7 @@ type child struct {
 	log    *slog.Logger
 	link   *link
 	proc   *os.Process
-	walls  walls
+	user   int // system user that it becomes; 0: none of its own
 
 	ready  chan struct{} // closed when it serves
 	ended  chan struct{} // closed when the process is gone
@@ -42,6 +42,7 @@ type child struct {
 	ours     bool  // cause is in our words, and can be shown to anybody
 	exit     string
 	isReady  bool
+	walls    walls
 	sessions map[string]func() // watched sessions, with what stops the watching
 }
 
@@ -58,7 +59,13 @@ func (m *Manager) spawn(p *process) (*child, error) {
 	}
 	c := &child{m: m, server: p.server, log: m.o.Log.With("flow_server", p.server.ID, "name", p.server.Name), link: newLink(conn),
 		ready: make(chan struct{}), ended: make(chan struct{}), slots: make(chan struct{}, maxRequests), sessions: map[string]func(){}}
-	err = m.exec(c, p.dir, theirs, outWrite)
+	if c.user, err = m.own(p.dir); errors.Is(err, errUser) {
+		c.log.Warn("flow server runs without a user of its own", "error", err)
+		err = nil
+	}
+	if err == nil {
+		err = m.exec(c, p.dir, theirs, outWrite)
+	}
 	outWrite.Close()
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), outRead.Close())
@@ -77,16 +84,23 @@ func (m *Manager) spawn(p *process) (*child, error) {
 		conn.Close()
 		c.unwatch()
 	}()
-	if err := c.link.send(message{Op: opConfig, Config: m.config(p.server, p.dir)}, nil); err != nil {
+	if err := c.link.send(message{Op: opConfig, Config: m.config(p.server, p.dir, c.user)}, nil); err != nil {
 		c.kill(fmt.Errorf("its configuration could not be sent: %w", err))
 	}
 	return c, nil
 }
 
 // config is what a child is told.
-func (m *Manager) config(s Server, dir string) *Config {
+func (m *Manager) config(s Server, dir string, user int) *Config {
 	return &Config{ID: s.ID, Name: s.Name, Dir: dir, Title: m.o.Title, Hosts: []string{m.Host(s.Name)}, PageHosts: []string{s.Name + m.o.Zone},
-		LoginURL: m.o.LoginURL(s), LogoutURL: m.o.Panel + "/", CA: string(m.o.CA), MemoryMB: s.MemoryMB, LogLevel: m.o.LogLevel}
+		LoginURL: m.o.LoginURL(s), LogoutURL: m.o.Panel + "/", CA: string(m.o.CA), MemoryMB: s.MemoryMB, User: user, LogLevel: m.o.LogLevel}
+}
+
+// report says which walls are up.
+func (c *child) report() map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.walls.report()
 }
 
 // exited notes the end of the process.

@@ -57,6 +57,8 @@ type Manager struct {
 	dialer *dialer
 	walls  atomic.Pointer[walls] // what the system allows, known after the first start
 
+	users sync.Mutex // held while a directory gets its user
+
 	mu     sync.Mutex
 	byID   map[string]*process
 	byName map[string]*process

@@ -6,6 +6,7 @@ const (
 	opConn     = "conn"     // parent: a descriptor, an HTTP connection to serve
 	opEnded    = "ended"    // parent: Session is over
 	opAnswer   = "answer"   // parent: to a request; Error, or what was asked for, perhaps with a descriptor
+	opWalls    = "walls"    // child: what it has put up around itself, before it does anything else; Walls
 	opReady    = "ready"    // child: it serves connections
 	opFailed   = "failed"   // child: it can't start; Error says why
 	opDial     = "dial"     // child: connect to Addr; answered with a descriptor
@@ -15,19 +16,21 @@ const (
 
 // message is one packet of the link.
 type message struct {
-	Op      string  `json:"op"`
-	ID      uint64  `json:"id,omitempty"`
-	Error   string  `json:"error,omitempty"`
-	Config  *Config `json:"config,omitempty"`
-	Network string  `json:"network,omitempty"`
-	Addr    string  `json:"addr,omitempty"`
-	WaitMS  int64   `json:"wait_ms,omitempty"` // of a dial: longest wait in milliseconds
-	Code    string  `json:"code,omitempty"`
-	Remote  string  `json:"remote,omitempty"`
-	Agent   string  `json:"agent,omitempty"`
-	Session string  `json:"session,omitempty"`
-	Person  *Person `json:"person,omitempty"`
-	Alive   bool    `json:"alive,omitempty"`
+	Op      string          `json:"op"`
+	ID      uint64          `json:"id,omitempty"`
+	Error   string          `json:"error,omitempty"`
+	Config  *Config         `json:"config,omitempty"`
+	Network string          `json:"network,omitempty"`
+	Addr    string          `json:"addr,omitempty"`
+	WaitMS  int64           `json:"wait_ms,omitempty"` // of a dial: longest wait in milliseconds
+	Code    string          `json:"code,omitempty"`
+	Remote  string          `json:"remote,omitempty"`
+	Agent   string          `json:"agent,omitempty"`
+	Session string          `json:"session,omitempty"`
+	Person  *Person         `json:"person,omitempty"`
+	Alive   bool            `json:"alive,omitempty"`
+	Walls   map[string]bool `json:"walls,omitempty"`
+	Notes   string          `json:"notes,omitempty"` // why a wall isn't up
 }
 
 // Config is what a child is told when it starts. Nothing of it is on its command line or in its environment.
@@ -42,6 +45,7 @@ type Config struct {
 	LogoutURL string   `json:"logout_url"` // page to go to after signing out
 	CA        string   `json:"ca"`         // PEM of authorities to trust besides the system's
 	MemoryMB  int      `json:"memory_mb"`  // MiB it may use
+	User      int      `json:"user"`       // system user to become before anything else; 0: it stays who it is
 	LogLevel  string   `json:"log_level"`  // debug, info, warn, error
 }
 

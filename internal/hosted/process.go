@@ -152,7 +152,7 @@ func (p *process) status() Status {
 	s := Status{State: p.state, Cause: p.cause, MemoryLimitMB: p.server.MemoryMB, Restarts: p.restarts, Sandbox: map[string]bool{}}
 	if p.child != nil {
 		s.MemoryMB = int(p.child.memory.Load() >> 20)
-		s.Sandbox = p.child.walls.report()
+		s.Sandbox = p.child.report()
 	}
 	return s
 }

@@ -17,6 +17,15 @@ func (c *child) handle(ctx context.Context, m message) {
 			c.isReady = true
 			close(c.ready)
 		}
+	case opWalls:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.isReady && c.walls.inside == nil { // said once, before it reads anything of its customer's
+			c.walls.inside = m.Walls
+			if m.Notes != "" {
+				c.log.Warn("flow server runs with fewer walls than there could be", "cause", clip(m.Notes, 500))
+			}
+		}
 	case opFailed:
 		c.blame(errors.New(clip(m.Error, 300)), false)
 	case opDial, opExchange, opAlive:

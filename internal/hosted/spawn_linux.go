@@ -13,31 +13,46 @@ import (
 
 // walls say what keeps a child from the rest of the machine.
 type walls struct {
-	noNewPrivs bool // no program it runs can gain rights
-	network    bool // it has a network of its own, with nothing in it
+	noNewPrivs bool            // no program it runs can gain rights
+	network    bool            // it has a network of its own, with nothing in it
+	processes  bool            // it sees and signals no process but itself
+	limits     bool            // open files, threads, data
+	inside     map[string]bool // those it put up itself
 }
 
 // report names the walls for the API.
 func (w walls) report() map[string]bool {
-	return map[string]bool{"process": true, "directory": true, "dial_by_parent": true, "no_new_privs": w.noNewPrivs, "empty_network": w.network}
+	all := map[string]bool{"process": true, "directory": true, "dial_by_parent": true, "no_new_privs": w.noNewPrivs,
+		"empty_network": w.network, "own_processes": w.processes, "limits": w.limits}
+	for _, name := range []string{wallUser, wallRoot, wallLandlock, wallSeccomp} {
+		all[name] = w.inside[name]
+	}
+	return all
 }
+
+// niceness is how far children stand back for the platform itself, which shares the processors with them.
+const niceness = 10
 
 // exec starts the program of a child. It inherits its end of the link as descriptor 3, its output goes to out.
 //
 // The child dies when the thread dies that started it (Pdeathsig), so it is started from a goroutine that keeps a
-// thread for as long as the child lives. That thread has no_new_privs set, and the child inherits it.
+// thread for as long as the child lives. That thread has no_new_privs set and stands back for others, and the child
+// inherits both.
 func (m *Manager) exec(c *child, dir string, link, out *os.File) error {
 	started := make(chan error, 1)
 	go func() { // ends with the child; its thread is not used again
 		runtime.LockOSThread()
 		w := walls{noNewPrivs: unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == nil}
+		if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), niceness); err != nil {
+			c.log.Warn("flow server does not stand back for others", "error", err)
+		}
 		cmd, err := m.startIn(&w, c.server, dir, link, out)
 		if err != nil {
 			started <- err
 			return
 		}
+		w.limits = limit(cmd.Process.Pid, c.server.MemoryMB, c.user)
 		c.proc, c.walls = cmd.Process, w
-		limit(c.proc.Pid)
 		started <- nil
 		state, err := c.proc.Wait()
 		c.exited(state, err)
@@ -45,26 +60,30 @@ func (m *Manager) exec(c *child, dir string, link, out *os.File) error {
 	return <-started
 }
 
-// startIn starts the program in an empty network, and in the machine's when the system doesn't allow that.
+// startIn starts the program in spaces of its own, as far as the system allows.
 func (m *Manager) startIn(w *walls, s Server, dir string, link, out *os.File) (*exec.Cmd, error) {
-	known := m.walls.Load()
-	if m.o.Network != "shared" && (known == nil || known.network) {
+	tries := []walls{{network: true, processes: true}, {network: true}, {}}
+	if m.o.Network == "shared" {
+		tries = []walls{{processes: true}, {}}
+	}
+	if known := m.walls.Load(); known != nil {
+		tries = []walls{{network: known.network, processes: known.processes}}
+	}
+	for i, t := range tries {
 		cmd := m.command(s, dir, link, out)
-		emptyNetwork(cmd.SysProcAttr)
+		separate(cmd.SysProcAttr, t)
 		err := cmd.Start()
 		if err == nil {
-			w.network = true
-			m.walls.Store(w)
+			w.network, w.processes = t.network, t.processes
+			m.walls.Store(&t)
 			return cmd, nil
 		}
-		if !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EACCES) {
+		if i == len(tries)-1 || !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EACCES) {
 			return nil, err
 		}
-		m.o.Log.Warn("flow servers run in the machine's network: the system allows no other", "error", err)
-		m.walls.Store(&walls{})
+		m.o.Log.Warn("flow servers share more with the machine: the system refuses", "network", t.network, "processes", t.processes, "error", err)
 	}
-	cmd := m.command(s, dir, link, out)
-	return cmd, cmd.Start()
+	return nil, errors.ErrUnsupported // not reached
 }
 
 // command is the program of a child, not started.
@@ -78,11 +97,16 @@ func (m *Manager) command(s Server, dir string, link, out *os.File) *exec.Cmd {
 	return cmd
 }
 
-// emptyNetwork asks for a network namespace of the child's own. Without root that takes a user namespace, in which the
-// child stays who it is.
-func emptyNetwork(a *syscall.SysProcAttr) {
-	a.Cloneflags = syscall.CLONE_NEWNET
-	if os.Geteuid() == 0 {
+// separate asks for spaces of the child's own: network, processes, and what processes share. Without root that takes a
+// user namespace, in which the child stays who it is.
+func separate(a *syscall.SysProcAttr, w walls) {
+	if w.network {
+		a.Cloneflags |= syscall.CLONE_NEWNET
+	}
+	if w.processes {
+		a.Cloneflags |= syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
+	}
+	if a.Cloneflags == 0 || os.Geteuid() == 0 {
 		return
 	}
 	a.Cloneflags |= syscall.CLONE_NEWUSER
@@ -90,11 +114,24 @@ func emptyNetwork(a *syscall.SysProcAttr) {
 	a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
 }
 
-// limit bounds descriptors and forbids core dumps, which would hold the secrets of flows. A system that refuses loses
-// nothing else.
-func limit(pid int) {
-	unix.Prlimit(pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil)
-	unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1024, Max: 1024}, nil)
+// limit bounds what the kernel counts for a process, and forbids core dumps, which would hold the secrets of flows. The
+// watch ends a child that uses more memory than its plan has; the bound here holds what it could take between two looks.
+// Threads are counted for each user, so they are bounded where the child has one of its own.
+func limit(pid, memoryMB, user int) bool {
+	type bound struct {
+		what int
+		most uint64
+	}
+	data := uint64(2*memoryMB+512) << 20
+	bounds := []bound{{unix.RLIMIT_CORE, 0}, {unix.RLIMIT_NOFILE, 1024}, {unix.RLIMIT_DATA, data}, {unix.RLIMIT_MEMLOCK, 64 << 10}, {unix.RLIMIT_MSGQUEUE, 0}}
+	if user != 0 {
+		bounds = append(bounds, bound{unix.RLIMIT_NPROC, 512})
+	}
+	all := true
+	for _, b := range bounds {
+		all = unix.Prlimit(pid, b.what, &unix.Rlimit{Cur: b.most, Max: b.most}, nil) == nil && all
+	}
+	return all
 }
 
 // terminate asks a process to end.

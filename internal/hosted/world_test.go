@@ -142,7 +142,9 @@ type world struct {
 func newWorld(t *testing.T, o Options) *world {
 	t.Helper()
 	w := &world{t: t, states: make(chan string, 100)}
-	o.Exe, o.Args, o.Dir = os.Args[0], []string{"-test.run=^$"}, t.TempDir()
+	if o.Dir = t.TempDir(); o.Exe == "" {
+		o.Exe, o.Args = os.Args[0], []string{"-test.run=^$"}
+	}
 	o.Panel = "https://localhost:8443"
 	o.Backoff, o.WatchTime = time.Millisecond, 10*time.Millisecond
 	if o.StopTime == 0 {
