@@ -32,6 +32,7 @@ type echo struct {
 	bound  int // bytes that may wait; 0: no bound
 	drops  int
 	got    int // packets handled
+	most   int // bytes handed over at once
 }
 
 type echoTurn struct{ e *echo }
@@ -42,6 +43,9 @@ func (e *echo) handle(buf []byte, f flushers) (used int, err error) {
 	if e.panic.Load() {
 		panic("a bug for the test")
 	}
+	e.mu.Lock()
+	e.most = max(e.most, len(buf))
+	e.mu.Unlock()
 	for {
 		frame, err := mqtt.Cut(buf[used:], 16<<20)
 		if errors.Is(err, mqtt.ErrShort) {

@@ -31,8 +31,12 @@ func (d openDoor) Admit(context.Context, Hello) (*broker.Broker, broker.Identity
 }
 
 // realRig is a gate before a real broker with a real store.
-func realRig(t testing.TB) *rig {
+func realRig(t testing.TB, limits ...broker.Limits) *rig {
 	t.Helper()
+	o := broker.Options{ID: "i"}
+	for _, l := range limits {
+		o.Limits = l
+	}
 	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1, LowBytes: -1, CriticalBytes: -1})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +45,8 @@ func realRig(t testing.TB) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- committer.Run(ctx) }() // ends with ctx
-	b, err := broker.New(broker.Options{ID: "i", Committer: committer})
+	o.Committer = committer
+	b, err := broker.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
