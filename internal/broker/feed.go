@@ -26,7 +26,9 @@ func (g *group) feed(sub *subscription, c *Client, t *Turn) bool {
 		return false
 	}
 	if !sub.allows(c, b.topic) {
-		return back() // for another member
+		back() // for another member, if there is one that may have it
+		g.judgeLater()
+		return false
 	}
 	x := r
 	x.qos, x.ids = min(sub.qos, b.qos), sub.ids
@@ -77,6 +79,82 @@ func (g *group) next() (ref, *body) {
 		g.out[x.m.offset] = ref{m: x.m, qos: x.qos, flag: x.flag & refRetain}
 	}
 	return x, b
+}
+
+// judgeLater has the messages at the front judged that a member may not receive.
+func (g *group) judgeLater() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.judging {
+		g.judging = true
+		go g.judge() // ends at the first message that somebody may receive, or with the queue
+	}
+}
+
+// judge drops what waits at the front and no member may receive, be it connected or not: else it would keep all that is
+// behind it from those who may.
+func (g *group) judge() {
+	for {
+		m, b, members := g.front()
+		if b == nil {
+			return
+		}
+		if g.mayAnybody(members, b.topic) {
+			g.mu.Lock()
+			g.judging = false
+			g.mu.Unlock()
+			return
+		}
+		var r ref
+		g.mu.Lock()
+		if g.queue.len() > 0 && g.queue.at(0).m == m {
+			r = g.pop()
+		}
+		g.mu.Unlock()
+		if r.m != nil {
+			g.done(r)
+			g.lost("acl", "no member of the shared subscription may receive the message")
+			g.stirLater()
+		}
+	}
+}
+
+// front is the message at the front, for judge; without a body there is nothing more to judge now.
+func (g *group) front() (*message, *body, []*subscription) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.queue.len() > 0 {
+		r := g.queue.at(0)
+		b := r.b
+		if b == nil {
+			b = r.m.body.Load()
+		}
+		if b != nil {
+			return r.m, b, g.members
+		}
+	}
+	g.judging = false
+	return nil, nil, nil
+}
+
+// mayAnybody says whether one of the members may receive a topic. For those that are away the rights of their user may
+// have to be read. Callers hold no lock.
+func (g *group) mayAnybody(members []*subscription, name string) bool {
+	for _, sub := range members {
+		if c := sub.s.client.Load(); c != nil {
+			if (*c.rights.Load()).MayReceive(name, sub.s.id).Allowed {
+				return true
+			}
+			continue
+		}
+		if g.b.rights == nil {
+			return true
+		}
+		if rights, _ := g.b.rights(sub.s.owner()); rights != nil && rights.MayReceive(name, sub.s.id).Allowed {
+			return true
+		}
+	}
+	return false
 }
 
 // fetch reads the bodies of the next messages back and gives them out.

@@ -31,6 +31,7 @@ type group struct {
 	acks       int
 	dirty      bool
 	loading    bool
+	judging    bool // the goroutine of judge is at work
 	dead       bool // the last member has left
 	stored     bool // has been durable
 	inPlan     bool // the committer's

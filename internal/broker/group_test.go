@@ -312,3 +312,48 @@ func (m *sharedModel) finish() {
 		m.t.Errorf("seed %d: offset %d is still owed", m.seed, n)
 	}
 }
+
+// TestSharedDeniedDoesNotBlock is attack row 10: a message that no member may receive goes, and what is behind it comes;
+// one that an absent member may receive waits for that one.
+func TestSharedDeniedDoesNotBlock(t *testing.T) {
+	denied, all := rules{recv: not("secret")}, rules{}
+	r := rigOn(t, newMemStore(), Options{Rights: func(user string) (Rights, bool) {
+		if user == "all" {
+			return all, true
+		}
+		return denied, true
+	}})
+	pub := r.simple("pub")
+	send := func(topic, payload string) {
+		t.Helper()
+		pub.pub(msg(topic, payload, 1, 1))
+		pub.wantAck(mqtt.PUBACK, 1)
+	}
+	x, _ := r.connectAs(connectPacket("x", mqtt.V5), Identity{User: "x", Rights: denied})
+	x.sub("$share/g/#", 1)
+	take := func(payload string) {
+		t.Helper()
+		x.ack(mqtt.PUBACK, x.want("open", payload).PacketID)
+	}
+	for i := range 20 {
+		send("secret", "never")
+		send("open", fmt.Sprint(i))
+		take(fmt.Sprint(i))
+	}
+	away, _ := r.connectAs(persistentPacket("away", mqtt.V5), Identity{User: "y", Rights: denied})
+	away.sub("$share/g/#", 1)
+	away.gone()
+	send("secret", "never")
+	send("open", "with one away")
+	take("with one away")
+
+	may, _ := r.connectAs(persistentPacket("may", mqtt.V5), Identity{User: "all", Rights: all})
+	may.sub("$share/g/#", 1)
+	may.gone()
+	send("secret", "for the one who may")
+	may, _ = r.connectAs(persistentPacket("may", mqtt.V5), Identity{User: "all", Rights: all})
+	may.want("secret", "for the one who may")
+	if e, ok := r.event("dropped"); !ok || e.Rule != "acl" {
+		t.Errorf("%+v", e)
+	}
+}
