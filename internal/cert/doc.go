@@ -12,9 +12,17 @@ import (
 func config(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), alpn []string) *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
+		CipherSuites:   suites,
 		NextProtos:     alpn,
 		GetCertificate: get,
 	}
+}
+
+// suites are those of TLS 1.2 with forward secrecy and authenticated encryption; those of 1.3 are all right.
+var suites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
 // discard is the logger of those who gave none.
