@@ -16,6 +16,8 @@ type compiled struct {
 
 // clause is a rule for one direction with %u filled in.
 type clause struct {
+	front     string // what every name that the filter matches begins with
+	below     bool   // the filter is front and "/#": nothing else is to be compared
 	filter    string
 	words     string
 	allow     bool
@@ -63,6 +65,7 @@ func compile(rules []Rule, user string) *compiled {
 			}
 		}
 		one.words = rule.words()
+		one.setFront()
 		if rule.Access != Subscribe {
 			c.publish = append(c.publish, one)
 		}
@@ -100,9 +103,28 @@ func (c *clause) filled(clientID string) (string, bool) {
 	return fill(c.filter, clientMark, clientID)
 }
 
+// setFront finds the literal front of the filter. Most clauses can be told by it not to match.
+func (c *clause) setFront() {
+	i := strings.IndexAny(c.filter, "+#"+clientMark)
+	switch {
+	case i < 0:
+		i = len(c.filter)
+	case i > 0 && c.filter[i] == '#':
+		i-- // "a/#" matches "a", too (4.7.1.2)
+	}
+	c.front = c.filter[:i]
+	c.below = i > 0 && c.filter[i:] == "/#"
+}
+
 // matches says whether the clause speaks about a topic name. It is topic.Match with %c read as the client id, and
 // doesn't allocate.
 func (c *clause) matches(name, clientID string) bool {
+	if !strings.HasPrefix(name, c.front) {
+		return false
+	}
+	if c.below {
+		return len(name) == len(c.front) || name[len(c.front)] == '/'
+	}
 	if !c.perClient {
 		return topic.Match(c.filter, name)
 	}

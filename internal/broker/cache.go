@@ -10,14 +10,15 @@ import (
 )
 
 // match is who receives what is published to one topic, as of one generation of the subscriptions. It is shared by all
-// publishers and never changed, but for the verdicts in it.
+// publishers and never changed, but for the verdicts in it. A Turn has one of its own for topics that aren't cached.
 type match struct {
 	topic     string
 	gen       uint64
 	receivers []receiver
 	groups    []*group
-	stored    bool // a persistent session is owed QoS 1 and 2 messages
-	system    bool // clients may not publish here
+	stored    bool        // a persistent session is owed QoS 1 and 2 messages
+	system    bool        // clients may not publish here
+	one       [1]receiver // room for the only one of most topics
 }
 
 // receiver is one session among those that a topic matches. Overlapping subscriptions are one receiver, with the
@@ -47,8 +48,20 @@ func (r *receiver) allows(c *Client, name string) bool {
 		return v.allowed
 	}
 	ok := c.mayReceive(name)
-	r.verdict.Store(&verdict{by, gen, ok})
+	r.verdict.Store(c.verdict(by, gen, ok))
 	return ok
+}
+
+// verdict is one to keep. The client's topics share the yes.
+func (c *Client) verdict(by *Rights, gen uint64, ok bool) *verdict {
+	if v := c.yes.Load(); ok && v != nil && v.by == by && v.gen == gen {
+		return v
+	}
+	v := &verdict{by, gen, ok}
+	if ok {
+		c.yes.Store(v)
+	}
+	return v
 }
 
 // mayReceive asks the rights and reports a refusal.
@@ -63,14 +76,43 @@ func (c *Client) mayReceive(name string) bool {
 
 // matchCache keeps matches by topic until the subscriptions change.
 type matchCache struct {
+	misses atomic.Uint32
+
 	mu    sync.RWMutex
-	gen   uint64            // guarded by mu: the generation that all of byName belongs to
-	bytes int               // guarded by mu
-	names map[string]*match // guarded by mu
+	gen   uint64     // guarded by mu: the generation that the whole table belongs to
+	table matchTable // guarded by mu
 }
 
-// matchCacheBytes bounds the cache of one instance. Full, it starts over.
+// matchCacheBytes bounds the cache of one instance.
 const matchCacheBytes = 16 << 20
+
+// admitOne is how many topics that a full cache doesn't know come by until one takes the place of another: what comes
+// often gets in soon, and what comes once in a long time mostly leaves the cache alone.
+const admitOne = 16
+
+// get is the cached match of a topic as of gen, or nil; keep says whether it should be put there.
+func (k *matchCache) get(name string, gen uint64) (m *match, keep bool) {
+	k.mu.RLock()
+	full := false
+	if k.gen == gen {
+		m, full = k.table.get(name)
+	}
+	k.mu.RUnlock()
+	return m, !full || k.misses.Add(1)%admitOne == 0
+}
+
+// put adds m. A change of the subscriptions since it was built makes it stale, which is seen here or by the next who asks.
+func (k *matchCache) put(m *match) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if m.gen < k.gen {
+		return
+	}
+	if m.gen > k.gen {
+		k.gen, k.table = m.gen, matchTable{}
+	}
+	k.table.put(m)
+}
 
 // maxTopic is the longest topic name in bytes that is routed; the standard would allow 65,535.
 const maxTopic = 4096
@@ -78,67 +120,71 @@ const maxTopic = 4096
 var errTopicName = &Refusal{mqtt.TopicNameInvalid, "topic names are 1 to 4096 bytes of UTF-8 in at most 128 levels, without + and #"}
 
 // lookup finds the receivers of a topic name from the network. The name is checked when the cache doesn't know it:
-// equal bytes were valid before.
-func (b *Broker) lookup(name []byte) (*match, error) {
+// equal bytes were valid before. The match may be the turn's own, which holds until the turn looks another topic up.
+func (b *Broker) lookup(name []byte, t *Turn) (*match, error) {
 	gen := b.gen.Load()
-	b.cache.mu.RLock()
-	var m *match
-	if b.cache.gen == gen {
-		m = b.cache.names[string(name)]
-	}
-	b.cache.mu.RUnlock()
+	m, keep := b.cache.get(viewBytes(name), gen)
 	if m != nil {
 		return m, nil
 	}
 	if len(name) > maxTopic || !topic.ValidName(name) {
 		return nil, errTopicName
 	}
-	return b.remember(string(name), gen), nil
+	if keep {
+		return b.remember(string(name), gen), nil
+	}
+	b.build(&t.match, string(name), gen)
+	return &t.match, nil
 }
 
-// matchOf is lookup for a name that is known to be valid.
+// matchOf is lookup for a name that is known to be valid, and for a match that may be kept.
 func (b *Broker) matchOf(name string) *match {
 	gen := b.gen.Load()
-	b.cache.mu.RLock()
-	var m *match
-	if b.cache.gen == gen {
-		m = b.cache.names[name]
-	}
-	b.cache.mu.RUnlock()
-	if m == nil {
+	m, keep := b.cache.get(name, gen)
+	if m == nil && keep {
 		m = b.remember(name, gen)
+	} else if m == nil {
+		m = new(match)
+		b.build(m, name, gen)
 	}
 	return m
 }
 
 // remember builds a match and caches it. gen was read before: a change since then makes the match stale at once.
 func (b *Broker) remember(name string, gen uint64) *match {
-	m := b.build(name)
-	m.gen = gen
-	size := 160 + len(name) + 96*len(m.receivers)
-	k := &b.cache
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if gen < k.gen {
-		return m
-	}
-	if gen > k.gen || k.names == nil || k.bytes+size > matchCacheBytes {
-		k.gen, k.bytes, k.names = gen, 0, map[string]*match{}
-	}
-	k.names[name] = m
-	k.bytes += size
+	m := new(match)
+	b.build(m, name, gen)
+	b.cache.put(m)
 	return m
 }
 
-// build asks the tree and merges what it finds by session.
-func (b *Broker) build(name string) *match {
-	m := &match{topic: name, system: systemTopic(name)}
+// forget lets go of everything that a turn's match would keep alive.
+func (m *match) forget() {
+	if m.topic == "" {
+		return
+	}
+	clear(m.receivers)
+	clear(m.groups)
+	if cap(m.receivers) > maxTouchedKept {
+		m.receivers = nil
+	}
+	m.topic, m.receivers, m.groups = "", m.receivers[:0], m.groups[:0]
+}
+
+// build asks the tree and merges what it finds by session. m is new, or one whose room is used again.
+func (b *Broker) build(m *match, name string, gen uint64) {
+	m.forget()
+	m.topic, m.gen, m.system, m.stored = name, gen, systemTopic(name), false
 	var few [16]*subscription
 	subs := b.tree.Match(name, few[:0])
 	if len(subs) == 0 {
-		return m
+		return
 	}
-	m.receivers = make([]receiver, 0, len(subs))
+	if len(subs) == 1 && cap(m.receivers) == 0 {
+		m.receivers = m.one[:0]
+	} else if cap(m.receivers) < len(subs) {
+		m.receivers = make([]receiver, 0, len(subs))
+	}
 	var at map[*Session]int
 	if len(subs) > len(few) {
 		at = make(map[*Session]int, len(subs))
@@ -172,7 +218,6 @@ func (b *Broker) build(name string) *match {
 			}
 		}
 	}
-	return m
 }
 
 // receiver is the place of s among the receivers, made if it isn't there; at helps where there are many.
@@ -206,10 +251,9 @@ func (r *receiver) merge(sub *subscription) {
 
 // systemTopic says whether a name belongs to the server: clients read there and never write.
 func systemTopic(name string) bool {
-	for _, p := range [...]string{"$SYS", "$CONTROL", "$share"} {
-		if name == p || strings.HasPrefix(name, p+"/") {
-			return true
-		}
+	if name == "" || name[0] != '$' {
+		return false
 	}
-	return false
+	first, _, _ := strings.Cut(name, "/")
+	return first == "$SYS" || first == "$CONTROL" || first == "$share"
 }

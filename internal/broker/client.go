@@ -14,7 +14,8 @@ type Client struct {
 	link      Link
 	outbox    Outbox
 	user      string
-	rights    atomic.Pointer[Rights] // never nil
+	rights    atomic.Pointer[Rights]  // never nil
+	yes       atomic.Pointer[verdict] // that topics share; nil: none yet
 	remote    string
 	via       string
 	since     time.Time

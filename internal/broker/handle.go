@@ -25,6 +25,9 @@ func (c *Client) Handle(buf []byte, t *Turn) (n int, err error) {
 			c.farewell(mqtt.UnspecifiedError, "", t)
 		}
 		c.bytesIn.Add(uint64(n))
+		if c.memo.m == &t.match {
+			c.memo = memo{}
+		}
 		if err != nil {
 			c.ended = err
 		}

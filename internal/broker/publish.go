@@ -16,14 +16,14 @@ type memo struct {
 }
 
 // find is the match of a topic name: that of the last message when it is the same, else from the broker's cache.
-func (c *Client) find(name []byte) (*match, error) {
+func (c *Client) find(name []byte, t *Turn) (*match, error) {
 	if m := c.memo.m; m != nil && string(name) == m.topic {
 		if m.gen != c.b.gen.Load() {
 			c.memo.m = c.b.matchOf(m.topic)
 		}
 		return c.memo.m, nil
 	}
-	m, err := c.b.lookup(name)
+	m, err := c.b.lookup(name, t)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (c *Client) admit(p *mqtt.Publish, raw []byte, t *Turn) error {
 			return err
 		}
 	}
-	m, err := c.find(p.Topic)
+	m, err := c.find(p.Topic, t)
 	if err != nil {
 		return err
 	}

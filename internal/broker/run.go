@@ -37,7 +37,7 @@ func (c *Client) run(buf []byte, t *Turn) int {
 	if count == 0 {
 		return 0
 	}
-	m, err := c.find(name)
+	m, err := c.find(name, t)
 	if err != nil {
 		return 0
 	}

@@ -58,18 +58,18 @@ const (
 
 // subscription is one filter of one session. It is never changed: a new SUBSCRIBE makes a new one.
 type subscription struct {
-	s       *Session
-	full    string   // as it was sent
-	filter  string   // what names are matched with
-	start   uint64   // offset in the log from which on it holds
-	id      uint32   // subscription identifier, 0: none
-	ids     []uint32 // id as a list, nil without one; of shared subscriptions
+	s       *Session // what is read for each match stands together, in front
 	group   *group   // of a shared subscription; s is nil for the one that stands for the group in the tree
-	verdict atomic.Pointer[topicVerdict]
+	id      uint32   // subscription identifier, 0: none
 	qos     byte
 	noLocal bool
 	rap     bool // Retain As Published
 	shared  bool
+	full    string   // as it was sent
+	filter  string   // what names are matched with
+	start   uint64   // offset in the log from which on it holds
+	ids     []uint32 // id as a list, nil without one; of shared subscriptions
+	verdict atomic.Pointer[topicVerdict]
 }
 
 // topicVerdict is whether a member of a group may receive the topic that was last asked about.

@@ -7,6 +7,7 @@ import "tsunagi/internal/mqtt"
 type Turn struct {
 	touched []*Client
 	out     outgoing     // the message in hand, reused
+	match   match        // of a topic that isn't cached, reused
 	pub     mqtt.Publish // the packet in hand, reused
 	ack     mqtt.Ack     // the same
 	small   []byte       // room for encoding an answer
@@ -23,6 +24,7 @@ func (t *Turn) Reset() {
 		t.touched = nil
 	}
 	t.out.forget()
+	t.match.forget()
 }
 
 const maxTouchedKept = 4096

@@ -20,7 +20,7 @@ type Tree[T comparable] struct {
 // false, and changes nothing, when that v stands there already. The tree keeps its own copy of the filter.
 func (t *Tree[T]) Add(filter string, v T) bool {
 	if strings.Count(filter, "/") >= MaxLevels {
-		return false // ParseFilter refuses these; Match's stack counts on it
+		return false // ParseFilter refuses these
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,17 +64,17 @@ func (t *Tree[T]) Remove(filter string, v T) bool {
 
 // Match appends to dst every value whose filter matches name (as the function Match does) and returns it. Values of one
 // filter come in the order of their Add; a value under several matching filters comes several times. It allocates
-// nothing but the growth of dst.
+// nothing but the growth of dst, and for names of very many levels.
 func (t *Tree[T]) Match(name string, dst []T) []T {
 	type branch struct {
 		n  *node[T]
 		at int // where the next level begins in name; len(name)+1: none is left
 	}
-	var waiting [MaxLevels]branch // at most one for each level of the deepest filter
+	var room [usualLevels]branch
+	waiting := room[:0] // at most one for each level of the deepest filter
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	system := name != "" && name[0] == '$'
-	count := 0
 	for b := (branch{n: &t.root}); ; {
 		for b.n != nil && b.at <= len(name) {
 			end := len(name)
@@ -86,8 +86,7 @@ func (t *Tree[T]) Match(name string, dst []T) []T {
 					dst = b.n.hash.values.appendTo(dst)
 				}
 				if b.n.plus != nil {
-					waiting[count] = branch{b.n.plus, end + 1}
-					count++
+					waiting = append(waiting, branch{b.n.plus, end + 1})
 				}
 			}
 			b = branch{b.n.named(name[b.at:end]), end + 1}
@@ -98,13 +97,16 @@ func (t *Tree[T]) Match(name string, dst []T) []T {
 				dst = b.n.hash.values.appendTo(dst)
 			}
 		}
-		if count == 0 {
+		if len(waiting) == 0 {
 			return dst
 		}
-		count--
-		b = waiting[count]
+		b = waiting[len(waiting)-1]
+		waiting = waiting[:len(waiting)-1]
 	}
 }
+
+// usualLevels is how many levels that a "+" matches cost Match no memory.
+const usualLevels = 16
 
 // Generation is a number that every Add and Remove which changed something raises, so that results of Match can be
 // kept by the caller for as long as it stays the same.

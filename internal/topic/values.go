@@ -2,9 +2,16 @@ package topic
 
 import "slices"
 
-// values are the values of one filter in the order of their Add: a plain list while they are few, a crowd when a
-// hundred thousand clients subscribe to the same filter and each of them may leave at any time.
+// values are the values of one filter in the order of their Add. Most filters have one, which stands in the node itself.
 type values[T comparable] struct {
+	one  T // when lone
+	lone bool
+	more *several[T] // two or more, or what is left of them; nil when lone
+}
+
+// several are a plain list while they are few, and a crowd when a hundred thousand clients subscribe to the same filter
+// and each of them may leave at any time.
+type several[T comparable] struct {
 	few   []T
 	crowd *crowd[T] // when not nil, few is nil
 }
@@ -24,6 +31,54 @@ type seat[T comparable] struct {
 }
 
 func (s *values[T]) add(v T) bool {
+	switch {
+	case s.more != nil:
+		return s.more.add(v)
+	case !s.lone:
+		s.one, s.lone = v, true
+		return true
+	case s.one == v:
+		return false
+	}
+	s.more = &several[T]{few: []T{s.one, v}}
+	s.drop()
+	return true
+}
+
+// drop forgets the lone value.
+func (s *values[T]) drop() {
+	var zero T
+	s.one, s.lone = zero, false
+}
+
+func (s *values[T]) remove(v T) bool {
+	if s.more == nil {
+		found := s.lone && s.one == v
+		if found {
+			s.drop()
+		}
+		return found
+	}
+	found := s.more.remove(v)
+	if s.more.empty() {
+		s.more = nil
+	}
+	return found
+}
+
+func (s *values[T]) empty() bool { return !s.lone && s.more == nil }
+
+func (s *values[T]) appendTo(dst []T) []T {
+	if s.lone {
+		return append(dst, s.one)
+	}
+	if s.more != nil {
+		return s.more.appendTo(dst)
+	}
+	return dst
+}
+
+func (s *several[T]) add(v T) bool {
 	if s.crowd != nil {
 		return s.crowd.add(v)
 	}
@@ -42,7 +97,7 @@ func (s *values[T]) add(v T) bool {
 	return s.crowd.add(v)
 }
 
-func (s *values[T]) remove(v T) bool {
+func (s *several[T]) remove(v T) bool {
 	if s.crowd == nil {
 		i := slices.Index(s.few, v)
 		if i < 0 {
@@ -62,9 +117,9 @@ func (s *values[T]) remove(v T) bool {
 	return true
 }
 
-func (s *values[T]) empty() bool { return len(s.few) == 0 && s.crowd == nil }
+func (s *several[T]) empty() bool { return len(s.few) == 0 && s.crowd == nil }
 
-func (s *values[T]) appendTo(dst []T) []T {
+func (s *several[T]) appendTo(dst []T) []T {
 	if s.crowd != nil {
 		return s.crowd.appendTo(dst)
 	}
