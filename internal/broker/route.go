@@ -46,8 +46,11 @@ func (b *Broker) routeRun(c *Client, m *match, raw []byte, count, longest int, t
 			}
 			to.deliverRun(raw, count, owned, t)
 		default:
-			if other == nil {
+			if other == nil && share {
 				other = convertRun(nil, raw, c.wire, to.wire, nil)
+			} else if other == nil {
+				t.run = convertRun(t.run[:0], raw, c.wire, to.wire, nil)
+				other = t.run
 			}
 			to.deliverRun(other, count, share, t)
 		}

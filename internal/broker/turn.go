@@ -11,6 +11,7 @@ type Turn struct {
 	pub     mqtt.Publish // the packet in hand, reused
 	ack     mqtt.Ack     // the same
 	small   []byte       // room for encoding an answer
+	run     []byte       // room for a run as the other kind of receivers sees it
 }
 
 // Touched are the clients that wait for a flush. A client is in at most one turn's list at a time; its mark is cleared
@@ -25,6 +26,9 @@ func (t *Turn) Reset() {
 	}
 	t.out.forget()
 	t.match.forget()
+	if cap(t.run) > 2*largeChunk {
+		t.run = nil
+	}
 }
 
 const maxTouchedKept = 4096
