@@ -88,7 +88,7 @@ async function fourConnected(world) {
 }
 
 /** loaded waits until the editor can be used. */
-async function loaded(tab) {
+export async function loaded(tab) {
   await tab.locator('#red-ui-header-button-deploy').waitFor({ timeout: 60_000 });
   await tab.waitForFunction(() => window.RED?.workspaces?.active?.() && !document.querySelector('.red-ui-loader:not(.hide) .red-ui-loading-bar'), null, { timeout: 60_000 }).catch(() => {});
   await tab.locator('.red-ui-palette-node[data-palette-type=debug]').waitFor({ timeout: 60_000 });

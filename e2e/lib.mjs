@@ -68,13 +68,13 @@ export async function serve(data, ports) {
   return p;
 }
 
-/** browser starts Chromium with a profile of its own that trusts the given authority, and nothing else new. */
+/** browser starts Chromium with a profile of its own that trusts the given authority, if any, and nothing else new. */
 export async function browser(caFile, { language, width, height = 800, dark = false }) {
   const home = mkdtempSync(join(tmpdir(), 'tsunagi-browser-'));
   const nss = join(home, '.pki', 'nssdb');
   mkdirSync(nss, { recursive: true });
   execFileSync('certutil', ['-d', `sql:${nss}`, '-N', '--empty-password']);
-  execFileSync('certutil', ['-d', `sql:${nss}`, '-A', '-t', 'C,,', '-n', 'tsunagi', '-i', caFile]);
+  if (caFile) execFileSync('certutil', ['-d', `sql:${nss}`, '-A', '-t', 'C,,', '-n', 'tsunagi', '-i', caFile]);
   const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
   return chromium.launchPersistentContext(join(home, 'profile'), {
     executablePath,

@@ -153,44 +153,77 @@ func (b *book) readRecordings(t *testing.T) {
 var typeName = regexp.MustCompile(`['"]type\\?['"]\s*:\s*\\?['"]([^'"\\]+)\\?['"]`)
 
 func (b *book) readTests(t *testing.T) {
-	for _, pattern := range []string{"../*_test.go", "*/*_test.go", "../../editor/*_test.go", "../../app/*_test.go"} {
-		files, _ := filepath.Glob(pattern)
+	for _, dir := range []string{"..", "common", "function", "network", "parsers", "script", "sequence", "storage", "../../editor", "../../app"} {
+		files, _ := filepath.Glob(dir + "/*_test.go")
+		p := &testPackage{decls: map[string]string{}}
 		for _, name := range files {
 			src, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.readTestFile(t, name, string(src))
+			p.read(t, name, string(src))
+		}
+		for _, f := range p.tests {
+			b.tests = append(b.tests, p.whole(f))
 		}
 	}
 }
 
-func (b *book) readTestFile(t *testing.T, name, src string) {
+// testPackage is the source of the tests of one package.
+type testPackage struct {
+	decls map[string]string // the texts of helpers and constants
+	tests []*ast.FuncDecl
+	texts []string // of the tests
+}
+
+func (p *testPackage) read(t *testing.T, name, src string) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, name, src, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := typesIn(src)
+	text := func(n ast.Node) string { return src[set.Position(n.Pos()).Offset:set.Position(n.End()).Offset] }
 	for _, d := range file.Decls {
-		f, ok := d.(*ast.FuncDecl)
-		if !ok || !strings.HasPrefix(f.Name.Name, "Test") {
-			continue
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if strings.HasPrefix(d.Name.Name, "Test") {
+				p.tests, p.texts = append(p.tests, d), append(p.texts, text(d))
+			} else {
+				p.decls[d.Name.Name] = text(d)
+			}
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				if v, ok := s.(*ast.ValueSpec); ok {
+					for _, id := range v.Names {
+						p.decls[id.Name] = text(v)
+					}
+				}
+			}
 		}
-		body := src[set.Position(f.Pos()).Offset:set.Position(f.End()).Offset]
-		tf := testFunc{name: f.Name.Name, body: body, types: typesIn(body)}
-		if !slices.ContainsFunc(tf.types, func(typ string) bool { _, ok := b.dialogs[typ]; return ok && typ != "debug" && typ != "inject" }) {
-			tf.types = all // its nodes are made by helpers of the file
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				s, _ := strconv.Unquote(lit.Value)
+	}
+}
+
+// whole is a test with the helpers and constants that it names itself.
+func (p *testPackage) whole(f *ast.FuncDecl) testFunc {
+	tf := testFunc{name: f.Name.Name, body: p.texts[slices.Index(p.tests, f)]}
+	named := map[string]bool{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BasicLit:
+			if n.Kind == token.STRING {
+				s, _ := strconv.Unquote(n.Value)
 				tf.literals = append(tf.literals, s)
 			}
-			return true
-		})
-		b.tests = append(b.tests, tf)
-	}
+		case *ast.Ident:
+			if text := p.decls[n.Name]; !named[n.Name] {
+				named[n.Name] = true
+				tf.body += "\n" + text
+			}
+		}
+		return true
+	})
+	tf.types = typesIn(tf.body)
+	return tf
 }
 
 func typesIn(text string) (types []string) {
@@ -256,7 +289,7 @@ func (b *book) seen(typ, path string, want *string, usual any) []string {
 		key = strings.TrimSuffix(path, "[]")
 	}
 	for _, f := range b.tests {
-		if slices.Contains(f.types, typ) && f.sets(key, want) {
+		if slices.Contains(f.types, typ) && (f.sets(key, want) || slices.Contains(b.dialogs[typ].Secrets, key) && slices.Contains(f.literals, key)) {
 			found[f.name] = true
 		}
 	}
@@ -270,7 +303,7 @@ func (b *book) seen(typ, path string, want *string, usual any) []string {
 
 // sets says whether the test's text gives the option a value, the wanted one if it is not nil.
 func (f *testFunc) sets(key string, want *string) bool {
-	at := regexp.MustCompile(`['"]` + regexp.QuoteMeta(key) + `\\?['"]\s*:\s*(\\?['"]?)([^'"\\,}\]]*)(['"` + "`" + `\\,}\]]+\s*\+?)`)
+	at := regexp.MustCompile(`['"]` + regexp.QuoteMeta(key) + `\\?['"]\s*:\s*(\\?['"]?)([^'"` + "`" + `\\,}\]]*)(['"` + "`" + `\\,}\]]+\s*\+?)`)
 	for _, m := range at.FindAllStringSubmatch(f.body, -1) {
 		made := strings.HasSuffix(m[3], "+") // put together by the program: the value is a text of the test
 		switch {

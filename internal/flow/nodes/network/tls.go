@@ -66,8 +66,8 @@ func (n *tlsConfig) clientConfig() (*tls.Config, error) {
 	return n.config.Clone(), nil
 }
 
-// pems are the texts of a tls-config, wherever they come from.
-type pems struct{ cert, key, ca, passphrase string }
+// pems are the texts of a tls-config, wherever they come from; store is a PKCS 12 file with all of them.
+type pems struct{ cert, key, ca, passphrase, store string }
 
 var errNoFiles = errors.New("flows can't read files of this server: upload certificate, key and CA instead")
 
@@ -79,6 +79,8 @@ func readPEMs(b *flow.Base, c flow.Config) (p pems, err error) {
 	path := func(key string) string { return strings.TrimSpace(c.Str(key)) }
 	switch typ := c.StrOr("certType", "files"); typ {
 	case "files":
+	case "pfx":
+		return p, p.readStore(b, path("p12"))
 	case "env":
 		for key, to := range map[string]*string{"certEnv": &p.cert, "keyEnv": &p.key, "caEnv": &p.ca} {
 			if name := c.Str(key); name != "" {
@@ -133,6 +135,9 @@ func readPEM(name string) (string, error) {
 // count, and those the server was told to trust.
 func (p pems) config(b *flow.Base) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if p.store != "" {
+		return config, errors.Join(trustSystem(config, b), p.open(config))
+	}
 	if p.ca != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(p.ca)) {
