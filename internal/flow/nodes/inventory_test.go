@@ -94,6 +94,7 @@ func compareInventory(t *testing.T, pack string) {
 
 var (
 	codeBlock  = regexp.MustCompile(`(?s)<script type="text/javascript">(.*?)</script>`)
+	comment    = regexp.MustCompile(`(?s)<!--.*?-->`)
 	formBlock  = regexp.MustCompile(`(?s)<script type="text/html" data-template-name="([^"]*)">(.*?)</script>`)
 	selectForm = regexp.MustCompile(`(?s)<select[^>]*id="node-(?:config-)?input-([^"]*)"[^>]*>(.*?)</select>`)
 	optionForm = regexp.MustCompile(`<option[^>]*value=["']([^"']*)["']`)
@@ -138,7 +139,7 @@ func readDialogs(t *testing.T, path, html string, all map[string]dialog) {
 		d.Choices = map[string][]string{}
 		for _, form := range formBlock.FindAllStringSubmatch(html, -1) {
 			if form[1] == name {
-				d.choose(form[2])
+				d.choose(comment.ReplaceAllString(form[2], ""))
 			}
 		}
 		all[name] = d

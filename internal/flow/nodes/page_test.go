@@ -301,9 +301,15 @@ func (b *book) seen(typ, path string, want *string, usual any) []string {
 	return names
 }
 
+var patterns = map[string]*regexp.Regexp{} // of sets, by key
+
 // sets says whether the test's text gives the option a value, the wanted one if it is not nil.
 func (f *testFunc) sets(key string, want *string) bool {
-	at := regexp.MustCompile(`['"]` + regexp.QuoteMeta(key) + `\\?['"]\s*:\s*(\\?['"]?)([^'"` + "`" + `\\,}\]]*)(['"` + "`" + `\\,}\]]+\s*\+?)`)
+	at := patterns[key]
+	if at == nil {
+		at = regexp.MustCompile(`['"]` + regexp.QuoteMeta(key) + `\\?['"]\s*:\s*(\\?['"]?)([^'"` + "`" + `\\,}\]]*)(['"` + "`" + `\\,}\]]+\s*\+?)`)
+		patterns[key] = at
+	}
 	for _, m := range at.FindAllStringSubmatch(f.body, -1) {
 		made := strings.HasSuffix(m[3], "+") // put together by the program: the value is a text of the test
 		switch {

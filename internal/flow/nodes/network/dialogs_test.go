@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/ipv4"
 	"software.sslmate.com/src/go-pkcs12"
 
 	"tsunagi/internal/flow"
@@ -285,4 +287,46 @@ func TestWebSocketClientByTLS(t *testing.T) {
 	if m := s.Until("debug", `"out"`); !strings.Contains(m, `\"payload\":5`) || !strings.Contains(m, `\"topic\":\"T\"`) {
 		t.Error(m)
 	}
+}
+
+// A group on the loopback interface, and a broadcast on it; a group that is none is refused in Node-RED's words.
+func TestUDPMulticastAndBroadcast(t *testing.T) {
+	l, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.LocalAddr().(*net.UDPAddr)
+	l.Close()
+	port := strconv.Itoa(at.Port)
+	s := flowServer(t, `{'id':'n','type':'udp in','z':'t','port':'`+port+`','ipv':'udp4','multicast':'true','group':'239.255.0.9','iface':'127.0.0.1','datatype':'utf8','wires':[['d']]},
+{'id':'i','type':'inject','z':'t','wires':[['o']]},{'id':'o','type':'udp out','z':'t','addr':'127.255.255.255','port':'`+port+`','outport':'','ipv':'udp4','base64':false,'multicast':'broad','wires':[]},`+shown)
+	s.Until("status/n", "127.0.0.1 : 127.0.0.1")
+	s.Press("i", `[{'p':'payload','v':'to all'}]`)
+	if m := s.Until("debug", `"out"`); !strings.Contains(m, "to all") {
+		t.Error(m)
+	}
+	other, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		t.Skip("no interface lo")
+	}
+	p := ipv4.NewPacketConn(other)
+	if err := errors.Join(p.SetMulticastInterface(lo), p.SetMulticastLoopback(true)); err != nil {
+		t.Skip("no multicast here: ", err)
+	}
+	if _, err := other.WriteTo([]byte("to the group"), &net.UDPAddr{IP: net.IPv4(239, 255, 0, 9), Port: at.Port}); err != nil {
+		t.Skip("no multicast here: ", err)
+	}
+	if m := s.Until("debug", `"out"`); !strings.Contains(m, "to the group") {
+		t.Error(m)
+	}
+	s = flowServer(t, `{'id':'n','type':'udp in','z':'t','port':'`+port+`','ipv':'udp4','multicast':'true','group':'10.0.0.1','datatype':'utf8','wires':[[]]},
+{'id':'o','type':'udp out','z':'t','addr':'10.0.0.1','port':'1','outport':'','iface':'nothing','ipv':'udp4','multicast':'multi','wires':[]}`)
+	s.Until("debug", "Bad Multicast Address")
+	s.Until("debug", "udp: interface nothing not found")
+	s.Until("debug", "Bad Multicast Address")
 }

@@ -25,6 +25,7 @@ type htmlNode struct {
 
 	last     string // the selector that compiled is of
 	compiled cascadia.SelectorGroup
+	nothing  bool // the file wants what this node can't give
 }
 
 // HTML finds elements by CSS selectors.
@@ -44,7 +45,7 @@ func newHTML(b *flow.Base, c flow.Config) (flow.Node, error) {
 	switch n.ret {
 	case "html", "text", "attr", "compl":
 	default:
-		return nil, c.Refuse("Output", n.ret)
+		n.nothing = true // as in Node-RED: nothing is found then
 	}
 	in := c.StrOr("property", "payload")
 	if n.path, n.err = value.ParseMessagePath(in); n.err == nil {
@@ -108,7 +109,7 @@ func (n *htmlNode) find(m *flow.Msg, text string) ([]*html.Node, error) {
 	if selector == "" && m.Has("select") {
 		selector = m.Get("select").Text()
 	}
-	if selector == "" {
+	if selector == "" || n.nothing {
 		return nil, nil
 	}
 	if n.compiled == nil || n.last != selector {
