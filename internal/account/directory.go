@@ -111,7 +111,15 @@ func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, er
 		cause = &Refusal{Cause: "this user may not connect: allow it on the users page"}
 	}
 	if cause == nil {
-		return d.admit(ctx, p, in, u)
+		before := u
+		if p.password && u.Kind == SecretImported {
+			u = d.strengthen(ctx, c, u)
+		}
+		login, err := d.admit(ctx, p, in, u)
+		if _, changed := errors.AsType[*Refusal](err); changed && before.Kind == SecretImported {
+			return d.Authenticate(ctx, c) // most likely by another login that has strengthened it
+		}
+		return login, err
 	}
 	cause.Instance, cause.User = in.ID, p.user
 	if in.ID == "" && !cause.Busy {
@@ -209,7 +217,7 @@ func (d *Directory) judge(ctx context.Context, c Credentials, u User) (*Refusal,
 		return nil, nil
 	}
 	key := d.cache.key(c, u)
-	if u.Kind == SecretChosen && d.cache.has(key, d.o.Now()) {
+	if (u.Kind == SecretChosen || u.Kind == SecretImported) && d.cache.has(key, d.o.Now()) {
 		return nil, nil
 	}
 	if _, known, _ := d.rows.get(c.Instance, c.User); known { // the read of the store that an unknown user has cost
@@ -229,11 +237,7 @@ func (d *Directory) judge(ctx context.Context, c Credentials, u User) (*Refusal,
 	if !d.places.has(login, address) && d.tries.wait(login, now) > 0 {
 		return &Refusal{Busy: true, Cause: "too many failed logins of this user: wait some seconds"}, nil
 	}
-	phc := ""
-	if u.Kind == SecretChosen && len(c.Password) <= 256 {
-		phc = string(u.Secret)
-	}
-	ok, err := d.devices.verify(ctx, phc, c.Password[:min(len(c.Password), 256)])
+	ok, err := d.verifyUser(ctx, u, c.Password)
 	if errors.Is(err, ErrBusy) {
 		return &Refusal{Busy: true, Cause: "too many password checks at once: try again"}, nil
 	}

@@ -84,6 +84,7 @@ func commands() []command {
 			f.Bool("connect", true, "may connect: --connect or --connect=false")
 			f.String("note", "", "note")
 		}, setUser},
+		{"user import", "INSTANCE", "make users and rules from files of Mosquitto, from CSV or from CloudMQTT", importFlags, importUsers},
 		{"user delete", "INSTANCE NAME", "delete an MQTT user with its rules", none, deleteUser},
 		{"rule create", "INSTANCE allow|deny publish|subscribe|both FILTER", "make an access rule", func(f *pflag.FlagSet) {
 			f.String("user", "", "user that it is about [all users; %u and %c in the filter stand for user and client id]")

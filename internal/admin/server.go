@@ -134,6 +134,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("POST /instances/{id}/rules", s.answer(s.createRule))
 	mux.Handle("DELETE /instances/{id}/rules/{rule}", s.answer(s.deleteRule))
 	mux.Handle("POST /owner-link", s.answer(s.makeOwnerLink))
+	mux.Handle("POST /instances/{id}/import", s.answerUpTo(importMax, s.importUsers))
 	mux.HandleFunc("POST /backup", s.writeBackup)
 	s.loginRoutes(mux)
 	return mux
@@ -141,8 +142,13 @@ func (s *Server) routes() http.Handler {
 
 // answer turns a function into a handler.
 func (s *Server) answer(f func(*http.Request) (any, error)) http.Handler {
+	return s.answerUpTo(maxBody, f)
+}
+
+// answerUpTo is answer for bodies of so many bytes.
+func (s *Server) answerUpTo(limit int64, f func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		out, err := f(r)
 		w.Header().Set("Content-Type", "application/json")
 		if err == nil {

@@ -227,3 +227,31 @@ func TestCompatTenants(t *testing.T) {
 	c.header.Set("Sec-Fetch-Site", "cross-site")
 	c.refused("POST", "/api/instance/reset", nil, 403, "forbidden")
 }
+
+func TestImportRoute(t *testing.T) {
+	w := newWorld(t)
+	b := w.owner()
+	path := "/api/v1/instances/" + b.instance() + "/import"
+	files := map[string]any{"csv": "a,long enough,,allow publish a/#\nb\nbad name ,x,,\n", "acl": "user a\ntopic read b\n", "dry_run": true}
+	var out struct {
+		Applied              bool
+		Users, Rules, Faults int
+		FaultList            []struct{ Source, Message string }      `json:"fault_list"`
+		UserList             []struct{ Name, From, Password string } `json:"user_list"`
+	}
+	b.want("POST", path, files, 200, &out)
+	if out.Applied || out.Users != 2 || out.Rules != 2 || out.Faults != 1 || len(out.FaultList) != 1 || out.FaultList[0].Source != "csv" || out.FaultList[0].Message == "" || out.UserList[1].Password != "" {
+		t.Errorf("dry run: %+v", out)
+	}
+	files["dry_run"] = false
+	if p := b.refused("POST", path, files, 422, "invalid"); len(p.Errors) != 1 || p.Errors[0].Location != "csv:3" {
+		t.Errorf("faults %+v", p.Errors)
+	}
+	files["skip_faults"] = true
+	b.want("POST", path, files, 200, &out)
+	if !out.Applied || out.UserList[1].From != "generated" || len(out.UserList[1].Password) < 20 || out.UserList[0].Password != "" {
+		t.Errorf("done: %+v", out)
+	}
+	b.want("POST", path, map[string]any{"acl": strings.Repeat("# as large as it may be\n", 100_000), "dry_run": true}, 200, nil)
+	b.refused("POST", path, map[string]any{"acl": strings.Repeat("x", 9<<20)}, 413, "invalid")
+}

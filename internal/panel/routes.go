@@ -95,6 +95,7 @@ func (p *Panel) routes() []route {
 		{"GET /instances/{id}/users/{name}", signedIn, 200, "get-user", "One MQTT user", handle(p, p.getUser)},
 		{"PATCH /instances/{id}/users/{name}", signedIn, 200, "change-user", "Change an MQTT user", handle(p, p.changeUser)},
 		{"DELETE /instances/{id}/users/{name}", signedIn, 204, "delete-user", "Delete an MQTT user", handle(p, p.deleteUser)},
+		{"POST /instances/{id}/import", signedIn, 200, "import-users", "Make users and rules from files of Mosquitto, from CSV or from CloudMQTT", handle(p, p.importUsers)},
 
 		{"GET /instances/{id}/rules", signedIn, 200, "list-rules", "Access rules", handle(p, p.listRules)},
 		{"POST /instances/{id}/rules", signedIn, 201, "create-rule", "Make an access rule", handle(p, p.createRule)},
@@ -135,6 +136,9 @@ const (
 	bodyTime = 10 * time.Second
 )
 
+// largeBodies are the bounds, in bytes, of routes that take more.
+var largeBodies = map[string]int64{"import-users": 8 << 20}
+
 // mount puts the API on mux and returns it.
 func (p *Panel) mount(mux *http.ServeMux) huma.API {
 	problemsOnce.Do(useProblems)
@@ -156,6 +160,9 @@ func (p *Panel) mount(mux *http.ServeMux) huma.API {
 		op := huma.Operation{OperationID: r.name, Method: method, Path: "/api/v1" + path, Summary: r.summary,
 			DefaultStatus: r.status, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
 			Metadata: map[string]any{"access": r.access}, Errors: []int{400, 401, 403, 404, 409, 422, 429}}
+		if larger := largeBodies[r.name]; larger > 0 {
+			op.MaxBodyBytes, op.BodyReadTimeout = larger, 3*bodyTime
+		}
 		if r.access != public {
 			op.Security = []map[string][]string{{"session": {}}}
 			if r.access != browser {

@@ -1,0 +1,52 @@
+package admin_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tsunagi/internal/account"
+)
+
+// TestUserImport takes a directory of Mosquitto over by its configuration.
+func TestUserImport(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	var in thing
+	w.ok(nil, "", "account", "create", "--email", "a@example.org")
+	w.ok(&in, "", "instance", "create", "--name", "Home")
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	conf := write("mosquitto.conf", "listener 1883\npassword_file passwd\nacl_file "+write("acl", "user sensor\ntopic write s/#\nnonsense\n")+"\n")
+	write("passwd", "sensor:$6$NwEKqXItFVFr0NNa$KcK6KNr6Ev7m7Ca5580VRBARq25+2+2eiZzyuHI2FNTra5TK6ry247QCA5FxZw/cXBV9OL52k5Yu8rpge6uLRw==\n")
+	var out struct {
+		Applied bool
+		Users   []thing
+		Rules   []string
+		Faults  int
+	}
+	w.ok(&out, "", "user", "import", in.ID, "--conf", conf, "--dry-run")
+	if out.Applied || len(out.Users) != 1 || len(out.Rules) != 1 || out.Faults != 1 {
+		t.Errorf("dry run %+v", out)
+	}
+	if code, text, errText := w.run("", "user", "import", in.ID, "--conf", conf); code != 1 || !strings.Contains(text, "acl:3") || !strings.Contains(errText, "nothing was changed") {
+		t.Errorf("with a fault: %d %s %s", code, text, errText)
+	}
+	w.ok(&out, "", "user", "import", in.ID, "--conf", conf, "--skip-faults")
+	if !out.Applied {
+		t.Errorf("not done: %+v", out)
+	}
+	_, err := w.accounts.Directory().Authenticate(t.Context(), account.Credentials{Instance: in.ID, User: "sensor", Password: "correct horse", Remote: "192.0.2.1:5"})
+	if err != nil {
+		t.Error(err)
+	}
+	if code, _, errText := w.run("", "user", "import", in.ID); code != 2 || !strings.Contains(errText, "--csv") {
+		t.Errorf("without files: %d %s", code, errText)
+	}
+}

@@ -1,0 +1,74 @@
+package roster
+
+import (
+	"encoding/csv"
+	"errors"
+	"io"
+	"strings"
+)
+
+// csv reads rows of name, password, connect, rules; a first row that begins with "name" is a heading. An empty
+// password asks for a generated one, connect is yes unless it says no, and rules are parted by semicolons:
+// "allow publish sensors/#; deny both secret". With an empty name the rules are for all users.
+func (r *Roster) csv(text string) {
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	in := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
+	in.FieldsPerRecord, in.TrimLeadingSpace, in.ReuseRecord = -1, true, true
+	for first := true; ; first = false {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if wrong, ok := errors.AsType[*csv.ParseError](err); ok {
+			r.Faults.Add(Place{"csv", wrong.StartLine}, "api.import.csv_line") // behind it nothing can be told apart
+			return
+		}
+		line, _ := in.FieldPos(0)
+		if first && strings.EqualFold(strings.TrimSpace(row[0]), "name") {
+			continue
+		}
+		r.row(Place{"csv", line}, append(append([]string(nil), row...), "", "", "")[:max(4, len(row))])
+	}
+}
+
+func (r *Roster) row(p Place, row []string) {
+	name := strings.TrimSpace(row[0])
+	connect, ok := yes(row[2])
+	if len(row) > 4 || !ok {
+		r.Faults.Add(p, "api.import.csv_line")
+		return
+	}
+	if name != "" {
+		u := User{Place: p, Name: name, Connect: connect}
+		if strings.HasPrefix(row[1], "$6$") || strings.HasPrefix(row[1], "$7$") || strings.HasPrefix(row[1], "$argon2id$") {
+			u.Hash = row[1]
+		} else {
+			u.Password = row[1]
+		}
+		r.user(u)
+	}
+	for text := range strings.SplitSeq(row[3], ";") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		words := strings.SplitN(text, " ", 3)
+		if len(words) < 3 {
+			r.Faults.Add(p, "api.import.csv_rule")
+			continue
+		}
+		r.rule(Rule{p, name, words[0], words[1], strings.TrimSpace(words[2])})
+	}
+}
+
+// yes reads a field that says yes or no; an empty one says yes.
+func yes(text string) (yes, ok bool) {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "", "yes", "true", "1":
+		return true, true
+	case "no", "false", "0":
+		return false, true
+	}
+	return false, false
+}
