@@ -100,6 +100,7 @@ type Options struct {
 	Now       func() time.Time
 	Node      string       // name of this server, for $SYS
 	Log       *slog.Logger // what concerns who runs the server; nil: nowhere
+	Origin    string       // names this broker to bridges, the same for ever and no other broker's; "": not told
 	// Rights are the present rights of a user who may not be connected: for Recheck, for wills that fire later and for
 	// the source of retained messages. false: the user may not connect; nil with it: there is no such user any more.
 	// Without the function these checks don't take place. It may read, but doesn't call the broker.

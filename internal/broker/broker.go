@@ -16,6 +16,7 @@ import (
 type Broker struct {
 	id     string
 	node   string
+	origin string
 	commit *Committer
 	events func(Event)
 	rights func(user string) (Rights, bool)
@@ -115,7 +116,7 @@ func New(o Options) (*Broker, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	b := &Broker{
-		id: o.ID, node: o.Node, commit: o.Committer, events: o.Events, rights: o.Rights, log: o.Log.With("instance", o.ID),
+		id: o.ID, node: o.Node, origin: o.Origin, commit: o.Committer, events: o.Events, rights: o.Rights, log: o.Log.With("instance", o.ID),
 		clock:    clock{o.Now, o.Now()},
 		sessions: map[string]*Session{}, connecting: map[string]chan struct{}{}, orphans: map[string]bool{},
 	}

@@ -81,8 +81,8 @@ func (c *Client) examine(f *mqtt.Subscription, id uint32) (wish, *Event) {
 	if rule, cause := c.s.ask(parsed.Full); rule != "" {
 		return refuse(mqtt.QuotaExceeded, "limits", rule, cause)
 	}
-	sub := &subscription{s: c.s, full: parsed.Full, filter: parsed.Filter, qos: f.QoS, noLocal: f.NoLocal,
-		rap: f.RetainAsPublished, id: id}
+	sub := &subscription{s: c.s, full: parsed.Full, filter: parsed.Filter, qos: f.QoS, noLocal: f.NoLocal || c.bridge,
+		rap: f.RetainAsPublished || c.bridge, id: id}
 	w := wish{sub: sub, handling: f.RetainHandling}
 	if parsed.Share != "" {
 		sub.share()

@@ -13,6 +13,9 @@ const (
 	flagUser       = 0x80
 )
 
+// bridgeBit stands in the protocol level of a Connect with Bridge.
+const bridgeBit = 0x80
+
 // SessionForever is the session expiry interval that never ends.
 const SessionForever = 0xFFFF_FFFF
 
@@ -55,14 +58,14 @@ func DecodeConnect(f Frame) (*Connect, error) {
 // readVersion reads protocol name and level [MQTT-3.1.2-1] [MQTT-3.1.2-2].
 func (c *Connect) readVersion(r *reader) error {
 	name := r.binary()
-	level := Version(r.u8())
+	level := r.u8()
 	if r.err != nil {
 		return r.err
 	}
 	switch string(name) {
 	case "MQTT":
 		c.Version = V311
-		if level >= V5 {
+		if level >= byte(V5) && level != byte(V311)|bridgeBit {
 			c.Version = V5
 		}
 	case "MQIsdp":
@@ -70,7 +73,8 @@ func (c *Connect) readVersion(r *reader) error {
 	default:
 		return &fault{UnsupportedProtocolVersion, "the protocol name is not MQTT"}
 	}
-	if level != c.Version {
+	c.Bridge = c.Version != V5 && level == byte(c.Version)|bridgeBit
+	if !c.Bridge && level != byte(c.Version) {
 		return &fault{UnsupportedProtocolVersion, "3.1, 3.1.1 and 5.0 are spoken here"}
 	}
 	return nil
@@ -186,7 +190,11 @@ func (c *Connect) Append(dst []byte) []byte {
 		name = "MQIsdp"
 	}
 	dst = appendText(dst, name)
-	dst = append(dst, byte(c.Version), c.flags())
+	level := byte(c.Version)
+	if c.Bridge {
+		level |= bridgeBit
+	}
+	dst = append(dst, level, c.flags())
 	dst = binary.BigEndian.AppendUint16(dst, c.KeepAlive)
 	if c.Version == V5 {
 		dst = c.appendProps(dst)

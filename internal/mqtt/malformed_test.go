@@ -44,7 +44,7 @@ func refusals() []refusal {
 		{"MQTT-3.1.2-2 level 6", V5, connect(6, 2, 0, lstr("c")), UnsupportedProtocolVersion},
 		{"MQTT-3.1.2-2 level 3 of MQTT", V5, connect(3, 2, 0, lstr("c")), UnsupportedProtocolVersion},
 		{"MQTT-3.1.2-2 level 0", V5, connect(0, 2, lstr("c")), UnsupportedProtocolVersion},
-		{"MQTT-3.1.2-2 a bridge's private bit", V5, connect(0x84, 2, lstr("c")), UnsupportedProtocolVersion},
+		{"MQTT-3.1.2-2 a bridge's private bit in 5.0", V5, connect(0x85, 2, lstr("c")), UnsupportedProtocolVersion},
 		{"MQTT-3.1.2-2 level 4 of MQIsdp", V5, wire(0x10, lstr("MQIsdp"), 4, 2, 0, 0, lstr("c")), UnsupportedProtocolVersion},
 		{"MQTT-3.1.2-3 reserved flag", V5, connect(5, 3, 0, lstr("c")), MalformedPacket},
 		{"MQTT-3.1.2-11 will QoS without will", V5, connect(5, 0x0A, 0, lstr("c")), MalformedPacket},

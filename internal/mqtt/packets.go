@@ -44,6 +44,7 @@ type Will struct {
 type Connect struct {
 	Version     Version
 	Clean       bool   // Clean Session, or Clean Start in 5.0
+	Bridge      bool   // before 5.0, by Mosquitto's convention: not to be sent its own messages, and retained ones as such
 	KeepAlive   uint16 // seconds, 0: off
 	ClientID    []byte
 	HasUser     bool

@@ -78,7 +78,7 @@ func (c *Client) connectPacket() *mqtt.Connect {
 	o := &c.o
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := &mqtt.Connect{Version: o.Version, Clean: o.Clean, KeepAlive: o.keepAliveSeconds(), ClientID: []byte(c.id),
+	p := &mqtt.Connect{Version: o.Version, Bridge: o.Bridge && o.Version != mqtt.V5, Clean: o.Clean, KeepAlive: o.keepAliveSeconds(), ClientID: []byte(c.id),
 		HasUser: o.HasUser, User: []byte(o.User), HasPassword: o.Password != nil, Password: o.Password,
 		RequestProblem: true}
 	if w := o.Will; w != nil {

@@ -32,6 +32,7 @@ type Options struct {
 
 	Version   mqtt.Version  // [mqtt.V311]
 	ClientID  string        // [empty: the server gives one; needs Clean in 3.1.1, is not possible in 3.1]
+	Bridge    bool          // before 5.0: tells brokers that know Mosquitto's convention not to send back what we send
 	Clean     bool          // Clean Session; in 5.0 Clean Start of the first connection
 	KeepAlive time.Duration // whole seconds, to 65535 s; negative: off [60s]
 	User      string
