@@ -21,6 +21,7 @@ type Plan struct {
 	Sessions         int    // of an instance, that outlive their connection
 	KeepAliveMax     int    // seconds
 	Users            int    // of an instance
+	Bridges          int    // of an instance
 	BindClientIDs    bool   // a client identifier belongs to the user of its session
 	Durability       string // "fast": acknowledged in memory, a crash may lose the last second; else when on disk
 }

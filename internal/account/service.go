@@ -26,8 +26,10 @@ type Options struct {
 	Post func(ctx context.Context, l Letter) error
 	// KeySets fetches key sets of tokens; nil: there are none.
 	KeySets KeySets
-	Log     *slog.Logger
-	Now     func() time.Time // [time.Now]
+	// BridgePlain says that there are addresses which bridges may reach without TLS.
+	BridgePlain bool
+	Log         *slog.Logger
+	Now         func() time.Time // [time.Now]
 
 	HashMemory int // KiB that one hash of a person's password takes [19456]
 
@@ -69,6 +71,8 @@ type Change struct {
 	Clients  []string // end the connections of the web client with these client ids: their person has signed out
 	Plan     bool     // the instance has another plan: its bounds hold from now on
 	Logins   bool     // ways of logging in changed or something was revoked: end the connections whose Rights are Revoked
+
+	Bridges bool // bridges changed: read them anew
 
 	revoked []shown // certificates that were revoked
 }

@@ -31,7 +31,7 @@ type Store interface {
 
 // Row is one stored thing, handed to Tx by value. It is exactly one of Account, BrowserSession, Invitation, ResetLink,
 // APIToken, Factor, Instance, User, Rule, FlowServer, Setting, AuditEntry, Logins,
-// ClientAuthority, ClientCertificate, TokenKey, MetricsToken.
+// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge.
 type Row interface{ row() }
 
 // Tx writes inside of Store.Update, and sees what it wrote before.
@@ -45,7 +45,7 @@ type Tx interface {
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
 	// Account takes its sessions, links, tokens, factors, instances and flow servers; an Instance its users, rules, logins,
-	// client authorities, token keys, metrics token and log lines; a User the rules and certificates that name it; a
+	// client authorities, token keys, metrics token, bridges and log lines; a User the rules and certificates that name it; a
 	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
 }
@@ -113,6 +113,10 @@ type Reader interface {
 	// TokenKeys are all of one instance by CreatedAt, then ID.
 	TokenKeys(instance string) ([]TokenKey, error)
 	MetricsToken(instance string) (MetricsToken, error)
+
+	Bridge(instance, id string) (Bridge, error)
+	// Bridges are those of one instance, or of all by Instance when it is "", by CreatedAt, then ID.
+	Bridges(instance string) ([]Bridge, error)
 
 	Setting(key string) (Setting, error)
 

@@ -21,6 +21,7 @@ type brokers struct {
 	events    func(instance string, e broker.Event)
 	rights    func(instance, user string) (broker.Rights, bool)
 	node      string
+	origin    func(instance string) string // what bridges call it; nil: nothing
 	log       *slog.Logger
 
 	mu      sync.Mutex // guards the fields below
@@ -60,9 +61,13 @@ func (b *brokers) get(ctx context.Context, instance string) (*broker.Broker, err
 func (b *brokers) open(instance string, o *opening) {
 	defer close(o.done)
 	limits, err := b.limits(instance)
+	origin := ""
+	if b.origin != nil {
+		origin = b.origin(instance)
+	}
 	if err == nil {
 		o.broker, err = broker.New(broker.Options{
-			ID: instance, Limits: limits, Committer: b.committer, Node: b.node, Log: b.log,
+			ID: instance, Limits: limits, Committer: b.committer, Node: b.node, Origin: origin, Log: b.log,
 			Events: func(e broker.Event) { b.events(instance, e) },
 			Rights: func(user string) (broker.Rights, bool) { return b.rights(instance, user) },
 		})

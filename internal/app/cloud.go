@@ -44,6 +44,7 @@ type cloud struct {
 	sites     *front.Sites
 	authority *cert.Authority // nil with certificate files
 	files     *cert.Files
+	bridges   *bridging
 	flows     *hosted.Manager // nil: there are no hosted flow servers
 	doors     doors
 }
@@ -85,6 +86,7 @@ func (c *cloud) build(ctx context.Context) (err error) {
 	c.brokers.limits = c.limits
 	c.brokers.events = c.door.record
 	c.brokers.rights = (&awayRights{directory: c.accounts.Directory(), log: c.log}).of
+	c.brokers.origin = c.accounts.Origin
 	c.accounts.OnChange(c.brokers.change)
 	proxies, err := config.Networks(c.cfg.ProxyFrom)
 	if err != nil {
@@ -95,6 +97,9 @@ func (c *cloud) build(ctx context.Context) (err error) {
 		Door:      c.door, Refused: c.door.refused(c.exists), Reference: net.JoinHostPort(c.cfg.Domain, c.doors.port(c.doors.mqtts)),
 		Patience: c.cfg.Connect.Patience, PerAddress: c.cfg.Connect.PerAddress, Waiting: c.cfg.Connect.Waiting,
 	})
+	if err = c.openBridges(); err != nil {
+		return err
+	}
 	if err = c.openCertificates(); err != nil {
 		return err
 	}
@@ -127,7 +132,8 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	c.accounts, err = account.NewService(ctx, account.Options{
 		Store: c.store.Accounts, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
 		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Post: post.Letter, Log: c.log,
-		KeySets: jwks.New(jwks.Options{Dial: (&outside.Dialer{Allow: inner}).DialContext, Log: c.log}),
+		BridgePlain: len(c.cfg.BridgeAllow) > 0,
+		KeySets:     jwks.New(jwks.Options{Dial: (&outside.Dialer{Allow: inner}).DialContext, Log: c.log}),
 	})
 	if err != nil {
 		return &dataError{err}
@@ -187,7 +193,7 @@ func (c *cloud) openSites() error {
 	}
 	var err error
 	c.panel, err = panel.New(panel.Options{
-		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Flows: c.panelFlows(), Authority: a,
+		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Flows: c.panelFlows(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
 		Metrics: func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },

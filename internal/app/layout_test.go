@@ -20,6 +20,7 @@ var layout = map[string]string{
 	"internal/broker":               "internal/mqtt internal/topic",
 	"internal/gate":                 "internal/broker internal/mqtt",
 	"internal/mqttclient":           "internal/mqtt",
+	"internal/bridge":               "internal/broker internal/mqtt internal/mqttclient internal/topic",
 	"internal/cli":                  "internal/mqttclient internal/mqtt internal/topic",
 	"internal/bench":                "internal/mqtt internal/mqttclient",
 	"internal/flow/value":           "",

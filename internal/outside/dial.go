@@ -12,9 +12,13 @@ import (
 // ErrInner is wrapped by the error of a name that leads to an inner address.
 var ErrInner = errors.New("an address inside the platform's network")
 
+// ErrOuter is wrapped where only inner addresses may be reached.
+var ErrOuter = errors.New("not one of the addresses that the server's settings allow for this")
+
 // Dialer connects to public addresses, and to those of Allow.
 type Dialer struct {
 	Allow    []netip.Prefix // inner networks that may be reached [none]
+	Only     bool           // nothing but Allow
 	Resolver *net.Resolver  // [the system's]
 	Timeout  time.Duration  // of one attempt [10s]
 }
@@ -38,7 +42,11 @@ func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 	var errs []error
 	for _, ip := range ips {
 		if !d.allowed(ip) {
-			errs = append(errs, fmt.Errorf("%s is %s: %w", host, ip, ErrInner))
+			why := ErrInner
+			if Public(ip) {
+				why = ErrOuter
+			}
+			errs = append(errs, fmt.Errorf("%s is %s: %w", host, ip, why))
 			continue
 		}
 		conn, err := direct.DialContext(ctx, "tcp", net.JoinHostPort(ip.String(), port))
@@ -71,5 +79,5 @@ func (d *Dialer) allowed(ip netip.Addr) bool {
 			return true
 		}
 	}
-	return Public(ip)
+	return !d.Only && Public(ip)
 }

@@ -49,6 +49,7 @@ var bodies = map[string]string{
 	"accept-invitation": `{"token":"x","password":"x"}`, "remove-factor": `{"password":"a long enough pass phrase"}`,
 	"change-logins": `{"token":true}`, "add-client-authority": `{}`, "issue-client-certificate": `{"user":"canary"}`,
 	"revoke-client-certificate": `{"authority":"x","serial":"a"}`, "add-token-key": `{"url":"https://id.example/keys"}`,
+	"create-bridge": `{"name":"x","address":"mqtts://b.example","topics":[{"direction":"out","filter":"#"}]}`, "change-bridge": `{"enabled":false}`,
 	"clear-retained": `{"filter":"#"}`, "publish": `{"topic":"a","payload":"x"}`, "why": `{"user":"canary","action":"connect"}`,
 }
 

@@ -24,6 +24,7 @@ type Options struct {
 	Journal   *account.Journal
 	Brokers   Brokers
 	Flows     FlowServers // nil: no hosted flow servers
+	Bridges   Bridges     // nil: none run
 	Authority Authority
 	Endpoints Endpoints
 	// Store tells how the store of messages and accounts is; nil: nothing is told.
@@ -138,7 +139,7 @@ type Connection struct {
 	ClientID      string    `json:"client_id"`
 	User          string    `json:"user"`
 	Remote        string    `json:"remote" doc:"Address of the peer"`
-	Via           string    `json:"via" enum:"mqtts,wss,mqtt,ws"`
+	Via           string    `json:"via" enum:"mqtts,wss,mqtt,ws,bridge"`
 	Version       string    `json:"version" example:"5.0"`
 	ConnectedAt   time.Time `json:"connected_at"`
 	KeepAlive     int       `json:"keep_alive" doc:"Seconds; 0: none"`

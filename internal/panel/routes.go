@@ -114,6 +114,13 @@ func (p *Panel) routes() []route {
 		{"POST /instances/{id}/token-keys", signedIn, 201, "add-token-key", "Add a public key or the address of a key set", handle(p, p.addTokenKey)},
 		{"DELETE /instances/{id}/token-keys/{thing}", signedIn, 204, "delete-token-key", "Delete a key; clients with its tokens are disconnected", handle(p, p.deleteTokenKey)},
 
+		{"GET /instances/{id}/bridges", signedIn, 200, "list-bridges", "Bridges to other brokers", handle(p, p.listBridges)},
+		{"POST /instances/{id}/bridges", signedIn, 201, "create-bridge", "Make a bridge to another broker; it starts at once", handle(p, p.createBridge)},
+		{"GET /instances/{id}/bridges/{thing}", signedIn, 200, "get-bridge", "One bridge", handle(p, p.getBridge)},
+		{"PATCH /instances/{id}/bridges/{thing}", signedIn, 200, "change-bridge", "Change a bridge; it starts anew with what waits for it", handle(p, p.changeBridge)},
+		{"DELETE /instances/{id}/bridges/{thing}", signedIn, 204, "delete-bridge", "Delete a bridge with what waits for it", handle(p, p.deleteBridge)},
+		{"GET /instances/{id}/bridges/{thing}/state", signedIn, 200, "get-bridge-state", "How a bridge is", handle(p, p.getBridgeState)},
+
 		{"GET /instances/{id}/metrics", public, 200, "get-metrics", "Metrics in the format of Prometheus, by the instance's metrics token", handle(p, p.getMetrics)},
 		{"POST /instances/{id}/metrics-token", signedIn, 201, "mint-metrics-token", "Make the token that reads metrics; the one before ends", handle(p, p.mintMetricsToken)},
 		{"DELETE /instances/{id}/metrics-token", signedIn, 204, "drop-metrics-token", "Take the metrics token back", handle(p, p.dropMetricsToken)},

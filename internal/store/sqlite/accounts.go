@@ -38,7 +38,7 @@ func (a *Accounts) verify(ctx context.Context) error {
 		return errors.Join(accounts.verify(c), sessions.verify(c), invitations.verify(c), instances.verify(c),
 			users.verify(c), rules.verify(c), flowServers.verify(c), settings.verify(c), resetLinks.verify(c), apiTokens.verify(c),
 			factors.verify(c), logins.verify(c), clientAuthorities.verify(c), clientCertificates.verify(c), tokenKeys.verify(c),
-			metricsTokens.verify(c))
+			metricsTokens.verify(c), bridges.verify(c))
 	})
 }
 

@@ -72,6 +72,8 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, tokenKeys, v, r)
 	case account.MetricsToken:
 		return do(t.c, metricsTokens, v, r)
+	case account.Bridge:
+		return do(t.c, bridges, v, r)
 	}
 	return fmt.Errorf("rows of type %T aren't kept", row)
 }

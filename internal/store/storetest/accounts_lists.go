@@ -34,6 +34,8 @@ func accountOrder(t *testing.T, s AccountStore) {
 			func(b account.BrowserSession) string { return fmt.Sprint(b.Hash[0]) }), "8 1")
 		ids("sessions", each(func() ([]account.BrowserSession, error) { return r.BrowserSessions("") },
 			func(b account.BrowserSession) string { return fmt.Sprint(b.Hash[0] == 8) }), "true false false false")
+		ids("bridges", each(func() ([]account.Bridge, error) { return r.Bridges("") }, func(b account.Bridge) string { return b.Instance }), "instance1 instance2 instance3")
+		ids("bridges of one", each(func() ([]account.Bridge, error) { return r.Bridges("instance2") }, func(b account.Bridge) string { return b.Instance }), "instance2")
 		ids("rules", each(func() ([]account.Rule, error) { return r.Rules("instance1") }, func(r account.Rule) string { return r.ID }), "oldest for all for one")
 		return nil
 	})

@@ -64,6 +64,8 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			},
 			func() (int, error) { return r.CountClientCertificates("x") },
 			func() (int, error) { l, err := r.TokenKeys("x"); return len(l), err },
+			func() (int, error) { l, err := r.Bridges("x"); return len(l), err },
+			func() (int, error) { l, err := r.Bridges(""); return len(l), err },
 			func() (int, error) { l, err := r.Log(account.LogQuery{Limit: 9}); return len(l), err },
 			func() (int, error) { l, err := r.Audit(account.AuditQuery{Limit: 9}); return len(l), err },
 		} {
@@ -130,6 +132,7 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "1", User: "nobody"},
 		account.TokenKey{Instance: "nowhere", ID: "k"},
 		account.MetricsToken{Instance: "nowhere"},
+		account.Bridge{Instance: "nowhere", ID: "b"},
 	} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Insert(row) }); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("Insert of %T without its parent = %v, want ErrNotFound", row, err)
@@ -157,6 +160,7 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "0a", RevokedAt: at(9)},
 		account.TokenKey{Instance: "instance1", ID: "key", KeyID: "other"},
 		account.MetricsToken{Instance: "instance1", Hash: hash(200)},
+		account.Bridge{Instance: "instance1", ID: "bridge", Sealed: []byte{1}, Version: account.BridgeV311},
 	}
 	update(t, s, func(tx account.Tx) error { return tx.Save(changed...) })
 	wantRows(t, s, changed...)
@@ -169,10 +173,10 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
-		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19}},
+		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20}},
 		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7, 16}},
 		{"user without rules", account.User{Instance: "instance1", Name: "instance1"}, []int{4}},
 		{"rule", account.Rule{Instance: "instance1", ID: "for all"}, []int{6}},
@@ -187,6 +191,7 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"certificate", account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "0a"}, []int{16}},
 		{"token key", account.TokenKey{Instance: "instance1", ID: "key"}, []int{18}},
 		{"metrics token", account.MetricsToken{Instance: "instance1"}, []int{19}},
+		{"bridge", account.Bridge{Instance: "instance1", ID: "bridge"}, []int{20}},
 	}
 	both := append(world("1", 1), world("2", 2)...)
 	for _, tt := range tests {

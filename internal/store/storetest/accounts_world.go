@@ -44,6 +44,8 @@ func world(suffix string, n byte) []account.Row {
 		account.ClientCertificate{Instance: i, Authority: "ours", Serial: "0b", CreatedAt: at(1)},
 		account.TokenKey{Instance: i, ID: "key", KeyID: "kid", Key: "PEM", URL: "https://id.example/keys", CreatedAt: at(1)},
 		account.MetricsToken{Instance: i, Hash: hash(n), CreatedAt: at(1)},
+		account.Bridge{Instance: i, ID: "bridge", Name: "cloud", Enabled: true, Address: "mqtts://b.example", Roots: "PEM", ClientID: "c", User: "u",
+			Sealed: []byte{7}, Version: account.BridgeV5, KeepAlive: 60, Topics: []account.BridgeTopic{{Direction: account.BridgeOut, Filter: "#", Local: "a/", Remote: "日本/", QoS: 2}}, CreatedAt: at(1)},
 	}
 }
 
@@ -119,6 +121,8 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.TokenKey(row.Instance, row.ID)
 	case account.MetricsToken:
 		return r.MetricsToken(row.Instance)
+	case account.Bridge:
+		return r.Bridge(row.Instance, row.ID)
 	}
 	return nil, fmt.Errorf("no way to read %T", row)
 }
@@ -204,6 +208,8 @@ func everything(s account.Store) (string, error) {
 			say(tk, err)
 			mt, err := r.MetricsToken(i)
 			say(mt, err)
+			br, err := r.Bridges(i)
+			say(br, err)
 			o, err := r.Log(account.LogQuery{Instance: i, Limit: 99})
 			say(o, err)
 			v, err := r.Setting(fmt.Sprint("setting", n+1))

@@ -1,0 +1,153 @@
+package panel
+
+import (
+	"context"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+// Bridges tell how the bridges of instances are. The entries themselves are package account's.
+type Bridges interface {
+	State(instance, id string) BridgeState
+}
+
+// BridgeState is how a bridge is.
+type BridgeState struct {
+	State       string     `json:"state" enum:"connecting,connected,waiting,off" doc:"waiting: it tries again at next_try"`
+	Since       *time.Time `json:"since,omitempty" doc:"Since when it is so"`
+	LastError   string     `json:"last_error,omitempty" doc:"Why the last connection ended or did not come about, in words"`
+	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+	NextTry     *time.Time `json:"next_try,omitempty"`
+	Queued      int        `json:"queued" doc:"Messages that wait for the other broker"`
+	Sent        uint64     `json:"sent" doc:"To the other broker since the bridge was started, repetitions included"`
+	Received    uint64     `json:"received" doc:"From the other broker, the same"`
+	Refused     uint64     `json:"refused" doc:"Messages that one side would not take, for good"`
+	LastRefusal string     `json:"last_refusal,omitempty" doc:"Why the last of these was refused"`
+	Returned    uint64     `json:"returned" doc:"Messages that had been at the other side already and were left out"`
+}
+
+type bridgeBody struct {
+	ID          string                `json:"id"`
+	Name        string                `json:"name"`
+	Enabled     bool                  `json:"enabled"`
+	Address     string                `json:"address"`
+	Roots       string                `json:"roots" doc:"PEM of the authorities of the other broker's certificate; empty: the system's"`
+	ClientID    string                `json:"client_id"`
+	User        string                `json:"user"`
+	HasPassword bool                  `json:"has_password" doc:"There is a password; it is never shown"`
+	Version     account.BridgeVersion `json:"version"`
+	KeepAlive   int                   `json:"keep_alive" doc:"Seconds"`
+	Topics      []bridgeTopicBody     `json:"topics"`
+	CreatedAt   time.Time             `json:"created_at"`
+	State       BridgeState           `json:"state"`
+}
+
+type bridgeTopicBody struct {
+	Direction string `json:"direction" maxLength:"8" doc:"in: to the instance; out: from it; both" example:"out"`
+	Filter    string `json:"filter,omitempty" maxLength:"1024" doc:"What goes through, behind the prefixes; empty: the prefixes are whole topics" example:"#"`
+	Local     string `json:"local,omitempty" maxLength:"1024" doc:"Prefix on the instance" example:"sensors/"`
+	Remote    string `json:"remote,omitempty" maxLength:"1024" doc:"Prefix on the other broker" example:"site1/sensors/"`
+	QoS       int    `json:"qos,omitempty" doc:"At most 0, 1 or 2; what waits while the link is down needs 1 or 2"`
+}
+
+func (p *Panel) showBridge(b account.Bridge) bridgeBody {
+	out := bridgeBody{ID: b.ID, Name: b.Name, Enabled: b.Enabled, Address: b.Address, Roots: b.Roots, ClientID: b.ClientID, User: b.User,
+		HasPassword: len(b.Sealed) > 0, Version: b.Version, KeepAlive: b.KeepAlive, CreatedAt: b.CreatedAt, State: p.bridgeState(b)}
+	for _, t := range b.Topics {
+		out.Topics = append(out.Topics, bridgeTopicBody{string(t.Direction), t.Filter, t.Local, t.Remote, t.QoS})
+	}
+	return out
+}
+
+func (p *Panel) bridgeState(b account.Bridge) BridgeState {
+	s := BridgeState{}
+	if p.o.Bridges != nil {
+		s = p.o.Bridges.State(b.Instance, b.ID)
+	}
+	if !b.Enabled {
+		s = BridgeState{Queued: s.Queued}
+	}
+	if s.State == "" {
+		s.State = "off"
+	}
+	return s
+}
+
+func (p *Panel) listBridges(ctx context.Context, in *WithID) (*answer[page[bridgeBody]], error) {
+	list, err := p.o.Accounts.Bridges(ctx, actor(ctx), in.ID)
+	return reply(pageOf(list, p.showBridge)), err
+}
+
+func (p *Panel) getBridge(ctx context.Context, in *OneThing) (*answer[bridgeBody], error) {
+	b, err := p.o.Accounts.Bridge(ctx, actor(ctx), in.ID, in.Thing)
+	if err != nil {
+		return nil, err
+	}
+	return reply(p.showBridge(b)), nil
+}
+
+func (p *Panel) getBridgeState(ctx context.Context, in *OneThing) (*answer[BridgeState], error) {
+	b, err := p.o.Accounts.Bridge(ctx, actor(ctx), in.ID, in.Thing)
+	if err != nil {
+		return nil, err
+	}
+	return reply(p.bridgeState(b)), nil
+}
+
+type bridgeChangeBody struct {
+	Name      *string                `json:"name,omitempty" maxLength:"256"`
+	Enabled   *bool                  `json:"enabled,omitempty" doc:"false: it stops, and messages wait for it"`
+	Address   *string                `json:"address,omitempty" maxLength:"512" doc:"mqtts://host, wss://host/path, or mqtt://host where the server's settings let it; a port where it isn't the usual one" example:"mqtts://broker.example"`
+	Roots     *string                `json:"roots,omitempty" maxLength:"49152" doc:"PEM of the authorities of the other broker's certificate; empty: the system's"`
+	ClientID  *string                `json:"client_id,omitempty" maxLength:"256" doc:"On the other broker, and nobody else's there"`
+	User      *string                `json:"user,omitempty" maxLength:"256"`
+	Password  *string                `json:"password,omitempty" maxLength:"1024" doc:"Never shown again; empty takes it away. A new address needs it again"`
+	Version   *account.BridgeVersion `json:"version,omitempty" maxLength:"8" doc:"5.0 or 3.1.1"`
+	KeepAlive *int                   `json:"keep_alive,omitempty" doc:"Seconds, 5 to 65535"`
+	Topics    *[]bridgeTopicBody     `json:"topics,omitempty" maxItems:"1000"`
+}
+
+func (b bridgeChangeBody) change() account.BridgeChange {
+	c := account.BridgeChange{Name: b.Name, Enabled: b.Enabled, Address: b.Address, Roots: b.Roots, ClientID: b.ClientID, User: b.User,
+		Password: b.Password, Version: b.Version, KeepAlive: b.KeepAlive}
+	if b.Topics != nil {
+		topics := make([]account.BridgeTopic, 0, len(*b.Topics))
+		for _, t := range *b.Topics {
+			topics = append(topics, account.BridgeTopic{Direction: account.BridgeDirection(t.Direction), Filter: t.Filter, Local: t.Local,
+				Remote: t.Remote, QoS: t.QoS})
+		}
+		c.Topics = &topics
+	}
+	return c
+}
+
+type createBridgeInput struct {
+	WithID
+	Body bridgeChangeBody
+}
+
+func (p *Panel) createBridge(ctx context.Context, in *createBridgeInput) (*answer[bridgeBody], error) {
+	b, err := p.o.Accounts.CreateBridge(ctx, actor(ctx), in.ID, in.Body.change())
+	if err != nil {
+		return nil, err
+	}
+	return reply(p.showBridge(b)), nil
+}
+
+type changeBridgeInput struct {
+	OneThing
+	Body bridgeChangeBody
+}
+
+func (p *Panel) changeBridge(ctx context.Context, in *changeBridgeInput) (*answer[bridgeBody], error) {
+	b, err := p.o.Accounts.ChangeBridge(ctx, actor(ctx), in.ID, in.Thing, in.Body.change())
+	if err != nil {
+		return nil, err
+	}
+	return reply(p.showBridge(b)), nil
+}
+
+func (p *Panel) deleteBridge(ctx context.Context, in *OneThing) (*nothing, error) {
+	return nil, p.o.Accounts.DeleteBridge(ctx, actor(ctx), in.ID, in.Thing)
+}
