@@ -90,28 +90,55 @@ const matchCacheBytes = 16 << 20
 // often gets in soon, and what comes once in a long time mostly leaves the cache alone.
 const admitOne = 16
 
-// get is the cached match of a topic as of gen, or nil; keep says whether it should be put there.
-func (k *matchCache) get(name string, gen uint64) (m *match, keep bool) {
+// find is the cached match of a topic as of gen, or nil.
+func (k *matchCache) find(name string, gen uint64) *match {
 	k.mu.RLock()
-	full := false
+	defer k.mu.RUnlock()
+	if k.gen != gen {
+		return nil
+	}
+	m, _, _ := k.table.get(name)
+	return m
+}
+
+// ask is find, and says whether a match that isn't there should be put there: when the topic comes for the second time,
+// or, in a full cache, now and then.
+func (k *matchCache) ask(name string, gen uint64) (m *match, keep bool) {
+	k.mu.RLock()
+	seen, full := false, false
 	if k.gen == gen {
-		m, full = k.table.get(name)
+		m, seen, full = k.table.get(name)
 	}
 	k.mu.RUnlock()
-	return m, !full || k.misses.Add(1)%admitOne == 0
+	switch {
+	case m != nil || seen:
+		return m, seen
+	case full:
+		return nil, k.misses.Add(1)%admitOne == 0
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.turnTo(gen) {
+		k.table.mark(name)
+	}
+	return nil, false
+}
+
+// turnTo begins anew when the subscriptions have changed since; false: gen is an older one. Callers hold mu.
+func (k *matchCache) turnTo(gen uint64) bool {
+	if gen > k.gen {
+		k.gen, k.table = gen, matchTable{}
+	}
+	return gen == k.gen
 }
 
 // put adds m. A change of the subscriptions since it was built makes it stale, which is seen here or by the next who asks.
 func (k *matchCache) put(m *match) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if m.gen < k.gen {
-		return
+	if k.turnTo(m.gen) {
+		k.table.put(m)
 	}
-	if m.gen > k.gen {
-		k.gen, k.table = m.gen, matchTable{}
-	}
-	k.table.put(m)
 }
 
 // maxTopic is the longest topic name in bytes that is routed; the standard would allow 65,535.
@@ -123,39 +150,31 @@ var errTopicName = &Refusal{mqtt.TopicNameInvalid, "topic names are 1 to 4096 by
 // equal bytes were valid before. The match may be the turn's own, which holds until the turn looks another topic up.
 func (b *Broker) lookup(name []byte, t *Turn) (*match, error) {
 	gen := b.gen.Load()
-	m, keep := b.cache.get(viewBytes(name), gen)
+	m, keep := b.cache.ask(viewBytes(name), gen)
 	if m != nil {
 		return m, nil
 	}
 	if len(name) > maxTopic || !topic.ValidName(name) {
 		return nil, errTopicName
 	}
-	if keep {
-		return b.remember(string(name), gen), nil
+	if !keep {
+		b.build(&t.match, string(name), gen)
+		return &t.match, nil
 	}
-	b.build(&t.match, string(name), gen)
-	return &t.match, nil
-}
-
-// matchOf is lookup for a name that is known to be valid, and for a match that may be kept.
-func (b *Broker) matchOf(name string) *match {
-	gen := b.gen.Load()
-	m, keep := b.cache.get(name, gen)
-	if m == nil && keep {
-		m = b.remember(name, gen)
-	} else if m == nil {
-		m = new(match)
-		b.build(m, name, gen)
-	}
-	return m
-}
-
-// remember builds a match and caches it. gen was read before: a change since then makes the match stale at once.
-func (b *Broker) remember(name string, gen uint64) *match {
-	m := new(match)
-	b.build(m, name, gen)
+	m = new(match)
+	b.build(m, string(name), gen)
 	b.cache.put(m)
-	return m
+	return m, nil
+}
+
+// matchOf is lookup for a name that is known to be valid. The match may be the one in room, as of now.
+func (b *Broker) matchOf(name string, room *match) *match {
+	gen := b.gen.Load()
+	if m := b.cache.find(name, gen); m != nil {
+		return m
+	}
+	b.build(room, name, gen)
+	return room
 }
 
 // forget lets go of everything that a turn's match would keep alive.

@@ -6,13 +6,14 @@ import (
 )
 
 // matchTable holds matches by topic: a hash table of sets of eight, so that to see that a topic is not in it costs a look
-// at eight tags side by side, however large it is. A set that is full loses one of its matches. The zero value is ready
-// and holds no memory.
+// at eight tags side by side, however large it is. A set that is full loses one of its matches. A topic that has been
+// seen once has a tag without a match: what is published to a single time costs no more. The zero value is ready and
+// holds no memory.
 type matchTable struct {
 	seed  maphash.Seed
 	tags  []uint32 // a part of the topic's hash for each slot, 0: free
 	slots []*match
-	count int
+	count int // slots that are not free
 	bytes int // what the matches are charged with
 	hand  int // the slot from which on room is looked for
 }
@@ -29,20 +30,32 @@ func (k *matchTable) set(name string) (at int, tag uint32) {
 	return int(uint32(h)) & (len(k.slots) - 1) &^ (setSize - 1), uint32(h>>32) | 1
 }
 
-// get is the match of a topic or nil; full says that another one would have to go for it.
-func (k *matchTable) get(name string) (m *match, full bool) {
+// get is the match of a topic or nil; seen says that the topic was marked, and full that another one would have to go
+// for it.
+func (k *matchTable) get(name string) (m *match, seen, full bool) {
 	if len(k.slots) == 0 {
-		return nil, false
+		return nil, false, false
 	}
 	at, tag := k.set(name)
 	free := false
 	for i, have := range k.tags[at : at+setSize] {
-		if have == tag && k.slots[at+i].topic == name {
-			return k.slots[at+i], false
+		if have == tag {
+			if m = k.slots[at+i]; m != nil && m.topic == name {
+				return m, true, false
+			}
+			seen = seen || m == nil
 		}
 		free = free || have == 0
 	}
-	return nil, k.bytes >= matchCacheBytes || !free && !k.grows()
+	return nil, seen, k.bytes >= matchCacheBytes || !free && !k.grows()
+}
+
+// mark notes that a topic has been seen.
+func (k *matchTable) mark(name string) {
+	i, tag := k.take(name)
+	k.drop(i)
+	k.tags[i] = tag
+	k.count++
 }
 
 // grows says whether a full set makes the table grow.
@@ -54,30 +67,35 @@ func (k *matchTable) put(m *match) {
 	if size > matchCacheBytes/2 {
 		return
 	}
-	if len(k.slots) == 0 {
-		k.seed = maphash.MakeSeed()
-		k.make(leastSlots)
-	}
 	for k.bytes > 0 && k.bytes+size > matchCacheBytes+largeMatch {
 		k.drop(k.hand)
 		k.hand = (k.hand + 1) & (len(k.slots) - 1)
 	}
+	i, tag := k.take(m.topic)
+	k.drop(i)
+	k.tags[i], k.slots[i] = tag, m
+	k.count++
+	k.bytes += size
+}
+
+// take is the slot for a topic, which may be another's, and its tag.
+func (k *matchTable) take(name string) (i int, tag uint32) {
+	if len(k.slots) == 0 {
+		k.seed = maphash.MakeSeed()
+		k.make(leastSlots)
+	}
 	for {
-		at, tag := k.set(m.topic)
-		if i := k.place(at, tag, m.topic); i >= 0 {
-			k.drop(i)
-			k.tags[i], k.slots[i] = tag, m
-			break
+		at, tag := k.set(name)
+		if i := k.place(at, tag, name); i >= 0 {
+			return i, tag
 		}
 		if !k.grows() {
-			k.drop(at + k.hand%setSize)
+			i := at + k.hand%setSize
 			k.hand = (k.hand + 1) & (len(k.slots) - 1)
-			continue
+			return i, tag
 		}
 		k.grow()
 	}
-	k.count++
-	k.bytes += size
 }
 
 // largeMatch is by how much the bound may be passed, in bytes: a match that is no larger takes no other's place while
@@ -88,7 +106,7 @@ const largeMatch = 4 << 10
 func (k *matchTable) place(at int, tag uint32, name string) int {
 	free := -1
 	for i := at; i < at+setSize; i++ {
-		if k.tags[i] == tag && k.slots[i].topic == name {
+		if k.tags[i] == tag && (k.slots[i] == nil || k.slots[i].topic == name) {
 			return i
 		}
 		if k.tags[i] == 0 {
@@ -100,11 +118,14 @@ func (k *matchTable) place(at int, tag uint32, name string) int {
 
 // drop makes a slot free.
 func (k *matchTable) drop(i int) {
-	if k.tags[i] != 0 {
-		k.bytes -= k.slots[i].size()
-		k.count--
-		k.tags[i], k.slots[i] = 0, nil
+	if k.tags[i] == 0 {
+		return
 	}
+	if m := k.slots[i]; m != nil {
+		k.bytes -= m.size()
+	}
+	k.count--
+	k.tags[i], k.slots[i] = 0, nil
 }
 
 func (k *matchTable) make(n int) {
@@ -112,7 +133,7 @@ func (k *matchTable) make(n int) {
 	k.count, k.bytes, k.hand = 0, 0, 0
 }
 
-// grow doubles the table.
+// grow doubles the table. Marks are lost.
 func (k *matchTable) grow() {
 	old := k.slots
 	k.make(2 * len(old))

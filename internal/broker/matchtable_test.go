@@ -19,7 +19,7 @@ func TestMatchTable(t *testing.T) {
 			known[i].receivers = make([]receiver, 2000)
 		}
 		k.put(known[i])
-		if m, _ := k.get(name(i)); m != known[i] {
+		if m, _, _ := k.get(name(i)); m != known[i] {
 			t.Fatalf("%s is not there when it has been put", name(i))
 		}
 		if k.bytes > matchCacheBytes+largeMatch {
@@ -28,7 +28,7 @@ func TestMatchTable(t *testing.T) {
 	}
 	have, bytes, missing, refused := 0, 0, 0, 0
 	for i := range known {
-		m, full := k.get(name(i))
+		m, _, full := k.get(name(i))
 		if m == nil {
 			missing++
 			if full {
@@ -53,8 +53,33 @@ func TestMatchTable(t *testing.T) {
 		t.Error("a topic is there twice")
 	}
 	k.put(&match{topic: "crowd", receivers: make([]receiver, matchCacheBytes/32)})
-	if m, _ := k.get("crowd"); m != nil {
+	if m, _, _ := k.get("crowd"); m != nil {
 		t.Error("one match takes half of the cache")
+	}
+}
+
+// TestMatchTableMarks sees topics once and then again.
+func TestMatchTableMarks(t *testing.T) {
+	var k matchTable
+	for i := range 3 * mostSlots {
+		name := fmt.Sprint("once/", i)
+		k.mark(name)
+		if m, seen, _ := k.get(name); m != nil || !seen {
+			t.Fatalf("%s is marked: %v %v", name, m, seen)
+		}
+	}
+	if k.bytes != 0 || k.count > len(k.slots) || len(k.slots) > mostSlots {
+		t.Errorf("%d marks in %d slots of %d bytes", k.count, len(k.slots), k.bytes)
+	}
+	m := &match{topic: fmt.Sprint("once/", 3*mostSlots-1)}
+	before := k.count
+	k.put(m)
+	if have, _, _ := k.get(m.topic); have != m || k.count != before || k.bytes != m.size() {
+		t.Error("a match doesn't take the place of its mark")
+	}
+	k.mark(m.topic) // two who ask at the same time
+	if _, seen, _ := k.get(m.topic); !seen || k.bytes != 0 || k.count != before {
+		t.Error("a mark doesn't take the place of its match")
 	}
 }
 

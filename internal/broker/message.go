@@ -107,6 +107,7 @@ func newMessage(name string, p *mqtt.Publish, publisher, user string, wall time.
 		rec = binary.BigEndian.AppendUint32(rec, p.Props.Expiry)
 	}
 	rec = appendString(rec, name)
+	nameEnd := len(rec)
 	rec = appendString(rec, publisher)
 	rec = appendString(rec, user)
 	if hasProps {
@@ -120,6 +121,7 @@ func newMessage(name string, p *mqtt.Publish, publisher, user string, wall time.
 	at := len(rec)
 	rec = append(rec, p.Payload...)
 	b.payload = rec[at:]
+	b.topic = viewBytes(rec[nameEnd-len(name) : nameEnd])
 	m := &message{size: len(rec) + refSize, until: b.expires}
 	m.body.Store(b)
 	return m, rec

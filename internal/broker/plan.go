@@ -11,6 +11,7 @@ type plan struct {
 	batch   Batch
 	next    uint64     // offset of the next record
 	cursors []keeper   // whose cursors are written
+	match   match      // of a topic that isn't cached, reused
 	opened  []pinWrite // instances that begin to need the log with this batch
 }
 

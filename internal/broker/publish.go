@@ -19,7 +19,7 @@ type memo struct {
 func (c *Client) find(name []byte, t *Turn) (*match, error) {
 	if m := c.memo.m; m != nil && string(name) == m.topic {
 		if m.gen != c.b.gen.Load() {
-			c.memo.m = c.b.matchOf(m.topic)
+			c.memo.m = c.b.matchOf(m.topic, &t.match)
 		}
 		return c.memo.m, nil
 	}
@@ -178,7 +178,7 @@ func (c *Client) accept(p *mqtt.Publish, raw []byte, m *match, aliased bool, t *
 	kept := uint64(0)
 	if waits {
 		kept = c.b.retOrder.Add(1) // as in publishOp.done, and looked up after it as there
-		o.match = c.b.matchOf(m.topic)
+		o.match = c.b.matchOf(m.topic, &t.match)
 	}
 	c.b.route(o, t)
 	switch {

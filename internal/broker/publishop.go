@@ -11,7 +11,7 @@ func (c *Client) submit(p *mqtt.Publish, m *match, kept uint64, t *Turn) error {
 		now = b.clock.ms()
 	}
 	msg, rec := newMessage(m.topic, p, c.s.id, c.user, b.clock.now(), now)
-	op := &publishOp{b: b, c: c, s: c.s, m: msg, rec: rec, topic: m.topic, qos: p.QoS, id: p.PacketID,
+	op := &publishOp{b: b, c: c, s: c.s, m: msg, rec: rec, topic: msg.body.Load().topic, qos: p.QoS, id: p.PacketID,
 		retain: p.Retain, clear: len(p.Payload) == 0, routed: kept != 0}
 	msg.kept = kept
 	switch p.QoS {
@@ -21,7 +21,7 @@ func (c *Client) submit(p *mqtt.Publish, m *match, kept uint64, t *Turn) error {
 		c.s.setIn(p.PacketID, inStoring)
 	}
 	if p.Retain && p.QoS == 0 { // nothing is promised: who subscribes now must get it, as its receivers did
-		b.keepRetained(msg, m.topic, op.clear)
+		b.keepRetained(msg, op.topic, op.clear)
 	}
 	op.ask()
 	c.pending.Add(1)
@@ -69,9 +69,10 @@ func (o *publishOp) grows() growth {
 
 func (o *publishOp) prepare(p *plan) {
 	o.m.offset = 0
-	if o.qos > 0 && !o.routed && o.b.matchOf(o.topic).stored {
+	if o.qos > 0 && !o.routed && o.b.matchOf(o.topic, &p.match).stored {
 		o.m.offset = p.log(o.b, o.rec)
 	}
+	p.match.forget()
 	if o.retain {
 		if o.clear {
 			p.retain(o.b, o.topic, nil)
@@ -107,7 +108,7 @@ func (o *publishOp) done(t *Turn, err error) {
 	if o.retain && !o.routed { // before it is routed: who subscribes from now on gets it from the one or the other
 		o.m.kept = o.b.retOrder.Add(1)
 	}
-	m := o.b.matchOf(o.topic)
+	m := o.b.matchOf(o.topic, &t.match)
 	if !o.routed {
 		o.route(m, t)
 	}

@@ -134,7 +134,7 @@ func (b *Broker) loader(sessions map[string]*restoring) Loader {
 			}
 			m := &message{size: len(rec.Message) + refSize}
 			m.body.Store(o)
-			b.keepRetained(m, name, false)
+			b.keepRetained(m, strings.Clone(name), false)
 			return nil
 		},
 		Session: func(client string, state []byte) error {

@@ -15,6 +15,8 @@ type replay struct {
 	upTo uint64     // what was kept later has come as a live message
 
 	sources map[string]Rights // of the publishers so far; nil: there is no such user any more
+	user    string            // the last of them
+	source  Rights            // theirs
 }
 
 // replayStep is how many retained messages are looked up at a time.
@@ -22,7 +24,7 @@ const replayStep = 64
 
 // keepRetained sets or, with an empty payload, clears the retained message of a topic [MQTT-3.3.1-5] [MQTT-3.3.1-6].
 // It is called when that is durable, in the order of the batches; at QoS 0 also before, when it is accepted. The order
-// of the batches has the last word.
+// of the batches has the last word. name stays in use as long as m does.
 func (b *Broker) keepRetained(m *message, name string, empty bool) {
 	var old *message
 	var had bool
@@ -110,7 +112,7 @@ func (s *Session) sendReplay(c *Client, t *Turn) bool {
 	}
 	m := r.some[0]
 	b := m.body.Load()
-	if b.expired(s.b.clock.ms()) {
+	if b.expires != 0 && b.expired(s.b.clock.ms()) {
 		s.b.dropExpired(m, b.topic)
 	}
 	// What has been replaced was delivered as a live message already, or never existed for this client.
@@ -186,15 +188,18 @@ func (r *replay) sourceHolds(b *Broker, m *body) bool {
 	if m.user == "" || b.rights == nil {
 		return true
 	}
-	rights, known := r.sources[m.user]
-	if !known {
-		rights, _ = b.rights(m.user) // may be read from the store, so once for all messages of a user
-		if r.sources == nil || len(r.sources) > maxSources {
-			r.sources = map[string]Rights{}
+	if m.user != r.user {
+		rights, known := r.sources[m.user]
+		if !known {
+			rights, _ = b.rights(m.user) // may be read from the store, so once for all messages of a user
+			if r.sources == nil || len(r.sources) > maxSources {
+				r.sources = map[string]Rights{}
+			}
+			r.sources[m.user] = rights
 		}
-		r.sources[m.user] = rights
+		r.user, r.source = m.user, rights
 	}
-	return rights != nil && rights.MayPublish(m.topic, m.publisher, m.qos, true).Allowed
+	return r.source != nil && r.source.MayPublish(m.topic, m.publisher, m.qos, true).Allowed
 }
 
 const maxSources = 1000

@@ -66,7 +66,7 @@ func (y *system) publish() {
 	say := func(name, value string) {
 		o := &t.out
 		o.reset()
-		o.match = b.matchOf("$SYS/broker/" + name)
+		o.match = b.matchOf("$SYS/broker/"+name, &t.match)
 		o.pub = mqtt.Publish{Topic: []byte(o.match.topic), Payload: []byte(value)}
 		b.route(o, &t)
 	}

@@ -12,7 +12,8 @@ type Retained[T any] struct {
 	list sorted[T] // guarded by mu
 }
 
-// Set puts v at name in place of what was there. The index keeps its own copy of the name.
+// Set puts v at name in place of what was there. The index keeps name, and forgets the one it had
+// before.
 func (r *Retained[T]) Set(name string, v T) (old T, had bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -20,9 +21,10 @@ func (r *Retained[T]) Set(name string, v T) (old T, had bool) {
 	if found {
 		it := r.list.at(p)
 		old, it.v = it.v, v
+		it.name = name
 		return old, true
 	}
-	r.list.insert(p, item[T]{strings.Clone(name), v})
+	r.list.insert(p, item[T]{name, v})
 	return old, false
 }
 
@@ -95,11 +97,28 @@ func (r *Retained[T]) collect(filter string, key []byte, batch *[walkBatch]item[
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	p, _ := seek(&r.list, key)
+	front, all := wholeBelow(filter)
+	last := "" // the name to go on behind; empty: key says where
+	defer func() {
+		if last != "" {
+			next = append(append(next[:0], last...), '/')
+		}
+	}()
 	for range walkSteps {
 		it := r.list.at(p)
 		if it == nil {
 			return n, key, false
 		}
+		if all && below(front, it.name) {
+			last = it.name
+			batch[n] = *it
+			if n++; n == len(batch) {
+				return n, key, true
+			}
+			p = r.list.after(p)
+			continue
+		}
+		last = ""
 		var matches bool
 		if matches, key, more = step(filter, it.name, key); !more {
 			return n, key, false
@@ -115,6 +134,17 @@ func (r *Retained[T]) collect(filter string, key []byte, batch *[walkBatch]item[
 		p = r.list.after(p)
 	}
 	return n, key, true
+}
+
+// wholeBelow is the front of a filter of the form "front/#", which matches front and all below; ok is false for others.
+func wholeBelow(filter string) (front string, ok bool) {
+	front = literalPart(filter)
+	return front, front != "" && len(filter) == len(front)+len("/#") && filter[len(filter)-1] == '#'
+}
+
+// below says whether name is front, or below it.
+func below(front, name string) bool {
+	return strings.HasPrefix(name, front) && (len(name) == len(front) || name[len(front)] == '/')
 }
 
 // step says whether filter matches name, and writes to key[:0] the earliest name behind it that the filter may match;
