@@ -63,6 +63,12 @@ func startBinary(t *testing.T, addr string, args ...string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startProgram(t, name, addr, args...)
+}
+
+// startProgram starts the binary, or a program that becomes it.
+func startProgram(t *testing.T, name, addr string, args ...string) *server {
+	t.Helper()
 	log, err := os.CreateTemp(t.TempDir(), "serve-*.log")
 	if err != nil {
 		t.Fatal(err)

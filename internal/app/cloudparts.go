@@ -80,15 +80,18 @@ func (c *cloud) parts() []part {
 	if c.flows != nil {
 		list = append(list, part{"flow servers", c.startFlows, c.flows.Close})
 	}
+	pages := front.NewPlaces(max(gate.SpareFiles()/2, 16)) // the rest is the store's and the operator's
 	if l := c.doors.https; l != nil {
 		server := front.NewServer("https", c.gate.Listener(l), c.tls("h2", "http/1.1", "mqtt"), c.sites, c.log)
 		server.Speak("mqtt", c.gate.NextProto)
+		server.Bound(pages)
 		server.OnStop(c.gate.Recall)
 		server.OnStop(c.panel.EndStreams)
 		list = append(list, part{"https", server.Start, server.Stop})
 	}
 	if l := c.doors.http; l != nil {
 		server := front.NewServer("http", c.gate.Listener(l), nil, c.httpHandler(), c.log)
+		server.Bound(pages)
 		if c.cfg.BehindProxy {
 			server.OnStop(c.panel.EndStreams)
 		}

@@ -24,6 +24,7 @@ type Server struct {
 	tls      *tls.Config // nil: without TLS
 	http     *http.Server
 	done     chan error
+	places   *Places
 }
 
 // Protocol serves a connection that asked for another protocol than HTTP by ALPN, until it ends.
@@ -66,7 +67,19 @@ func (s *Server) OnStop(f func()) { s.http.RegisterOnShutdown(f) }
 // Start, on a server with TLS.
 func (s *Server) Speak(name string, serve Protocol) {
 	s.tls.NextProtos = append(s.tls.NextProtos, name)
-	s.http.TLSNextProto = map[string]Protocol{name: serve}
+	s.http.TLSNextProto = map[string]Protocol{name: func(h *http.Server, c *tls.Conn, next http.Handler) {
+		if s.places != nil { // whoever speaks it counts it by itself
+			s.places.leave()
+			defer s.places.enter() // the server lets go of it when it is closed
+		}
+		serve(h, c, next)
+	}}
+}
+
+// Bound has the server's connections counted in p, which servers may share. Call it before Start.
+func (s *Server) Bound(p *Places) {
+	s.places = p
+	s.http.ConnState = p.state
 }
 
 // Start begins to serve; the goroutine ends with Stop.

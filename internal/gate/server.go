@@ -108,6 +108,15 @@ func connectionsFor(files int) int {
 	return max(files-max(files/16, 64), 16)
 }
 
+// SpareFiles is how many descriptors the process has besides those of MQTT connections, where Options name no number.
+func SpareFiles() int {
+	files := fileLimit()
+	if files == 0 {
+		return 1 << 20
+	}
+	return max(files-connectionsFor(files), 0)
+}
+
 // Start starts the goroutines that all connections share; Stop ends them.
 func (s *Server) Start() error {
 	if !supported {
