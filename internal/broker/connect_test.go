@@ -366,3 +366,25 @@ func TestExpiryGoesOnWhileAway(t *testing.T) {
 		r.stop()
 	})
 }
+
+// TestKeepAliveMax is attack row 31: the plan's longest keep-alive is told to clients of 5.0 that want none or a longer
+// one; older ones can't be told and keep theirs, so that TCP has to find out that they are dead.
+func TestKeepAliveMax(t *testing.T) {
+	r := newRig(t, Limits{KeepAliveMax: time.Hour})
+	for _, tt := range []struct {
+		v           mqtt.Version
+		asked, told uint16
+		want        time.Duration
+	}{
+		{mqtt.V5, 0, 3600, time.Hour}, {mqtt.V5, 65_535, 3600, time.Hour}, {mqtt.V5, 3601, 3600, time.Hour}, {mqtt.V5, 3600, 0, time.Hour},
+		{mqtt.V5, 10, 0, 10 * time.Second}, {mqtt.V311, 0, 0, 0}, {mqtt.V311, 65_535, 0, 65_535 * time.Second},
+	} {
+		p := connectPacket("a", tt.v)
+		p.KeepAlive = tt.asked
+		c, ack := r.connect(p)
+		if ack.HasServerKeepAlive != (tt.told > 0) || ack.ServerKeepAlive != tt.told || c.c.KeepAlive() != tt.want {
+			t.Errorf("version %d asks for %d: told %d, holds %v; want %d, %v", tt.v, tt.asked, ack.ServerKeepAlive, c.c.KeepAlive(), tt.told, tt.want)
+		}
+		c.gone()
+	}
+}
