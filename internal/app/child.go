@@ -36,7 +36,7 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 	web := network.NewWeb(network.WebOptions{Forwarded: true, MaxRaw: 16 << 20, MaxHeld: 32 << 20, MaxOpen: 250})
 	f, err := newFlowServer(cfg.Dir, flow.Options{Dial: child.Dial, TrustedCA: []byte(cfg.CA), NoLocalFiles: true,
 		FilesDir: filepath.Join(cfg.Dir, "files"), NoExec: true, NoListen: true}, web,
-		editor.Options{Auth: auth, Title: cfg.Title, Hosts: cfg.Hosts, Shared: true}, hostedContexts(), log)
+		editor.Options{Auth: auth, Title: cfg.Title, Hosts: cfg.Hosts, Shared: true, Instances: childInstances{child}}, hostedContexts(), log)
 	if err != nil {
 		return errors.Join(err, child.Fail(err))
 	}

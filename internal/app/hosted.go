@@ -26,7 +26,7 @@ func (c *cloud) openFlows() (err error) {
 	c.flows, err = hosted.New(hosted.Options{
 		Dir: c.cfg.Data, Zone: ".flows." + c.cfg.Domain, Port: number(c.publicPort()), Panel: c.panelURL(),
 		CA: ca, Brokers: c.brokerAddresses(), Allow: []netip.Prefix{}, Log: c.log, LogLevel: c.cfg.Log.Level,
-		Exchange: c.exchange, SessionAlive: c.sessionAlive, SessionEnd: c.sessionEnd,
+		Exchange: c.exchange, SessionAlive: c.sessionAlive, SessionEnd: c.sessionEnd, Instances: c.flowInstances, Credential: c.flowCredential,
 	})
 	return err
 }

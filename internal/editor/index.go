@@ -24,7 +24,7 @@ func readIndex(assets *packfile.Pack) (*indexPage, error) {
 		return nil, fmt.Errorf("editor archive: %s is missing", indexFile)
 	}
 	text, err := f.Content()
-	sum := sha256.Sum256(slices.Concat([]byte(assets.Digest), logo, loginImage, styles))
+	sum := sha256.Sum256(slices.Concat([]byte(assets.Digest), logo, loginImage, styles, instanceScript))
 	return &indexPage{string(text), hex.EncodeToString(sum[:6])}, err
 }
 
@@ -99,6 +99,7 @@ func (s *Server) getIndex(w http.ResponseWriter, r *http.Request) error {
 		"page.tabicon.icon":   {t.Page.Tabicon.Icon},
 		"page.tabicon.colour": {t.Page.Tabicon.Colour},
 		"page.css":            {"tsunagi/editor.css?v=" + s.cacheBuster()},
+		"page.scripts":        s.scripts(),
 		"asset.red":           {t.Asset.Red},
 		"asset.main":          {t.Asset.Main},
 		"asset.vendorMonaco":  {t.Asset.VendorMonaco},
@@ -109,6 +110,14 @@ func (s *Server) getIndex(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Write(page)
 	return nil
+}
+
+// scripts are our own additions to the page.
+func (s *Server) scripts() []string {
+	if s.o.Instances == nil {
+		return nil
+	}
+	return []string{"tsunagi/instance.js?v=" + s.cacheBuster()}
 }
 
 // cacheBuster changes with the files of the editor and with our own, and with nothing else.

@@ -78,6 +78,8 @@ func (s *Server) routes() http.Handler {
 		{"PUT /tsunagi/snapshots/{id}", "flows.write", s.putSnapshot},
 		{"DELETE /tsunagi/snapshots/{id}", "flows.write", s.deleteSnapshot},
 		{"POST /tsunagi/snapshots/{id}/restore", "flows.write", s.restoreSnapshot},
+		{"GET /tsunagi/instances", "flows.read", s.getInstances},
+		{"POST /tsunagi/instances", "flows.write", s.postInstance},
 		{"GET /tsunagi/meter", "flows.read", s.getMeter},
 		{"GET /tsunagi/writes", "settings.read", s.getWrites},
 		{"GET /diagnostics", "diagnostics.read", s.getDiagnostics},

@@ -19,9 +19,10 @@ var own = map[string]struct {
 	kind    string
 	content []byte
 }{
-	"tsunagi/logo.svg":   {"image/svg+xml", logo},
-	"tsunagi/login.svg":  {"image/svg+xml", loginImage},
-	"tsunagi/editor.css": {"text/css; charset=utf-8", styles},
+	"tsunagi/logo.svg":    {"image/svg+xml", logo},
+	"tsunagi/login.svg":   {"image/svg+xml", loginImage},
+	"tsunagi/editor.css":  {"text/css; charset=utf-8", styles},
+	"tsunagi/instance.js": {"text/javascript; charset=utf-8", instanceScript},
 }
 
 // theme is what the editor shows of ours, also to people who are not signed in.

@@ -45,7 +45,7 @@ var fixture = sync.OnceValue(func() *packfile.Pack {
 	}
 	files := map[string]string{
 		"THIRD_PARTY_NOTICES.txt":                              "licences",
-		"editor-client/templates/index.mst":                    "<title>{{ page.title }}</title>{{{ asset.red }}}?v={{ cacheBuster }}\n{{#page.css}}\n<link href=\"{{.}}\">\n{{/page.css}}\n{{#asset.vendorAce}}\nace\n{{/asset.vendorAce}}\n{{#sessionMessages}}\n<script>x = {{{sessionMessages}}};</script>\n{{/sessionMessages}}\nend",
+		"editor-client/templates/index.mst":                    "<title>{{ page.title }}</title>{{{ asset.red }}}?v={{ cacheBuster }}\n{{#page.css}}\n<link href=\"{{.}}\">\n{{/page.css}}\n{{# page.scripts }}\n<script src=\"{{.}}\"></script>\n{{/ page.scripts }}\n{{#asset.vendorAce}}\nace\n{{/asset.vendorAce}}\n{{#sessionMessages}}\n<script>x = {{{sessionMessages}}};</script>\n{{/sessionMessages}}\nend",
 		"editor-client/public/red/red.min.js":                  strings.Repeat("code();\n", 500),
 		"editor-client/public/red/images/icons/arrow-in.svg":   "<svg>default</svg>",
 		"editor-client/public/types/node/fs.d.ts":              strings.Repeat("declare x;\n", 200),

@@ -142,6 +142,38 @@ func TestExchange(t *testing.T) {
 	}
 }
 
+// TestUsersOnInstances: a person who is signed in to the editor gets a user for the flows; nobody else does.
+func TestUsersOnInstances(t *testing.T) {
+	w := newWorld(t, Options{
+		Exchange:     func(context.Context, string, string, string) (Person, error) { return Person{"anna", "*", "s1"}, nil },
+		SessionAlive: func(_ context.Context, s string) (bool, error) { return s == "s1" || s == "elsewhere", nil },
+		Instances: func(_ context.Context, server string) ([]Instance, error) {
+			return []Instance{{"i1", "of " + server}}, nil
+		},
+		Credential: func(_ context.Context, server, instance string, topics []string) (Credential, error) {
+			return Credential{"broker.example.com", 8883, instance + ":flow-" + server, strings.Join(topics, "+")}, nil
+		},
+	})
+	w.start(Server{ID: "a", Name: "home"})
+	for _, path := range []string{"/instances?session=s1", "/instances?session=elsewhere", "/instances", "/credential?session=s1&topic=a", "/credential?session=gone&topic=a"} {
+		if status, body, _ := w.get("home", path); status != 418 || !strings.Contains(body, "sign in") {
+			t.Errorf("%s before anybody has signed in: %d %q", path, status, body)
+		}
+	}
+	w.get("home", "/exchange?code=good")
+	if _, body, _ := w.get("home", "/instances?session=s1"); body != "[{i1 of a}]" {
+		t.Errorf("instances: %q", body)
+	}
+	if _, body, _ := w.get("home", "/credential?session=s1&topic=a&topic=b"); body != "{broker.example.com 8883 i1:flow-a a+b}" {
+		t.Errorf("credential: %q", body)
+	}
+	for _, path := range []string{"/credential?session=s1", "/credential?session=s1" + strings.Repeat("&topic=a", 11), "/credential?session=elsewhere&topic=a"} {
+		if status, body, _ := w.get("home", path); status != 418 {
+			t.Errorf("%s: %d %q", path, status, body)
+		}
+	}
+}
+
 func TestRestartsWhatDies(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.start(Server{ID: "a", Name: "home"})

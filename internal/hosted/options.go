@@ -38,6 +38,11 @@ type Options struct {
 	// SessionEnd returns a channel that is closed when a session ends [it never does].
 	SessionEnd func(session string) (ended <-chan struct{}, stop func())
 
+	// Instances lists the instances of a flow server's owner [there are none].
+	Instances func(ctx context.Context, server string) ([]Instance, error)
+	// Credential makes a user for a flow server on one of them, for topics and nothing else [none is made].
+	Credential func(ctx context.Context, server, instance string, topics []string) (Credential, error)
+
 	// Changed is told about every change of state; it must not block or call the Manager [nobody].
 	Changed func(s Server, state, cause string)
 
@@ -84,6 +89,14 @@ func (o *Options) defaults() (err error) {
 	}
 	if o.SessionEnd == nil {
 		o.SessionEnd = func(string) (<-chan struct{}, func()) { return nil, func() {} }
+	}
+	if o.Instances == nil {
+		o.Instances = func(context.Context, string) ([]Instance, error) { return nil, nil }
+	}
+	if o.Credential == nil {
+		o.Credential = func(context.Context, string, string, []string) (Credential, error) {
+			return Credential{}, errors.New("no users are made here")
+		}
 	}
 	if o.Changed == nil {
 		o.Changed = func(Server, string, string) {}

@@ -28,7 +28,7 @@ func (c *child) handle(ctx context.Context, m message) {
 		}
 	case opFailed:
 		c.blame(errors.New(clip(m.Error, 300)), false)
-	case opDial, opExchange, opAlive:
+	case opDial, opExchange, opAlive, opInstances, opCredential:
 		select {
 		case c.slots <- struct{}{}:
 		default:
@@ -49,6 +49,8 @@ func (c *child) answer(ctx context.Context, m message) {
 		c.dial(ctx, m)
 	case opExchange:
 		c.exchange(ctx, m)
+	case opInstances, opCredential:
+		c.access(ctx, m)
 	case opAlive:
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()

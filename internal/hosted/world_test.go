@@ -98,6 +98,14 @@ func childHandler(c *Child, ended chan string) http.Handler {
 		alive, err := c.Alive(r.Context(), r.FormValue("session"))
 		answer(w, alive, err)
 	})
+	mux.HandleFunc("/instances", func(w http.ResponseWriter, r *http.Request) {
+		list, err := c.Instances(r.Context(), r.FormValue("session"))
+		answer(w, list, err)
+	})
+	mux.HandleFunc("/credential", func(w http.ResponseWriter, r *http.Request) {
+		made, err := c.Credential(r.Context(), r.FormValue("session"), "i1", r.Form["topic"])
+		answer(w, made, err)
+	})
 	mux.HandleFunc("/ended", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, <-ended) })
 	mux.HandleFunc("/write", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, "written", os.WriteFile(r.FormValue("name"), []byte("x"), 0o600))
