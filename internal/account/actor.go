@@ -5,6 +5,7 @@ type Actor struct {
 	Account  Account
 	Session  [32]byte // BrowserSession.Hash; zero for the admin socket
 	Operator bool     // the admin socket: whoever can open it may do everything
+	Token    [32]byte // APIToken.Hash; zero for a browser, an instance's key and the admin socket
 	Scope    Scope    // of an API token; "" for a browser and the admin socket
 	Only     string   // the one Instance.ID that an API token is for; "" for all
 	Via      string   // "panel", "token" or "admin", for the audit

@@ -70,8 +70,9 @@ func (s *Service) APITokens(ctx context.Context, by Actor) (list []APIToken, err
 
 // DeleteAPIToken makes a token stop to work at once.
 func (s *Service) DeleteAPIToken(ctx context.Context, by Actor, id string) error {
-	return s.update(ctx, func(tx Tx) error {
-		row, err := tx.APIToken(id)
+	var row APIToken
+	err := s.update(ctx, func(tx Tx) (err error) {
+		row, err = tx.APIToken(id)
 		if errors.Is(err, ErrNotFound) || err == nil && row.Account != by.Account.ID {
 			return notFound()
 		}
@@ -83,6 +84,10 @@ func (s *Service) DeleteAPIToken(ctx context.Context, by Actor, id string) error
 		}
 		return s.audit(tx, by, "token.delete", id, row.Name)
 	})
+	if err == nil {
+		s.ended.tell(row.Hash)
+	}
+	return err
 }
 
 // ByToken is the actor behind an API token. Tries with wrong tokens are limited by address.
@@ -110,7 +115,7 @@ func (s *Service) ByToken(ctx context.Context, token, remote, agent string) (Act
 	if err != nil {
 		return by, err
 	}
-	by.Scope, by.Only = row.Scope, row.Instance
+	by.Scope, by.Only, by.Token = row.Scope, row.Instance, row.Hash
 	if now.Sub(row.UsedAt) > time.Minute {
 		s.touchToken(ctx, row, now)
 	}

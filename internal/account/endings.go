@@ -1,6 +1,10 @@
 package account
 
-import "sync"
+import (
+	"context"
+	"errors"
+	"sync"
+)
 
 // endings wake those who hold something open for a browser session when it ends: log streams, web clients, editors.
 type endings struct {
@@ -32,15 +36,44 @@ func (s *Service) SessionEnd(hash [32]byte) (ended <-chan struct{}, stop func())
 	}
 }
 
+// tell wakes those who wait for one end.
+func (e *endings) tell(hash [32]byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for c := range e.wait[hash] {
+		close(c)
+	}
+	delete(e.wait, hash)
+}
+
+// ActorEnd is SessionEnd for a browser or for whoever came with an API token, which ends by being deleted.
+func (s *Service) ActorEnd(by Actor) (ended <-chan struct{}, stop func()) {
+	if by.Token != ([32]byte{}) {
+		return s.SessionEnd(by.Token)
+	}
+	return s.SessionEnd(by.Session)
+}
+
+// ActorAlive says whether the session or API token that an actor came with still holds.
+func (s *Service) ActorAlive(ctx context.Context, by Actor) (bool, error) {
+	if by.Token == ([32]byte{}) {
+		return s.SessionAlive(ctx, by.Session)
+	}
+	var row APIToken
+	err := s.o.Store.View(ctx, func(r Reader) (err error) {
+		row, err = r.APITokenByHash(by.Token)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && (row.ExpiresAt.IsZero() || s.now().Before(row.ExpiresAt)), err
+}
+
 // end tells everybody that these sessions are over.
 func (s *Service) end(gone ...BrowserSession) {
 	for _, g := range gone {
-		s.ended.mu.Lock()
-		for c := range s.ended.wait[g.Hash] {
-			close(c)
-		}
-		delete(s.ended.wait, g.Hash)
-		s.ended.mu.Unlock()
+		s.ended.tell(g.Hash)
 		s.codes.endSession(g.Hash)
 		s.mu.Lock()
 		for _, c := range s.directory.endWeb(g.Hash) {

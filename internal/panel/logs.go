@@ -48,14 +48,14 @@ func (p *Panel) readLog(ctx context.Context, instance string, in LogInput) (*ans
 	return reply(out), err
 }
 
-// Bounds of the log streams.
+// Bounds of the streams of logs and messages.
 const (
 	streamsOfOne  = 10               // of one account at a time
 	streamPulse   = 15 * time.Second // a comment, so that middle boxes keep the connection
 	streamPatient = 10 * time.Second // longest write
 )
 
-// streams counts the open log streams by account.
+// streams counts the open streams by account.
 type streams struct {
 	mu   sync.Mutex // guards open
 	open map[string]int
@@ -102,22 +102,11 @@ func (p *Panel) followLog(ctx context.Context, in *WithID) (*huma.StreamResponse
 func (p *Panel) stream(ctx context.Context, w http.ResponseWriter, by account.Actor, instance string) {
 	lines, stop := p.o.Journal.Follow(instance)
 	defer stop()
-	ended, forget := p.o.Accounts.SessionEnd(by.Session)
+	ended, forget := p.o.Accounts.ActorEnd(by)
 	defer forget()
 	pulse := time.NewTicker(streamPulse)
 	defer pulse.Stop()
-	control := http.NewResponseController(w)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // for proxies that would wait for more
-	send := func(format string, args ...any) bool {
-		_ = control.SetWriteDeadline(time.Now().Add(streamPatient)) // where it can't be set, TCP has its own
-		_, err := fmt.Fprintf(w, format, args...)
-		if err != nil || control.Flush() != nil {
-			return false
-		}
-		_ = control.SetWriteDeadline(time.Time{}) // one that passes later would end an HTTP/2 stream in a pause
-		return true
-	}
+	send := eventStream(w)
 	ok := send(": log of %s\n\n", instance)
 	for ok {
 		select {
@@ -136,9 +125,25 @@ func (p *Panel) stream(ctx context.Context, w http.ResponseWriter, by account.Ac
 	}
 }
 
+// eventStream begins an answer of server-sent events; the function writes and says whether the peer is there.
+func eventStream(w http.ResponseWriter) func(format string, args ...any) bool {
+	control := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // for proxies that would wait for more
+	return func(format string, args ...any) bool {
+		_ = control.SetWriteDeadline(time.Now().Add(streamPatient)) // where it can't be set, TCP has its own
+		_, err := fmt.Fprintf(w, format, args...)
+		if err != nil || control.Flush() != nil {
+			return false
+		}
+		_ = control.SetWriteDeadline(time.Time{}) // one that passes later would end an HTTP/2 stream in a pause
+		return true
+	}
+}
+
 // mayFollow asks again what was asked at the beginning.
 func (p *Panel) mayFollow(ctx context.Context, by account.Actor, instance string) bool {
-	if alive, err := p.o.Accounts.SessionAlive(ctx, by.Session); err != nil || !alive {
+	if alive, err := p.o.Accounts.ActorAlive(ctx, by); err != nil || !alive {
 		return false
 	}
 	_, err := p.o.Accounts.Instance(ctx, by, instance)

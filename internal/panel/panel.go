@@ -61,6 +61,8 @@ type Brokers interface {
 	// Publish returns when the message is routed and, where it must be, on disk. What the broker's limits refuse comes
 	// back as a *Refused.
 	Publish(ctx context.Context, instance string, m Message) error
+	// Follow subscribes for a listener that has no MQTT; retained messages come first. A refusal is a *Refused.
+	Follow(ctx context.Context, instance, filter, remote string) (Following, error)
 	// Restart ends all connections of an instance and loads its state anew.
 	Restart(ctx context.Context, instance string) error
 	// Reset also forgets all its sessions, queued and retained messages.
@@ -100,7 +102,25 @@ type Retained struct {
 	ExpiresIn uint32 // seconds; 0: never
 }
 
-// Refused is a message that the limits of an instance don't let in.
+// Following is a subscription of a listener that has no MQTT. What waits for it is bounded; beyond, messages are dropped
+// and the instance's log says so.
+type Following interface {
+	// Ready tells that Take has something.
+	Ready() <-chan struct{}
+	// Take is what has come; an error says that nothing more will.
+	Take() ([]Heard, error)
+	Close()
+}
+
+// Heard is a message that was received.
+type Heard struct {
+	Topic   string
+	Payload []byte
+	QoS     byte
+	Retain  bool
+}
+
+// Refused is a message or a subscription that the limits of an instance don't let in.
 type Refused struct{ Cause string }
 
 func (r *Refused) Error() string { return r.Cause }
@@ -139,7 +159,7 @@ type Connection struct {
 	ClientID      string    `json:"client_id"`
 	User          string    `json:"user"`
 	Remote        string    `json:"remote" doc:"Address of the peer"`
-	Via           string    `json:"via" enum:"mqtts,wss,mqtt,ws,bridge"`
+	Via           string    `json:"via" enum:"mqtts,wss,mqtt,ws,bridge,https"`
 	Version       string    `json:"version" example:"5.0"`
 	ConnectedAt   time.Time `json:"connected_at"`
 	KeepAlive     int       `json:"keep_alive" doc:"Seconds; 0: none"`
@@ -224,5 +244,5 @@ func New(o Options) (*Panel, error) {
 
 func (p *Panel) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.ServeHTTP(w, r) }
 
-// EndStreams ends the log streams, which would keep a server from stopping. Nothing else is touched.
+// EndStreams ends the streams of logs and messages, which would keep a server from stopping. Nothing else is touched.
 func (p *Panel) EndStreams() { p.stop.Do(func() { close(p.stopping) }) }

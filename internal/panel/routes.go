@@ -84,6 +84,8 @@ func (p *Panel) routes() []route {
 		{"DELETE /instances/{id}/sessions/{client_id}", signedIn, 204, "forget-session", "End a client's session with all that waits for it", handle(p, p.forgetSession)},
 		{"GET /instances/{id}/retained", signedIn, 200, "list-retained", "Retained messages by topic", handle(p, p.listRetained)},
 		{"POST /instances/{id}/retained/clear", signedIn, 200, "clear-retained", "Delete retained messages, or count them first", handle(p, p.clearRetained)},
+		{"GET /instances/{id}/retained/value", signedIn, 200, "get-retained", "The payload of one retained message, as it is", handle(p, p.getRetained)},
+		{"GET /instances/{id}/subscribe", signedIn, 200, "subscribe", "Messages as server-sent events, retained ones first", handle(p, p.subscribe)},
 		{"POST /instances/{id}/publish", signedIn, 200, "publish", "Publish a message", handle(p, p.publish)},
 		{"POST /instances/{id}/why", signedIn, 200, "why", "Walk every gate in order: why something works or doesn't", handle(p, p.why)},
 		{"POST /instances/{id}/restart", signedIn, 204, "restart-instance", "End all connections and load the state anew", handle(p, p.restartInstance)},

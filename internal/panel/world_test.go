@@ -257,6 +257,12 @@ func (f *fakeBrokers) Publish(_ context.Context, instance string, m panel.Messag
 	f.published = append(f.published, m)
 	return nil
 }
+func (f *fakeBrokers) Follow(_ context.Context, instance, _, _ string) (panel.Following, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kicked = append(f.kicked, instance)
+	return nil, &panel.Refused{Cause: "no room"}
+}
 func (f *fakeBrokers) Restart(_ context.Context, instance string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,0 +1,130 @@
+package panel
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tsunagi/internal/account"
+	"tsunagi/internal/topic"
+)
+
+type subscribeInput struct {
+	WithID
+	Filter string `query:"filter" maxLength:"65535" doc:"Topic filter; empty: #"`
+}
+
+type heardBody struct {
+	Topic    string `json:"topic"`
+	Payload  string `json:"payload"`
+	Encoding string `json:"encoding"` // text or base64
+	QoS      byte   `json:"qos"`
+	Retain   bool   `json:"retain"`
+}
+
+// subscribe sends messages as server-sent events, until the caller leaves, the session or token ends, or the instance
+// is restarted. Clients of server-sent events connect again by themselves then.
+func (p *Panel) subscribe(ctx context.Context, in *subscribeInput) (*huma.StreamResponse, error) {
+	by := actor(ctx)
+	i, err := p.o.Accounts.Instance(ctx, by, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := wantFilter(in.Filter)
+	if err != nil {
+		return nil, err
+	}
+	if !p.streams.enter(by.Account.ID) {
+		return nil, &account.Error{Code: account.RateLimited, Key: "api.topic.streams", Args: []any{"limit", streamsOfOne}, Wait: streamPulse}
+	}
+	from, err := p.o.Brokers.Follow(ctx, i.ID, filter, by.Remote)
+	if err != nil {
+		p.streams.leave(by.Account.ID)
+		if refused, ok := errors.AsType[*Refused](err); ok {
+			return nil, &account.Error{Code: account.Limit, Key: "api.topic.unsubscribed", Args: []any{"cause", refused.Cause}}
+		}
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		defer p.streams.leave(by.Account.ID)
+		defer from.Close()
+		_, w := humago.Unwrap(c)
+		p.sendMessages(ctx, w, by, i.ID, from)
+	}}, nil
+}
+
+func (p *Panel) sendMessages(ctx context.Context, w http.ResponseWriter, by account.Actor, instance string, from Following) {
+	ended, forget := p.o.Accounts.ActorEnd(by)
+	defer forget()
+	pulse := time.NewTicker(streamPulse)
+	defer pulse.Stop()
+	send := eventStream(w)
+	ok := p.mayFollow(ctx, by, instance) && send(": messages of %s\n\n", instance) // it may have ended before ActorEnd was asked
+	for ok {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ended:
+			return
+		case <-p.stopping:
+			return
+		case <-from.Ready():
+			list, err := from.Take()
+			for _, m := range list {
+				ok = ok && send("data: %s\n\n", showHeard(m))
+			}
+			ok = ok && err == nil
+		case <-pulse.C:
+			ok = p.mayFollow(ctx, by, instance) && send(": still here\n\n")
+		}
+	}
+}
+
+func showHeard(m Heard) []byte {
+	b := heardBody{m.Topic, string(m.Payload), "text", m.QoS, m.Retain}
+	if !utf8.Valid(m.Payload) {
+		b.Payload, b.Encoding = base64.StdEncoding.EncodeToString(m.Payload), "base64"
+	}
+	raw, _ := json.Marshal(b) // of strings and numbers: can't fail
+	return raw
+}
+
+type retainedOutput struct {
+	ContentType string `header:"Content-Type"`
+	QoS         string `header:"Mqtt-Qos" doc:"QoS that it was published with"`
+	Body        []byte
+}
+
+// getRetained answers the payload itself, for devices that want one value. The type is chosen so that no browser runs it.
+func (p *Panel) getRetained(ctx context.Context, in *struct {
+	WithID
+	Topic string `query:"topic" maxLength:"65535"`
+}) (*retainedOutput, error) {
+	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if topic.CheckName(in.Topic) != nil {
+		return nil, &account.Error{Code: account.Invalid, Key: "api.topic.name", Field: "topic"}
+	}
+	found, err := p.o.Brokers.Retained(i.ID, RetainedQuery{Filter: in.Topic, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 || found[0].Topic != in.Topic {
+		return nil, &account.Error{Code: account.NotFound, Key: "api.topic.empty"}
+	}
+	out := &retainedOutput{ContentType: "application/octet-stream", QoS: strconv.Itoa(int(found[0].QoS)), Body: found[0].Payload}
+	if utf8.Valid(out.Body) {
+		out.ContentType = "text/plain; charset=utf-8"
+	}
+	return out, nil
+}
