@@ -42,6 +42,11 @@ func (c *Client) Handle(buf []byte, t *Turn) (n int, err error) {
 				continue
 			}
 		}
+		if shortAck(&t.ack, buf[n:]) {
+			c.carryOut(&t.ack, t)
+			n += shortAckSize
+			continue
+		}
 		f, err := mqtt.Cut(buf[n:], c.maxIn)
 		if errors.Is(err, mqtt.ErrShort) {
 			return n, nil
@@ -118,10 +123,14 @@ func (c *Client) dispatch(f mqtt.Frame, raw []byte, t *Turn) error {
 
 // acknowledge carries out the packets of the QoS 1 and 2 handshakes.
 func (c *Client) acknowledge(f mqtt.Frame, t *Turn) error {
-	a := &t.ack
-	if err := mqtt.DecodeAck(a, f, c.version); err != nil {
+	if err := mqtt.DecodeAck(&t.ack, f, c.version); err != nil {
 		return err
 	}
+	c.carryOut(&t.ack, t)
+	return nil
+}
+
+func (c *Client) carryOut(a *mqtt.Ack, t *Turn) {
 	switch a.Type {
 	case mqtt.PUBACK:
 		c.puback(a, t)
@@ -132,5 +141,23 @@ func (c *Client) acknowledge(f mqtt.Frame, t *Turn) error {
 	default:
 		c.pubcomp(a, t)
 	}
-	return nil
+}
+
+// shortAckSize is the size of an acknowledgement that says nothing but its packet identifier, in bytes.
+const shortAckSize = 4
+
+// shortAck decodes such an acknowledgement at the start of buf, as nearly all are in any version; false leaves the
+// packet to the general way, also with what is wrong with it.
+func shortAck(a *mqtt.Ack, buf []byte) bool {
+	if len(buf) < shortAckSize || buf[1] != shortAckSize-2 {
+		return false
+	}
+	switch buf[0] {
+	case byte(mqtt.PUBACK) << 4, byte(mqtt.PUBREC) << 4, byte(mqtt.PUBREL)<<4 | 0x02, byte(mqtt.PUBCOMP) << 4:
+	default:
+		return false
+	}
+	id := uint16(buf[2])<<8 | uint16(buf[3])
+	*a = mqtt.Ack{Type: mqtt.Type(buf[0] >> 4), PacketID: id}
+	return id != 0
 }

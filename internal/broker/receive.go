@@ -7,9 +7,14 @@ import "tsunagi/internal/mqtt"
 // receive checks the QoS state of a message. known says that it has come before and is answered [MQTT-4.3.3-10].
 func (c *Client) receive(p *mqtt.Publish, t *Turn) (known bool, err error) {
 	s := c.s
+	over := c.recvMax > 0 && int(c.unacked.Load()+s.inOpen.Load()) >= c.recvMax // [MQTT-3.3.4-7]
 	if p.QoS == 2 {
 		s.mu.Lock()
 		state := s.in.get(p.PacketID)
+		if state == 0 && !over {
+			s.in.put(p.PacketID, inReceived)
+			s.inOpen.Store(int32(s.in.n))
+		}
 		s.mu.Unlock()
 		if state == inReceived {
 			c.sendAck(mqtt.PUBREC, p.PacketID, mqtt.Success, t)
@@ -18,11 +23,8 @@ func (c *Client) receive(p *mqtt.Publish, t *Turn) (known bool, err error) {
 			return true, nil
 		}
 	}
-	if c.recvMax > 0 && int(c.unacked.Load()+s.inOpen.Load()) >= c.recvMax { // [MQTT-3.3.4-7]
+	if over {
 		return false, &Refusal{mqtt.ReceiveMaximumExceeded, "more QoS 1 and 2 messages are open than the Receive Maximum allows"}
-	}
-	if p.QoS == 2 {
-		s.setIn(p.PacketID, inReceived)
 	}
 	return false, nil
 }
