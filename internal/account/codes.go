@@ -44,16 +44,30 @@ func (s *Service) OpenFlowServer(ctx context.Context, by Actor, id string) (stri
 	if err != nil {
 		return "", FlowServer{}, err
 	}
+	token, err := s.newCode(by, f.ID)
+	return token, f, err
+}
+
+// newCode makes a code for the editor of a flow server or a device.
+func (s *Service) newCode(by Actor, server string) (string, error) {
 	token := newToken()
-	if !s.codes.add(hashToken(token), code{f.ID, by.Session, browserKey(by.Agent), s.now().Add(codeLife)}, s.now()) {
-		return "", FlowServer{}, &Error{Code: RateLimited, Key: "api.busy", Wait: codeLife}
+	if !s.codes.add(hashToken(token), code{server, by.Session, browserKey(by.Agent), s.now().Add(codeLife)}, s.now()) {
+		return "", &Error{Code: RateLimited, Key: "api.busy", Wait: codeLife}
 	}
-	return token, f, nil
+	return token, nil
 }
 
 // ExchangeFlowCode takes a code at the editor's origin of the flow server with that id. It works once, in the browser
 // (judged by its User-Agent) that began, while that browser's session in the panel lives. Any other try also ends it.
 func (s *Service) ExchangeFlowCode(ctx context.Context, server, token, agent string) (FlowLogin, error) {
+	return s.exchangeCode(ctx, server, token, agent, func(r Reader, login *FlowLogin) (err error) {
+		login.Server, err = flowServerOf(r, Actor{Account: login.Account}, server)
+		return err
+	})
+}
+
+// exchangeCode takes a code; mine says whether its person may still enter.
+func (s *Service) exchangeCode(ctx context.Context, server, token, agent string, mine func(Reader, *FlowLogin) error) (FlowLogin, error) {
 	refused := fail(Forbidden, "api.flow.code")
 	c, ok := s.codes.take(hashToken(token))
 	if !ok || c.server != server || c.browser != browserKey(agent) || s.now().After(c.ends) {
@@ -71,8 +85,7 @@ func (s *Service) ExchangeFlowCode(ctx context.Context, server, token, agent str
 		if login.Account, err = r.Account(b.Account); err != nil {
 			return err
 		}
-		login.Server, err = flowServerOf(r, Actor{Account: login.Account}, server)
-		return err
+		return mine(r, &login)
 	})
 	if err != nil {
 		return FlowLogin{}, err
@@ -106,6 +119,13 @@ func (c *codes) take(hash [32]byte) (code, bool) {
 	defer c.mu.Unlock()
 	n, ok := c.wait[hash]
 	delete(c.wait, hash)
+	return n, ok
+}
+
+func (c *codes) look(hash [32]byte) (code, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, ok := c.wait[hash]
 	return n, ok
 }
 

@@ -75,6 +75,7 @@ func (s *Service) end(gone ...BrowserSession) {
 	for _, g := range gone {
 		s.ended.tell(g.Hash)
 		s.codes.endSession(g.Hash)
+		s.pairings.endSession(g.Hash)
 		s.mu.Lock()
 		for _, c := range s.directory.endWeb(g.Hash) {
 			s.tell(c)

@@ -30,6 +30,9 @@ func (s *Service) CreateFlowServer(ctx context.Context, by Actor, name string) (
 		if len(have) >= plan.FlowServers {
 			return fail(Limit, "api.flow.limit", "limit", plan.FlowServers, "plan", plan.Name)
 		}
+		if err := nameFree(tx, name); err != nil {
+			return err
+		}
 		if err := tx.Insert(f); errors.Is(err, ErrExists) {
 			return fail(Conflict, "api.flow.taken", "name", name)
 		} else if err != nil {

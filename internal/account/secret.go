@@ -3,6 +3,7 @@ package account
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -20,6 +21,7 @@ type Keys struct {
 	instance []byte // HMAC that makes the API keys of instances
 	check    []byte // what the database remembers of the key file
 	seal     cipher.AEAD
+	link     ed25519.PrivateKey // proves to devices that the platform is theirs
 }
 
 // NewKeys derives the keys from the key file's secret (see LoadKeyFile).
@@ -42,7 +44,8 @@ func NewKeys(secret []byte) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{password: derive("password"), token: derive("token"), instance: derive("instance key"), check: derive("check"), seal: seal}, nil
+	return &Keys{password: derive("password"), token: derive("token"), instance: derive("instance key"), check: derive("check"), seal: seal,
+		link: ed25519.NewKeyFromSeed(derive("link"))}, nil
 }
 
 // mac is HMAC-SHA-256 over parts, each with its length before it so that no two lists of parts give the same input.

@@ -54,6 +54,8 @@ type Service struct {
 	ownerSeen atomic.Bool
 	lastID    atomic.Int64
 	codes     codes
+	pairings  pairings
+	pairTries *failures // by address: wrong pairing codes
 	ended     endings
 
 	// mu makes a change of an instance and its news to directory and listeners one step, so that the news keep the
@@ -106,6 +108,7 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 		places:    newKnown(10_000),
 		codeTries: newFailures(10, 2*time.Minute, 10_000),
 		asked:     newFailures(5, time.Minute, 10_000),
+		pairTries: newFailures(10, 10*time.Second, 10_000),
 	}
 	s.directory = newDirectory(o)
 	if err := s.checkKey(ctx); err != nil {

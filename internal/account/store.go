@@ -30,7 +30,7 @@ type Store interface {
 }
 
 // Row is one stored thing, handed to Tx by value. It is exactly one of Account, BrowserSession, Invitation, ResetLink,
-// APIToken, Factor, Instance, User, Rule, FlowServer, Setting, AuditEntry, Logins,
+// APIToken, Factor, Instance, User, Rule, FlowServer, Device, Setting, AuditEntry, Logins,
 // ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge.
 type Row interface{ row() }
 
@@ -44,7 +44,7 @@ type Tx interface {
 	// a unique key that another row has one that wraps ErrExists.
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
-	// Account takes its sessions, links, tokens, factors, instances and flow servers; an Instance its users, rules, logins,
+	// Account takes its sessions, links, tokens, factors, instances, flow servers and devices; an Instance its users, rules, logins,
 	// client authorities, token keys, metrics token, bridges and log lines; a User the rules and certificates that name it; a
 	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
@@ -97,6 +97,11 @@ type Reader interface {
 	FlowServerByName(name string) (FlowServer, error)
 	// FlowServers are those of one account, or of all when owner is "", by CreatedAt, then ID.
 	FlowServers(owner string) ([]FlowServer, error)
+
+	Device(id string) (Device, error)
+	DeviceByName(name string) (Device, error)
+	// Devices are those of one account, or of all when owner is "", by CreatedAt, then ID.
+	Devices(owner string) ([]Device, error)
 
 	// Logins are an instance's own; ErrNotFound where it has the default ones.
 	Logins(instance string) (Logins, error)

@@ -176,7 +176,7 @@ type AuditEntry struct {
 	ID      int64 // ascending with time: microseconds since 1970, made unique
 	Time    time.Time
 	Account string // Account.ID; "" before sign-in and for the admin socket
-	Via     string // "panel", "token" or "admin"
+	Via     string // "panel", "token", "admin" or "device"
 	Remote  string // address; "" for the admin socket
 	Action  string // such as "instance.create"
 	Object  string // what it was done to, such as an instance id

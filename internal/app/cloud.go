@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"tsunagi/internal/gate"
 	"tsunagi/internal/hosted"
 	"tsunagi/internal/jwks"
+	"tsunagi/internal/link"
 	"tsunagi/internal/mail"
 	"tsunagi/internal/outside"
 	"tsunagi/internal/panel"
@@ -46,6 +48,8 @@ type cloud struct {
 	files     *cert.Files
 	bridges   *bridging
 	flows     *hosted.Manager // nil: there are no hosted flow servers
+	linkKey   ed25519.PrivateKey
+	hub       *link.Hub // nil: there are no devices, as there are no names for their origins
 	doors     doors
 }
 
@@ -106,6 +110,7 @@ func (c *cloud) build(ctx context.Context) (err error) {
 	if err = c.openFlows(); err != nil {
 		return err
 	}
+	c.openHub()
 	return c.openSites()
 }
 
@@ -118,6 +123,7 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	if err != nil {
 		return &dataError{err}
 	}
+	c.linkKey = keys.LinkKey()
 	post, err := mail.New(mail.Options{
 		Host: c.cfg.SMTP.Host, Port: c.cfg.SMTP.Port, User: c.cfg.SMTP.User, Password: c.cfg.SMTP.Password, From: c.cfg.SMTP.From,
 		Security: c.cfg.SMTP.Security, Dir: filepath.Join(c.cfg.Data, "mail"), PanelURL: c.panelURL(), Text: c.texts.text, Log: c.log,
@@ -193,7 +199,7 @@ func (c *cloud) openSites() error {
 	}
 	var err error
 	c.panel, err = panel.New(panel.Options{
-		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Flows: c.panelFlows(), Authority: a,
+		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Flows: c.panelFlows(), Devices: c.panelDevices(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
 		Metrics: func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },
@@ -213,6 +219,10 @@ func (c *cloud) openSites() error {
 	}}
 	if c.flows != nil {
 		c.sites.Flows, c.sites.FlowHost = c.flows, c.flows.Knows
+	}
+	if c.hub != nil {
+		mux.Handle(link.Path, c.hub.Tunnel())
+		c.addDevices()
 	}
 	return nil
 }

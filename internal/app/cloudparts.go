@@ -80,6 +80,9 @@ func (c *cloud) parts() []part {
 	if c.flows != nil {
 		list = append(list, part{"flow servers", c.startFlows, c.flows.Close})
 	}
+	if c.hub != nil {
+		list = append(list, part{name: "devices", stop: c.hub.Close})
+	}
 	pages := front.NewPlaces(max(gate.SpareFiles()/2, 16)) // the rest is the store's and the operator's
 	if l := c.doors.https; l != nil {
 		server := front.NewServer("https", c.gate.Listener(l), c.tls("h2", "http/1.1", "mqtt"), c.sites, c.log)
@@ -87,6 +90,9 @@ func (c *cloud) parts() []part {
 		server.Bound(pages)
 		server.OnStop(c.gate.Recall)
 		server.OnStop(c.panel.EndStreams)
+		if c.hub != nil {
+			server.OnStop(c.endTunnels)
+		}
 		list = append(list, part{"https", server.Start, server.Stop})
 	}
 	if l := c.doors.http; l != nil {

@@ -111,6 +111,9 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 	if len(args) > 0 && args[0] == "import" {
 		return flowImport(args[1:], s)
 	}
+	if len(args) > 0 && args[0] == "unlink" {
+		return flowUnlink(ctx, args[1:], s)
+	}
 	var cfg config.Flow
 	if code, done := settingsOf("flow", "Runs one flow server: Node-RED's editor and flows, on a device or anywhere.", &cfg, args, s); done {
 		return code
@@ -149,6 +152,10 @@ func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams)
 		login = editor.NewLogin()
 		eo.Auth = login
 	}
+	tunnel, err := joinPlatform(ctx, cfg, &ro, &eo, log)
+	if err != nil {
+		return err
+	}
 	f, err := newFlowServer(cfg.Data, ro, web, eo, contextsOf(cfg), log)
 	if err != nil {
 		return err
@@ -161,6 +168,9 @@ func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams)
 	server := front.NewServer("editor", l, config, handler, log)
 	server.OnStop(web.Stop)
 	parts := []part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}
+	if tunnel != nil {
+		parts = append(parts, tunnel.parts(f)...)
+	}
 	return runParts(ctx, log, parts, func() {
 		base := scheme + "://" + reachable(l.Addr())
 		fmt.Fprintf(s.Out, "Flow server, data in %s\n  editor      %s/\n", cfg.Data, base)
@@ -168,6 +178,9 @@ func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams)
 			if code := login.OwnerCode(); code != "" {
 				fmt.Fprintf(s.Out, "  first user  %s/welcome#code=%s\n              This link works once, on this machine; until it is used nobody can sign in.\n", base, code)
 			}
+		}
+		if tunnel != nil {
+			fmt.Fprintf(s.Out, "  linked to   %s\n", tunnel.paired.URL)
 		}
 		fmt.Fprintln(s.Out, "ready")
 		time.AfterFunc(settleAfter, settle)

@@ -37,6 +37,7 @@ var layout = map[string]string{
 	"internal/front":                "",
 	"internal/takeover":             "internal/config internal/editor internal/flow internal/flow/value internal/flow/script",
 	"internal/hosted":               "internal/account internal/outside",
+	"internal/link":                 "internal/account",
 	"internal/outside":              "",
 	"internal/jwt":                  "",
 	"internal/jwks":                 "internal/jwt",

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,6 +62,9 @@ var ports = regexp.MustCompile(`(?m)^  (panel|MQTT \(TLS\)|one port|http|metrics
 func serveWorld(t *testing.T, args ...string) *world {
 	t.Helper()
 	w := &world{t: t, data: t.TempDir(), log: &buffer{}}
+	if i := slices.Index(args, "--data"); i >= 0 {
+		w.data = args[i+1]
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan int, 1)
 	r, out := io.Pipe()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 )
 
 // Flow are the settings of `tsunagi flow`.
@@ -19,7 +20,11 @@ type Flow struct {
 	KeptMB     int    `toml:"kept_mb" default:"256" help:"MiB of messages that nodes may keep, such as delay, join and batch"`
 	FunctionMB int    `toml:"function_mb" default:"64" help:"MiB of memory of one function node"`
 	FunctionS  int    `toml:"function_seconds" default:"10" help:"seconds that one call of a function node may take, unless its dialog says otherwise"`
-	CA         string `toml:"ca" help:"PEM file of further authorities that mqtt nodes trust"`
+	CA         string `toml:"ca" help:"PEM file of further authorities that mqtt nodes and the link trust"`
+	Link       string `toml:"link" help:"platform to pair this device with, https://host: its panel then reaches the editor through a tunnel that goes out from here"`
+	Code       string `toml:"code" help:"single-use code that the panel shows under Devices; needed once"`
+	Pin        string `toml:"pin" help:"SHA-256 of the platform's own authority, as the panel shows it; needed once, where it has no public certificate"`
+	LocalOnly  bool   `toml:"local_only" help:"forbid remote editing: the tunnel stays, but lets nobody into the editor, whatever the platform says"`
 	Log        Log    `toml:"log"`
 
 	Context        []ContextStore `toml:"context" help:"context stores: name, module (memory or localfilesystem), dir, cache, flush_interval (seconds); none: one in memory"`
@@ -48,6 +53,15 @@ func (f *Flow) Validate() error {
 		fault("listen %q: want host:port or :port (%v)", f.Listen, err)
 	} else if f.NoLogin && !Loopback(f.Listen) {
 		fault("no_login with listen %q: want an address on loopback, such as 127.0.0.1:1880; beyond it a login is always on", f.Listen)
+	}
+	if f.Code != "" && f.Link == "" {
+		fault("code: want link, the address of the platform, with it")
+	}
+	if f.Pin != "" && f.Link == "" {
+		fault("pin: want link, the address of the platform, with it")
+	}
+	if f.Link != "" && !strings.HasPrefix(f.Link, "https://") {
+		fault("link %q: want https://host, as the panel shows it", f.Link)
 	}
 	if f.MemoryMB < 0 {
 		fault("memory_mb %d: want 0 or more", f.MemoryMB)

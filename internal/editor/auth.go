@@ -15,10 +15,10 @@ type User struct {
 	Session string // names what the sign-in ends with, for Platform; else ""
 }
 
-// Auth says how people sign in; *Login and *Platform do. Without one, nobody has to.
+// Auth says how people sign in; *Login, *Platform and *Linked do. Without one, nobody has to.
 type Auth interface {
 	// prompts is the answer to auth/login: what the editor asks for.
-	prompts() object
+	prompts(r *http.Request) object
 	// signIn checks what the editor sent to auth/token.
 	signIn(r *http.Request, form url.Values) (User, error)
 	// current tells whether a user may still come in, and what they may do now. It is asked for every request.
@@ -26,7 +26,7 @@ type Auth interface {
 	// life is how long a token is good for.
 	life() time.Duration
 	// goodbye is the page to go to after signing out, "" for the editor itself.
-	goodbye() string
+	goodbye(r *http.Request) string
 }
 
 type userContextKey struct{}
@@ -73,11 +73,11 @@ func (s *Server) signedIn(token string) (User, bool) {
 }
 
 // getLogin tells the editor what to ask for; an empty object means nothing.
-func (s *Server) getLogin(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) getLogin(w http.ResponseWriter, r *http.Request) error {
 	if s.auth == nil {
 		return writeRaw(w, []byte("{}"))
 	}
-	out := s.auth.prompts()
+	out := s.auth.prompts(r)
 	out["image"] = s.theme().Login.Image
 	return writeJSON(w, http.StatusOK, out)
 }
@@ -119,8 +119,8 @@ func (s *Server) postRevoke(w http.ResponseWriter, r *http.Request) error {
 	if err := s.tokens.revoke(form.Get("token")); err != nil {
 		return err
 	}
-	if s.auth != nil && s.auth.goodbye() != "" {
-		return writeJSON(w, http.StatusOK, object{"redirect": s.auth.goodbye()})
+	if s.auth != nil && s.auth.goodbye(r) != "" {
+		return writeJSON(w, http.StatusOK, object{"redirect": s.auth.goodbye(r)})
 	}
 	return writeText(w, http.StatusOK, "")
 }

@@ -80,7 +80,7 @@ func fill(text string, values map[string][]string, item string) string {
 
 // getIndex serves the page. Its address must end in a slash, for everything in it is relative.
 func (s *Server) getIndex(w http.ResponseWriter, r *http.Request) error {
-	if login, ok := s.auth.(*Login); ok && login.OwnerCode() != "" {
+	if login, ok := s.ownLogin(r); ok && login.OwnerCode() != "" {
 		w.Header().Set("Location", "./welcome")
 		w.WriteHeader(http.StatusSeeOther)
 		return nil

@@ -139,7 +139,7 @@ func (l *Login) makeOwner(code, name, password string) (string, error) {
 	return once, nil
 }
 
-func (l *Login) prompts() object {
+func (l *Login) prompts(*http.Request) object {
 	return object{"type": "credentials", "prompts": []object{
 		{"id": "username", "type": "text", "label": "user.username"},
 		{"id": "password", "type": "password", "label": "user.password"}}}
@@ -200,7 +200,7 @@ func (l *Login) current(u User) (User, bool) {
 
 func (l *Login) life() time.Duration { return loginLife }
 
-func (l *Login) goodbye() string { return "" }
+func (l *Login) goodbye(*http.Request) string { return "" }
 
 // randomCode has 128 random bits.
 func randomCode() string {

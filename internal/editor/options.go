@@ -101,7 +101,7 @@ func New(o Options) (*Server, error) {
 
 // open makes the parts of a Server.
 func (s *Server) open() (err error) {
-	if login, ok := s.auth.(*Login); ok {
+	if login, ok := s.ownLogin(nil); ok {
 		if err := login.attach(s.store); err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (s *Server) Load(ctx context.Context) error { return s.project.load(ctx, s.
 
 // EndSession signs out everybody who came in with this session, in all browsers.
 func (s *Server) EndSession(session string) error {
-	if p, ok := s.auth.(*Platform); ok {
+	if p := s.platformLogin(); p != nil {
 		p.ended(session)
 	}
 	err := s.tokens.endSession(session)

@@ -47,7 +47,7 @@ type lookup struct {
 	alive bool
 }
 
-func (p *Platform) prompts() object {
+func (p *Platform) prompts(*http.Request) object {
 	label := p.Label
 	if label == "" {
 		label = "Tsunagi"
@@ -116,7 +116,7 @@ func (p *Platform) ended(session string) { p.note(session, lookup{time.Now(), fa
 
 func (p *Platform) life() time.Duration { return platformLife }
 
-func (p *Platform) goodbye() string {
+func (p *Platform) goodbye(*http.Request) string {
 	if p.LogoutURL != "" {
 		return p.LogoutURL
 	}

@@ -23,7 +23,7 @@ func (s *Server) guard(next *http.ServeMux) http.Handler {
 	}))
 	protected := cross.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.foreign(next, r) && s.knownHost(r.Host) && !s.unowned(r) {
+		if !tunnelled(r) && s.foreign(next, r) && s.knownHost(r.Host) && !s.unowned(r) {
 			s.o.Pages.ServeHTTP(w, r)
 			return
 		}
@@ -57,7 +57,7 @@ func (s *Server) guard(next *http.ServeMux) http.Handler {
 
 // unowned tells whether a request comes from outside before there is an owner.
 func (s *Server) unowned(r *http.Request) bool {
-	login, ok := s.auth.(*Login)
+	login, ok := s.ownLogin(r)
 	return ok && login.OwnerCode() != "" && !isLoopback(r.RemoteAddr)
 }
 

@@ -86,7 +86,7 @@ func (s *Server) getWelcome(w http.ResponseWriter, r *http.Request) error {
 
 // postWelcome makes the first user and sends the browser to the editor, signed in.
 func (s *Server) postWelcome(w http.ResponseWriter, r *http.Request) error {
-	login, ok := s.auth.(*Login)
+	login, ok := s.ownLogin(r)
 	if !ok {
 		return notFound("Not Found")
 	}
@@ -125,7 +125,7 @@ func (s *Server) postWelcome(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showWelcome(w http.ResponseWriter, r *http.Request, status int, data welcomeData) error {
-	login, ok := s.auth.(*Login)
+	login, ok := s.ownLogin(r)
 	if !ok {
 		return notFound("Not Found")
 	}

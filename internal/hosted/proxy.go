@@ -46,8 +46,8 @@ func (c *child) proxy() http.Handler {
 			transport.CloseIdleConnections()
 		}()
 		c.handler = &httputil.ReverseProxy{
-			Rewrite:        rewrite,
-			ModifyResponse: clean,
+			Rewrite:        Rewrite,
+			ModifyResponse: Clean,
 			Transport:      transport,
 			ErrorHandler:   c.proxyFailed,
 			ErrorLog:       slog.NewLogLogger(c.log.Handler(), slog.LevelDebug),
@@ -57,8 +57,8 @@ func (c *child) proxy() http.Handler {
 	return c.handler
 }
 
-// rewrite makes the request that a child sees: the same host, no cookie of the panel, our word for who asks.
-func rewrite(r *httputil.ProxyRequest) {
+// Rewrite makes the request that a child sees: the same host, no cookie of the panel, our word for who asks.
+func Rewrite(r *httputil.ProxyRequest) {
 	r.Out.URL.Scheme, r.Out.URL.Host = "http", "flow"
 	r.Out.Host = r.In.Host
 	r.SetXForwarded()
@@ -71,9 +71,9 @@ func rewrite(r *httputil.ProxyRequest) {
 	}
 }
 
-// clean takes out of an answer what a flow server must not do to the platform's names: set the panel's cookies, or
+// Clean takes out of an answer what a flow server must not do to the platform's names: set the panel's cookies, or
 // cookies for the whole domain, and speak about certificates and reporting of the host.
-func clean(r *http.Response) error {
+func Clean(r *http.Response) error {
 	set := r.Header.Values("Set-Cookie")
 	r.Header.Del("Set-Cookie")
 	for _, line := range set {

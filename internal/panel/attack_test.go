@@ -50,6 +50,7 @@ var bodies = map[string]string{
 	"change-logins": `{"token":true}`, "add-client-authority": `{}`, "issue-client-certificate": `{"user":"canary"}`,
 	"revoke-client-certificate": `{"authority":"x","serial":"a"}`, "add-token-key": `{"url":"https://id.example/keys"}`,
 	"create-bridge": `{"name":"x","address":"mqtts://b.example","topics":[{"direction":"out","filter":"#"}]}`, "change-bridge": `{"enabled":false}`,
+	"change-device": `{"name":"x"}`, "create-pairing": `{"name":"x","instance":"x"}`, "pair-device": `{"code":"x","key":"AAAA"}`,
 	"clear-retained": `{"filter":"#"}`, "publish": `{"topic":"a","payload":"x"}`, "why": `{"user":"canary","action":"connect"}`,
 }
 
@@ -63,6 +64,7 @@ func TestOthersThings(t *testing.T) {
 	victim.want("POST", "/api/v1/instances/"+id+"/users", map[string]any{"name": "canary"}, 201, nil)
 	victim.want("POST", "/api/v1/instances/"+id+"/rules", map[string]any{"effect": "deny", "access": "both", "filter": "canary/#"}, 201, &rule)
 	victim.want("POST", "/api/v1/flow-servers", map[string]any{"name": "canary"}, 201, &flow)
+	device := victim.pair("canary-pi", id)
 	w.journal.Add(account.LogLine{Instance: id, Client: "canary"})
 	attacker := w.member(victim, "attacker@example.org")
 	mine := attacker.instance()
@@ -77,6 +79,9 @@ func TestOthersThings(t *testing.T) {
 		thing, nothing := id, "zzzzzzzz"
 		if strings.Contains(path, "flow-servers") {
 			thing, nothing = flow.ID, strings.Repeat("z", 26)
+		}
+		if strings.Contains(path, "devices") {
+			thing, nothing = device, strings.Repeat("z", 26)
 		}
 		fill := func(thing string) string {
 			return strings.NewReplacer("{id}", thing, "{name}", "canary", "{rule}", rule.ID, "{client_id}", "c%2F1", "{thing}", "thing").Replace(path)
@@ -103,12 +108,12 @@ func TestOthersThings(t *testing.T) {
 	attacker.refused("DELETE", "/api/v1/instances/"+mine+"/rules/"+rule.ID, nil, 404, "not_found")
 	attacker.refused("GET", "/api/v1/instances/"+mine+"/users/canary", nil, 404, "not_found")
 
-	for _, path := range []string{"/api/v1/instances", "/api/v1/flow-servers"} {
+	for _, path := range []string{"/api/v1/instances", "/api/v1/flow-servers", "/api/v1/devices"} {
 		if _, raw := attacker.do("GET", path, nil); strings.Contains(string(raw), id) || strings.Contains(string(raw), "canary") {
 			t.Errorf("%s: %s", path, raw)
 		}
 	}
-	if len(w.brokers.kicked) != 0 || len(w.flows.removed) != 0 || len(w.flows.started) != 1 {
+	if len(w.brokers.kicked) != 0 || len(w.flows.removed) != 0 || len(w.flows.started) != 1 || len(w.devices.done) != 0 {
 		t.Error("something was done to the victim's things")
 	}
 	var user struct{ Connect bool }

@@ -25,6 +25,7 @@ type Options struct {
 	Brokers   Brokers
 	Flows     FlowServers // nil: no hosted flow servers
 	Bridges   Bridges     // nil: none run
+	Devices   Devices     // nil: no devices
 	Authority Authority
 	Endpoints Endpoints
 	// Store tells how the store of messages and accounts is; nil: nothing is told.

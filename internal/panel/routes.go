@@ -136,6 +136,15 @@ func (p *Panel) routes() []route {
 		{"DELETE /flow-servers/{id}", signedIn, 204, "delete-flow-server", "Delete a hosted flow server with its flows", handle(p, p.deleteFlowServer)},
 		{"POST /flow-servers/{id}/restart", signedIn, 200, "restart-flow-server", "Restart a hosted flow server", handle(p, p.restartFlowServer)},
 		{"POST /flow-servers/{id}/open", browser, 200, "open-flow-server", "Single-use address of the editor, for this browser", handle(p, p.openFlowServer)},
+
+		{"GET /devices", signedIn, 200, "list-devices", "Paired devices", handle(p, p.listDevices)},
+		{"POST /devices/codes", browser, 201, "create-pairing", "Single-use code that pairs a device, minutes long", handle(p, p.createPairing)},
+		{"POST /devices/pair", public, 200, "pair-device", "Pair a device; called by the device with its code", handle(p, p.pairDevice)},
+		{"GET /devices/{id}", signedIn, 200, "get-device", "One paired device", handle(p, p.getDevice)},
+		{"PATCH /devices/{id}", signedIn, 200, "change-device", "Rename a device, or forbid remote editing", handle(p, p.changeDevice)},
+		{"DELETE /devices/{id}", signedIn, 204, "unpair-device", "Unpair a device; its MQTT user is deleted", handle(p, p.deleteDevice)},
+		{"POST /devices/{id}/rotate", signedIn, 204, "rotate-device", "Have a device change its key and MQTT password", handle(p, p.rotateDevice)},
+		{"POST /devices/{id}/open", browser, 200, "open-device", "Single-use address of the device's editor, for this browser", handle(p, p.openDevice)},
 	}
 }
 

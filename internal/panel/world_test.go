@@ -29,6 +29,7 @@ type world struct {
 	journal  *account.Journal
 	brokers  *fakeBrokers
 	flows    *fakeFlows
+	devices  *fakeDevices
 	log      *safeBuffer
 
 	mu    sync.Mutex // guards mails
@@ -37,7 +38,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, brokers: &fakeBrokers{}, flows: &fakeFlows{}, log: &safeBuffer{}, mails: map[string]string{}}
+	w := &world{t: t, brokers: &fakeBrokers{}, flows: &fakeFlows{}, devices: &fakeDevices{}, log: &safeBuffer{}, mails: map[string]string{}}
 	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1})
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.journal = account.NewJournal(store.Accounts, 100, log, nil)
 	p, err := panel.New(panel.Options{
-		Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Flows: w.flows, Version: "1.2.3", Log: log,
+		Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Flows: w.flows, Devices: w.devices, Version: "1.2.3", Log: log,
 		Authority: panel.Authority{PEM: []byte("PEM"), DER: []byte("DER"), Fingerprint: "AB:CD"},
 		Endpoints: panel.Endpoints{Server: "localhost", Port: 1883, SSLPort: 8883, WebSocketPort: 8443, PanelURL: "https://localhost:8443"},
 		Text:      texts(t),
@@ -322,3 +323,26 @@ func (s *safeBuffer) String() string {
 	defer s.mu.Unlock()
 	return s.b.String()
 }
+
+// fakeDevices are all online.
+type fakeDevices struct {
+	mu   sync.Mutex
+	done []string
+}
+
+func (f *fakeDevices) note(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done = append(f.done, what)
+}
+
+func (f *fakeDevices) State(account.Device) panel.DeviceState {
+	return panel.DeviceState{Online: true, Remote: "203.0.113.5"}
+}
+func (f *fakeDevices) EditorURL(d account.Device) string {
+	return "https://edit-" + d.Name + ".flows.localhost:8443/"
+}
+func (f *fakeDevices) Restart(string)                       { f.note("restart") }
+func (f *fakeDevices) Forget(context.Context, string)       { f.note("forget") }
+func (f *fakeDevices) Rotate(context.Context, string) error { f.note("rotate"); return nil }
+func (f *fakeDevices) PlatformKey() []byte                  { return make([]byte, 32) }

@@ -36,7 +36,7 @@ func (a *Accounts) verify(ctx context.Context) error {
 	return a.View(ctx, func(r account.Reader) error {
 		c := r.(reader).c
 		return errors.Join(accounts.verify(c), sessions.verify(c), invitations.verify(c), instances.verify(c),
-			users.verify(c), rules.verify(c), flowServers.verify(c), settings.verify(c), resetLinks.verify(c), apiTokens.verify(c),
+			users.verify(c), rules.verify(c), flowServers.verify(c), devices.verify(c), settings.verify(c), resetLinks.verify(c), apiTokens.verify(c),
 			factors.verify(c), logins.verify(c), clientAuthorities.verify(c), clientCertificates.verify(c), tokenKeys.verify(c),
 			metricsTokens.verify(c), bridges.verify(c))
 	})

@@ -30,6 +30,8 @@ func accountOrder(t *testing.T, s AccountStore) {
 		ids("instances of one", each(func() ([]account.Instance, error) { return r.Instances("account2") }, func(i account.Instance) string { return i.ID }), "instance2")
 		ids("flow servers", each(func() ([]account.FlowServer, error) { return r.FlowServers("") }, func(f account.FlowServer) string { return f.ID }), "flow1 flow2 flow3")
 		ids("flow servers of one", each(func() ([]account.FlowServer, error) { return r.FlowServers("account3") }, func(f account.FlowServer) string { return f.ID }), "flow3")
+		ids("devices", each(func() ([]account.Device, error) { return r.Devices("") }, func(d account.Device) string { return d.ID }), "device1 device2 device3")
+		ids("devices of one", each(func() ([]account.Device, error) { return r.Devices("account3") }, func(d account.Device) string { return d.ID }), "device3")
 		ids("sessions of one", each(func() ([]account.BrowserSession, error) { return r.BrowserSessions("account1") },
 			func(b account.BrowserSession) string { return fmt.Sprint(b.Hash[0]) }), "8 1")
 		ids("sessions", each(func() ([]account.BrowserSession, error) { return r.BrowserSessions("") },

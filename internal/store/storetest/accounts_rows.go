@@ -29,6 +29,9 @@ func accountRows(t *testing.T, s AccountStore) {
 	if f := view(t, s, func(r account.Reader) (account.FlowServer, error) { return r.FlowServerByName("flows1") }); f.ID != "flow1" {
 		t.Errorf("FlowServerByName found %q", f.ID)
 	}
+	if d := view(t, s, func(r account.Reader) (account.Device, error) { return r.DeviceByName("pi1") }); d.ID != "device1" {
+		t.Errorf("DeviceByName found %q", d.ID)
+	}
 }
 
 func accountNotFound(t *testing.T, s AccountStore) {
@@ -38,6 +41,7 @@ func accountNotFound(t *testing.T, s AccountStore) {
 		"InvitationByToken": func(r account.Reader) error { _, err := r.InvitationByToken(hash(1)); return err },
 		"APITokenByHash":    func(r account.Reader) error { _, err := r.APITokenByHash(hash(1)); return err },
 		"ResetLinkOf":       func(r account.Reader) error { _, err := r.ResetLinkOf("x"); return err },
+		"DeviceByName":      func(r account.Reader) error { _, err := r.DeviceByName("x"); return err },
 		"FlowServerByName":  func(r account.Reader) error { _, err := r.FlowServerByName("x"); return err },
 	} {
 		if err := s.View(context.Background(), read); !errors.Is(err, account.ErrNotFound) {
@@ -54,6 +58,7 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			func() (int, error) { return r.CountUsers(account.UserQuery{Instance: "x"}) },
 			func() (int, error) { l, err := r.Rules("x"); return len(l), err },
 			func() (int, error) { l, err := r.FlowServers(""); return len(l), err },
+			func() (int, error) { l, err := r.Devices(""); return len(l), err },
 			func() (int, error) { l, err := r.APITokens("x"); return len(l), err },
 			func() (int, error) { l, err := r.Factors("x"); return len(l), err },
 			func() (int, error) { l, err := r.LoginsByCertificate(); return len(l), err },
@@ -98,6 +103,8 @@ func accountUnique(t *testing.T, s AccountStore) {
 	}
 	two := world("2", 2)
 	other, invitation, flow := two[0].(account.Account), two[2].(account.Invitation), two[8].(account.FlowServer)
+	device := two[21].(account.Device)
+	device.Name = "pi1"
 	link, token := two[10].(account.ResetLink), two[11].(account.APIToken)
 	link.Account, token.Hash = "account1", hash(1)
 	other.Email = "account1@example.org"
@@ -105,7 +112,7 @@ func accountUnique(t *testing.T, s AccountStore) {
 	mail.Email = "new1@example.org"
 	invitation.TokenHash = hash(101)
 	flow.Name = "flows1"
-	for _, row := range []account.Row{other, invitation, mail, flow, link, token} {
+	for _, row := range []account.Row{other, invitation, mail, flow, link, token, device} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Save(row) }); !errors.Is(err, account.ErrExists) {
 			t.Errorf("Save of %T with another's unique key = %v, want ErrExists", row, err)
 		}
@@ -119,6 +126,7 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.BrowserSession{Hash: hash(9), Account: "nobody"},
 		account.Instance{ID: "i", Owner: "nobody"},
 		account.FlowServer{ID: "f", Owner: "nobody", Name: "f"},
+		account.Device{ID: "d", Owner: "nobody", Name: "d", Key: []byte{1}},
 		account.ResetLink{Hash: hash(9), Account: "nobody"},
 		account.APIToken{ID: "t", Hash: hash(9), Account: "nobody"},
 		account.APIToken{ID: "t", Hash: hash(9), Account: "account1", Instance: "nowhere"},
@@ -161,6 +169,7 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.TokenKey{Instance: "instance1", ID: "key", KeyID: "other"},
 		account.MetricsToken{Instance: "instance1", Hash: hash(200)},
 		account.Bridge{Instance: "instance1", ID: "bridge", Sealed: []byte{1}, Version: account.BridgeV311},
+		account.Device{ID: "device1", Owner: "account2", Name: "moved", Key: []byte{7}, SeenAt: at(9)},
 	}
 	update(t, s, func(tx account.Tx) error { return tx.Save(changed...) })
 	wantRows(t, s, changed...)
@@ -173,7 +182,7 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
 		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20}},
@@ -190,6 +199,7 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"client authority", account.ClientAuthority{Instance: "instance1", ID: "ours"}, []int{15, 16, 17}},
 		{"certificate", account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "0a"}, []int{16}},
 		{"token key", account.TokenKey{Instance: "instance1", ID: "key"}, []int{18}},
+		{"device", account.Device{ID: "device1"}, []int{21}},
 		{"metrics token", account.MetricsToken{Instance: "instance1"}, []int{19}},
 		{"bridge", account.Bridge{Instance: "instance1", ID: "bridge"}, []int{20}},
 	}

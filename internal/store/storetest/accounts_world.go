@@ -46,6 +46,8 @@ func world(suffix string, n byte) []account.Row {
 		account.MetricsToken{Instance: i, Hash: hash(n), CreatedAt: at(1)},
 		account.Bridge{Instance: i, ID: "bridge", Name: "cloud", Enabled: true, Address: "mqtts://b.example", Roots: "PEM", ClientID: "c", User: "u",
 			Sealed: []byte{7}, Version: account.BridgeV5, KeepAlive: 60, Topics: []account.BridgeTopic{{Direction: account.BridgeOut, Filter: "#", Local: "a/", Remote: "日本/", QoS: 2}}, CreatedAt: at(1)},
+		account.Device{ID: "device" + suffix, Owner: a, Name: "pi" + suffix, Key: []byte{n, 0}, Instance: i, User: "sensor", Version: "1.2", NoEditing: true,
+			CreatedAt: at(int(n)), SeenAt: at(8)},
 	}
 }
 
@@ -97,6 +99,8 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.Rule(row.Instance, row.ID)
 	case account.FlowServer:
 		return r.FlowServer(row.ID)
+	case account.Device:
+		return r.Device(row.ID)
 	case account.Setting:
 		return r.Setting(row.Key)
 	case account.ResetLink:
@@ -188,6 +192,8 @@ func everything(s account.Store) (string, error) {
 			say(n, err)
 			f, err := r.FlowServers("")
 			say(f, err)
+			pi, err := r.Devices("")
+			say(pi, err)
 			d, err := r.Audit(account.AuditQuery{Limit: 999})
 			say(d, err)
 		}

@@ -1,0 +1,20 @@
+package account
+
+import "time"
+
+// Device is a flow server that runs somewhere else, such as at home, and holds a tunnel to here. Primary key ID; unique
+// Name; parent Account (Owner).
+type Device struct {
+	ID        string
+	Owner     string // Account.ID
+	Name      string // DNS label, see ValidLabel; no FlowServer has the same
+	Key       []byte // Ed25519 public key, 32 bytes; the device alone has the other half
+	Instance  string // Instance.ID that its flows use; no foreign key
+	User      string // User.Name of its login there
+	Version   string // of its program, as it said last
+	NoEditing bool   // its editor must not be reached through the tunnel
+	CreatedAt time.Time
+	SeenAt    time.Time // start or end of the last tunnel; zero: never
+}
+
+func (Device) row() {}

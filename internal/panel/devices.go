@@ -1,0 +1,221 @@
+package panel
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+// Devices are the tunnels of flow servers that run elsewhere. The entries themselves are package account's.
+type Devices interface {
+	State(d account.Device) DeviceState
+	// EditorURL is the address of the editor's origin, ending in a slash.
+	EditorURL(d account.Device) string
+	// Restart ends a device's tunnel; the device comes back and learns what has changed.
+	Restart(id string)
+	// Forget ends the tunnel of a device that was unpaired, and tells it.
+	Forget(ctx context.Context, id string)
+	// Rotate asks a device to change its key and its MQTT password; it must be online.
+	Rotate(ctx context.Context, id string) error
+	// PlatformKey is the Ed25519 public key by which devices know this platform.
+	PlatformKey() []byte
+}
+
+// DeviceState is how a device's tunnel is.
+type DeviceState struct {
+	Online    bool       `json:"online"`
+	Since     *time.Time `json:"since,omitempty" doc:"Connected since"`
+	Remote    string     `json:"remote,omitempty" doc:"Address that the device comes from"`
+	LocalOnly bool       `json:"local_only" doc:"The device's own settings forbid remote editing"`
+}
+
+type deviceBody struct {
+	ID            string     `json:"id"`
+	Name          string     `json:"name" doc:"DNS label"`
+	URL           string     `json:"url" doc:"Origin of the editor; sign in with open"`
+	Instance      string     `json:"instance" doc:"Instance that its flows use"`
+	User          string     `json:"user" doc:"MQTT user of its flows there"`
+	Version       string     `json:"version" doc:"Of its program"`
+	RemoteEditing bool       `json:"remote_editing" doc:"Its editor may be opened from here"`
+	CreatedAt     time.Time  `json:"created_at"`
+	SeenAt        *time.Time `json:"seen_at,omitempty" doc:"Start or end of the last connection"`
+	DeviceState
+}
+
+func (p *Panel) showDevice(d account.Device) deviceBody {
+	out := deviceBody{d.ID, d.Name, p.o.Devices.EditorURL(d), d.Instance, d.User, d.Version, !d.NoEditing, d.CreatedAt, nil, p.o.Devices.State(d)}
+	if !d.SeenAt.IsZero() {
+		out.SeenAt = &d.SeenAt
+	}
+	return out
+}
+
+// devicesOff is the answer where this server takes no devices.
+func (p *Panel) devicesOff() error {
+	if p.o.Devices == nil {
+		return &account.Error{Code: account.Forbidden, Key: "api.device.off"}
+	}
+	return nil
+}
+
+func (p *Panel) listDevices(ctx context.Context, _ *empty) (*answer[page[deviceBody]], error) {
+	if p.o.Devices == nil {
+		return reply(pageOf([]deviceBody{}, func(d deviceBody) deviceBody { return d })), nil
+	}
+	list, err := p.o.Accounts.Devices(ctx, actor(ctx))
+	return reply(pageOf(list, p.showDevice)), err
+}
+
+type newDeviceInput struct {
+	Body struct {
+		Name     string `json:"name" maxLength:"64" doc:"DNS label: small letters, digits and -"`
+		Instance string `json:"instance" maxLength:"64" doc:"Instance that its flows are to use"`
+		Filter   string `json:"filter,omitempty" maxLength:"1024" doc:"Topics that it may publish and subscribe there; default: all below its name"`
+	}
+}
+
+type pairingBody struct {
+	Code    string    `json:"code" doc:"Works once"`
+	Expires time.Time `json:"expires"`
+	Command string    `json:"command" doc:"To be run on the device"`
+	Filter  string    `json:"filter" doc:"Topics that it may publish and subscribe"`
+}
+
+func (p *Panel) createPairing(ctx context.Context, in *newDeviceInput) (*answer[pairingBody], error) {
+	if err := p.devicesOff(); err != nil {
+		return nil, err
+	}
+	made, err := p.o.Accounts.CreatePairing(ctx, actor(ctx), account.NewDevice{Name: in.Body.Name, Instance: in.Body.Instance, Filter: in.Body.Filter})
+	if err != nil {
+		return nil, err
+	}
+	command := "tsunagi flow --link " + p.o.Endpoints.PanelURL + " --code " + made.Code
+	if f := p.o.Authority.Fingerprint; f != "" {
+		command += " --pin " + strings.ReplaceAll(f, ":", "")
+	}
+	return reply(pairingBody{made.Code, made.Expires, command, made.Device.Filter}), nil
+}
+
+type pairInput struct {
+	Body struct {
+		Code    string `json:"code" maxLength:"64" doc:"That the panel shows"`
+		Key     []byte `json:"key" doc:"Ed25519 public key of the device, base64"`
+		Version string `json:"version,omitempty" maxLength:"64" doc:"Of the device's program"`
+	}
+}
+
+type brokerBody struct {
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+	User     string `json:"user" doc:"With the instance before it"`
+	Password string `json:"password"`
+}
+
+type pairedBody struct {
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	PlatformKey []byte     `json:"platform_key" doc:"Ed25519 public key of this platform, base64"`
+	Broker      brokerBody `json:"broker" doc:"MQTT login of the device: told once"`
+}
+
+func (p *Panel) pairDevice(ctx context.Context, in *pairInput) (*answer[pairedBody], error) {
+	if err := p.devicesOff(); err != nil {
+		return nil, err
+	}
+	made, err := p.o.Accounts.Pair(ctx, actor(ctx), in.Body.Code, in.Body.Key, in.Body.Version)
+	if err != nil {
+		return nil, err
+	}
+	host := p.o.Endpoints.Server
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return reply(pairedBody{made.Device.ID, made.Device.Name, p.o.Devices.PlatformKey(), brokerBody{host, p.o.Endpoints.SSLPort,
+		fmt.Sprintf("%s:%s", made.Device.Instance, made.Device.User), made.Password}}), nil
+}
+
+// device reads one of the caller's.
+func (p *Panel) device(ctx context.Context, id string) (account.Device, error) {
+	if err := p.devicesOff(); err != nil {
+		return account.Device{}, err
+	}
+	return p.o.Accounts.Device(ctx, actor(ctx), id)
+}
+
+func (p *Panel) getDevice(ctx context.Context, in *WithID) (*answer[deviceBody], error) {
+	d, err := p.device(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return reply(p.showDevice(d)), nil
+}
+
+type changeDeviceInput struct {
+	WithID
+	Body struct {
+		Name          *string `json:"name,omitempty" maxLength:"64" doc:"DNS label; the editor's address changes with it"`
+		RemoteEditing *bool   `json:"remote_editing,omitempty" doc:"Its editor may be opened from here; false also ends what is open"`
+	}
+}
+
+func (p *Panel) changeDevice(ctx context.Context, in *changeDeviceInput) (*answer[deviceBody], error) {
+	if err := p.devicesOff(); err != nil {
+		return nil, err
+	}
+	c := account.DeviceChange{Name: in.Body.Name}
+	if in.Body.RemoteEditing != nil {
+		forbidden := !*in.Body.RemoteEditing
+		c.NoEditing = &forbidden
+	}
+	d, err := p.o.Accounts.ChangeDevice(ctx, actor(ctx), in.ID, c)
+	if err != nil {
+		return nil, err
+	}
+	p.o.Devices.Restart(d.ID)
+	return reply(p.showDevice(d)), nil
+}
+
+func (p *Panel) deleteDevice(ctx context.Context, in *WithID) (*nothing, error) {
+	if _, err := p.device(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	if err := p.o.Accounts.DeleteDevice(ctx, actor(ctx), in.ID); err != nil {
+		return nil, err
+	}
+	p.o.Devices.Forget(ctx, in.ID)
+	return nil, nil
+}
+
+func (p *Panel) rotateDevice(ctx context.Context, in *WithID) (*nothing, error) {
+	d, err := p.device(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !p.o.Devices.State(d).Online {
+		return nil, &account.Error{Code: account.Conflict, Key: "api.device.offline"}
+	}
+	return nil, p.o.Devices.Rotate(ctx, d.ID)
+}
+
+func (p *Panel) openDevice(ctx context.Context, in *WithID) (*answer[openBody], error) {
+	d, err := p.device(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	switch state := p.o.Devices.State(d); {
+	case state.LocalOnly:
+		return nil, &account.Error{Code: account.Forbidden, Key: "api.device.forbidden"}
+	case !state.Online:
+		return nil, &account.Error{Code: account.Conflict, Key: "api.device.offline"}
+	}
+	code, d, err := p.o.Accounts.OpenDevice(ctx, actor(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return reply(openBody{p.o.Devices.EditorURL(d) + "?code=" + url.QueryEscape(code)}), nil
+}
