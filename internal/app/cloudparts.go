@@ -100,6 +100,9 @@ func (c *cloud) parts() []part {
 		server.Bound(pages)
 		if c.cfg.BehindProxy {
 			server.OnStop(c.panel.EndStreams)
+			if c.hub != nil {
+				server.OnStop(c.endTunnels)
+			}
 		}
 		list = append(list, part{"http", server.Start, server.Stop})
 	}
