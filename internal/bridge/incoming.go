@@ -22,6 +22,10 @@ func (p *pair) incoming(f mqtt.Frame) error {
 		if err := refusedFilters(f, p.wire.Version, "the remote broker"); err != nil {
 			p.r.refusal("%v", err)
 		}
+		if p.asked {
+			p.asked = false
+			p.r.joined()
+		}
 		return nil
 	case mqtt.PINGRESP, mqtt.UNSUBACK:
 		return nil

@@ -31,6 +31,7 @@ type pair struct {
 	own    string // origin of the instance
 	remote string // origin of the remote broker, "" when it doesn't tell
 	kick   chan struct{}
+	asked  bool // a SUBACK of the remote broker is to come; the reader's
 
 	mu       sync.Mutex          // guards what follows
 	acks     []byte              // answers of our own to the remote broker
@@ -74,6 +75,7 @@ func (p *pair) subscribe(stale [][]byte) error {
 			list[i].RetainHandling = 1
 		}
 		packets = (&mqtt.Subscribe{PacketID: subscribeID, Filters: list}).Append(packets, p.wire.Version)
+		p.asked = true
 	}
 	return p.wire.Write(packets)
 }

@@ -119,10 +119,17 @@ func (r *runner) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !p.asked {
+		r.joined()
+	}
+	return p.serve(ctx)
+}
+
+// joined is called when both sides have all subscriptions.
+func (r *runner) joined() {
 	r.fresh, r.anew, r.subscribed, r.stale = false, false, true, nil
 	r.set(func(s *State) { s.State, s.Since = Connected, r.o.Now() })
 	r.o.Log.Info("bridge connected", "instance", r.c.Instance, "bridge", r.c.ID)
-	return p.serve(ctx)
 }
 
 func (r *runner) instance(ctx context.Context) (*broker.Broker, broker.Rights, error) {
@@ -176,7 +183,7 @@ func (r *runner) dial(ctx context.Context) (*mqttclient.Wire, error) {
 	}
 	o.Clean, o.ConnectTimeout = r.fresh || r.anew, r.o.Timeout
 	o.Bridge = r.c.Version != mqtt.V5
-	w, err := mqttclient.Open(ctx, o)
+	w, err := open(ctx, o)
 	if !o.Bridge || err == nil || !unheardOf(err) {
 		return w, err
 	}
@@ -184,6 +191,23 @@ func (r *runner) dial(ctx context.Context) (*mqttclient.Wire, error) {
 		return nil, errors.New("topics of this bridge go both ways, and the remote broker would send everything back: use MQTT 5.0, or topics that don't overlap")
 	}
 	o.Bridge = false
+	return open(ctx, o)
+}
+
+// open connects. Before 5.0 a clean session ends with its connection: one is made and left before the one that lasts.
+func open(ctx context.Context, o mqttclient.Options) (*mqttclient.Wire, error) {
+	if o.Clean && o.Version != mqtt.V5 {
+		w, err := mqttclient.Open(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		err = w.Write((&mqtt.Disconnect{}).Append(nil, o.Version))
+		w.Close()
+		if err != nil {
+			return nil, err
+		}
+		o.Clean = false
+	}
 	return mqttclient.Open(ctx, o)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -226,14 +225,8 @@ func (d *device) want(topic, payload string) *mqttclient.Message {
 	return m
 }
 
-// nothingBut publishes a last message through another way and wants only that to come: what was before it has come.
-func (d *device) nothingMore(seen map[string]int, marks int) {
-	d.t.Helper()
-	for n := 0; n < marks; {
-		m := d.next()
-		seen[fmt.Sprintf("%s=%s", m.Topic, m.Payload)]++
-		if string(m.Payload) == "mark" {
-			n++
-		}
-	}
+// connected says whether a client is connected.
+func (s *site) connected(id string) bool {
+	info, ok := s.broker.Session(id)
+	return ok && info.Connected
 }
