@@ -17,6 +17,8 @@ const (
 	LetterPassword  LetterKind = "password"  // the password was changed
 	LetterNewPlace  LetterKind = "new_place" // a sign-in from an address not seen before
 	LetterFactorOff LetterKind = "factor"    // two-step sign-in was switched off
+
+	LetterCertificate LetterKind = "certificate" // to the owners: a certificate is about to end, or can't be had
 )
 
 // Letter is a mail to be sent.
@@ -28,6 +30,7 @@ type Letter struct {
 	Expires  time.Time // of the link
 	Remote   string    // address of who caused it
 	Agent    string    // User-Agent of who caused it
+	Args     []any     // further pairs of placeholder and value for its text
 }
 
 // maxPosting bounds the letters on their way; more are refused where somebody asked for them.
@@ -90,6 +93,26 @@ func (s *Service) post(ctx context.Context, l Letter) {
 func (s *Service) inform(ctx context.Context, kind LetterKind, acc Account, by Actor) {
 	s.later(ctx, func(ctx context.Context) {
 		s.post(ctx, Letter{Kind: kind, To: acc.Email, Language: acc.Language, Remote: clip(by.Remote), Agent: clip(by.Agent)})
+	})
+}
+
+// WarnOwners posts a warning about the installation to its owners; args are pairs of placeholder and value.
+func (s *Service) WarnOwners(ctx context.Context, kind LetterKind, args ...any) {
+	var list []Account
+	err := s.o.Store.View(ctx, func(r Reader) (err error) {
+		list, err = r.Accounts()
+		return err
+	})
+	if err != nil {
+		s.o.Log.Warn("owners not warned", "kind", kind, "error", err)
+		return
+	}
+	s.later(ctx, func(ctx context.Context) {
+		for _, a := range list {
+			if a.Role == RoleOwner {
+				s.post(ctx, Letter{Kind: kind, To: a.Email, Language: a.Language, Args: args})
+			}
+		}
 	})
 }
 

@@ -44,9 +44,10 @@ type cloud struct {
 	door      *door
 	panel     *panel.Panel
 	sites     *front.Sites
-	authority *cert.Authority // nil with certificate files
+	authority *cert.Authority // nil with certificate files or a public authority
 	files     *cert.Files
 	bridges   *bridging
+	acme      *cert.ACME
 	flows     *hosted.Manager // nil: there are no hosted flow servers
 	linkKey   ed25519.PrivateKey
 	hub       *link.Hub // nil: there are no devices, as there are no names for their origins
@@ -148,34 +149,10 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	return nil
 }
 
-// openCertificates opens what the TLS listeners show; without one of them there is nothing to show.
-func (c *cloud) openCertificates() (err error) {
-	if c.doors.https == nil && c.doors.mqtts == nil {
-		return nil
-	}
-	if c.cfg.TLS.Cert != "" {
-		c.files, err = cert.OpenFiles(c.cfg.TLS.Cert, c.cfg.TLS.Key, c.log)
-		return err
-	}
-	names := c.cfg.Names
-	if c.cfg.Domain != "localhost" {
-		names = append([]string{c.cfg.Domain}, names...)
-	}
-	if c.authority, err = cert.OpenAuthority(filepath.Join(c.cfg.Data, "ca"), names...); err != nil {
-		return &dataError{err}
-	}
-	return nil
-}
-
 // tls is the configuration of a TLS listener; instance and flow server names are minted when they are asked for.
 // Clients are asked for a certificate where their instance wants it.
 func (c *cloud) tls(alpn ...string) *tls.Config {
-	var config *tls.Config
-	if c.files != nil {
-		config = c.files.TLSConfig(alpn...)
-	} else {
-		config = c.authority.TLSConfig(c.servesName, alpn...)
-	}
+	config := c.listenerTLS(alpn)
 	web := slices.Contains(alpn, "http/1.1")
 	return cert.AskClients(config, func(hello *tls.ClientHelloInfo) bool {
 		mqtt := !web || slices.Contains(hello.SupportedProtos, "mqtt")
@@ -202,8 +179,9 @@ func (c *cloud) openSites() error {
 		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Flows: c.panelFlows(), Devices: c.panelDevices(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
-		Metrics: func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },
-		Store:   c.health, Pages: web.Panel(), Text: c.texts.text, Language: c.cfg.Language, Version: Version, Log: c.log,
+		Metrics:      func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },
+		Certificates: c.panelCertificates,
+		Store:        c.health, Pages: web.Panel(), Text: c.texts.text, Language: c.cfg.Language, Version: Version, Log: c.log,
 	})
 	if err != nil {
 		return err

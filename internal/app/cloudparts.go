@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/admin"
+	"tsunagi/internal/cert"
 	"tsunagi/internal/config"
 	"tsunagi/internal/front"
 	"tsunagi/internal/gate"
@@ -88,6 +90,9 @@ func (c *cloud) parts() []part {
 		server := front.NewServer("https", c.gate.Listener(l), c.tls("h2", "http/1.1", "mqtt"), c.sites, c.log)
 		server.Speak("mqtt", c.gate.NextProto)
 		server.Bound(pages)
+		if c.acme != nil { // the handshake is all that the authority wants
+			server.Speak(cert.Protocol, func(*http.Server, *tls.Conn, http.Handler) {})
+		}
 		server.OnStop(c.gate.Recall)
 		server.OnStop(c.panel.EndStreams)
 		if c.hub != nil {
@@ -96,7 +101,11 @@ func (c *cloud) parts() []part {
 		list = append(list, part{"https", server.Start, server.Stop})
 	}
 	if l := c.doors.http; l != nil {
-		server := front.NewServer("http", c.gate.Listener(l), nil, c.httpHandler(), c.log)
+		handler := c.httpHandler()
+		if c.acme != nil {
+			handler = c.acme.Handler(handler)
+		}
+		server := front.NewServer("http", c.gate.Listener(l), nil, handler, c.log)
 		server.Bound(pages)
 		if c.cfg.BehindProxy {
 			server.OnStop(c.panel.EndStreams)
@@ -106,9 +115,13 @@ func (c *cloud) parts() []part {
 		}
 		list = append(list, part{"http", server.Start, server.Stop})
 	}
+	list = append(list, c.certifying()) // behind the doors, by which an authority checks us
 	if l := c.doors.metrics; l != nil {
 		started := time.Now()
-		server := metrics.NewServer(l, func(p *metrics.Page) { operatorMetrics(p, c.brokers, c.gate, c.health, started) }, ready(c.health), c.log)
+		server := metrics.NewServer(l, func(p *metrics.Page) {
+			operatorMetrics(p, c.brokers, c.gate, c.health, started)
+			certificateMetrics(p, c.certificates())
+		}, ready(c.health), c.log)
 		list = append(list, part{"metrics", server.Start, server.Stop})
 	}
 	return list
@@ -202,6 +215,9 @@ func (c *cloud) greeting(ctx context.Context) (string, error) {
 	if c.authority != nil {
 		line("authority", "%s/ca/ca.pem (clients need it: --cafile)", c.cfg.Data)
 		line("", "SHA-256 %s", c.authority.Fingerprint())
+	}
+	if c.acme != nil {
+		line("certificates", "by ACME for %s; until they are there, browsers warn", c.cfg.Domain)
 	}
 	link, err := c.ownerLink(ctx)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package cert is where the doors get their certificates from: an own local authority for localhost and a LAN, or
-// files that somebody else keeps fresh. Both give a *tls.Config whose certificates may change while it is in use.
+// Package cert is where the doors get their certificates from: an own local authority for localhost and a LAN, a public
+// one by ACME, or files that somebody else keeps fresh. All give a *tls.Config whose certificates may change while it is in use.
 package cert
 
 import (

@@ -16,6 +16,7 @@ type Files struct {
 	certPath, keyPath string
 	log               *slog.Logger
 	current           atomic.Pointer[tls.Certificate]
+	fault             atomic.Pointer[Fault]        // of the last Reload; nil: none
 	seen              atomic.Pointer[[2]fileStamp] // of the files as last loaded
 }
 
@@ -30,8 +31,15 @@ func (f *Files) Reload() error {
 	stamp := f.stamp() // before reading: a write in between is seen as a change later
 	crt, err := tls.LoadX509KeyPair(f.certPath, f.keyPath)
 	if err != nil {
-		return fmt.Errorf("certificate %s with key %s: %w", f.certPath, f.keyPath, err)
+		err = fmt.Errorf("certificate %s with key %s: %w", f.certPath, f.keyPath, err)
+		since := time.Now()
+		if before := f.fault.Load(); before != nil {
+			since = before.Since
+		}
+		f.fault.Store(&Fault{err.Error(), since})
+		return err
 	}
+	f.fault.Store(nil)
 	f.current.Store(&crt)
 	f.seen.Store(&stamp)
 	return nil

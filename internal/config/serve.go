@@ -33,7 +33,7 @@ type Serve struct {
 	Domain   string   `toml:"domain" default:"localhost" env:"RENDER_EXTERNAL_HOSTNAME" help:"name under which clients reach this server"`
 	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: open (anybody with a mailbox), invite (by a link that the owner sends) or closed"`
 	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
-	Names    []string `toml:"names" help:"further names and addresses for the certificate of the local authority, separated by commas"`
+	Names    []string `toml:"names" help:"further names and addresses for the certificate, separated by commas; with tls.acme the names must be public as well"`
 
 	Metrics string `toml:"metrics" default:"off" help:"address on loopback, such as 127.0.0.1:9090, of metrics (/metrics, for Prometheus), health (/healthz) and profiles (/debug/pprof), without login; off closes it"`
 
@@ -49,6 +49,7 @@ type Serve struct {
 	BridgeAllow []string `toml:"bridge_allow" help:"inner addresses and networks, separated by commas, that bridges may reach, there also without TLS (mqtt://); elsewhere they reach public addresses with TLS only"`
 
 	TLS     TLS      `toml:"tls"`
+	DNS     DNS      `toml:"dns"`
 	SMTP    SMTP     `toml:"smtp"`
 	Log     Log      `toml:"log"`
 	Store   Store    `toml:"store"`
@@ -57,10 +58,33 @@ type Serve struct {
 	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), default"`
 }
 
-// TLS names certificate files; without them the local authority's certificates are used.
+// TLS says where certificates come from: files, a public authority by ACME, or else the local authority.
 type TLS struct {
-	Cert string `toml:"cert" help:"PEM file with the certificate chain; empty: the local authority makes one"`
+	Cert string `toml:"cert" help:"PEM file with the certificate chain; empty: acme, or the local authority, makes one"`
 	Key  string `toml:"key" help:"PEM file with the private key of tls.cert"`
+
+	ACME      bool   `toml:"acme" help:"get certificates for domain and names from a public authority (Let's Encrypt), whose terms you agree to by this; it must reach http as port 80 or https as port 443, or see the records of dns.provider"`
+	Email     string `toml:"email" help:"whom the authority writes to; needed with tls.acme"`
+	Directory string `toml:"directory" help:"address of another ACME authority's directory"`
+	Roots     string `toml:"roots" help:"PEM file with the certificates that tls.directory itself is checked by; empty: the system's"`
+	KeyID     string `toml:"key_id" help:"external account of an authority that wants one"`
+	KeySecret string `toml:"key_secret" help:"key of tls.key_id (better in the environment than in a flag)"`
+}
+
+// DNS is the way to TXT records, by which an authority gives a certificate for all names of a zone.
+type DNS struct {
+	Provider string        `toml:"provider" help:"how records are set for wildcard certificates of instances and flow servers: rfc2136, webhook, exec, cloudflare, desec or duckdns; empty: there are none"`
+	Zone     string        `toml:"zone" help:"zone that holds the records; empty: it is found out"`
+	Wait     time.Duration `toml:"wait" default:"30s" help:"until a new record can be seen everywhere"`
+	Server   string        `toml:"server" help:"rfc2136: primary of the zone, host:port"`
+	KeyName  string        `toml:"key_name" help:"rfc2136: name of the TSIG key"`
+	Key      string        `toml:"key" help:"rfc2136: TSIG key in base64 (better in the environment than in a flag)"`
+	KeyKind  string        `toml:"key_kind" default:"hmac-sha256" help:"rfc2136: kind of the TSIG key"`
+	URL      string        `toml:"url" help:"webhook: address below which /present and /cleanup take {fqdn, value}; for others another address of their API"`
+	User     string        `toml:"user" help:"webhook: login"`
+	Password string        `toml:"password" help:"webhook: password (better in the environment than in a flag)"`
+	Command  string        `toml:"command" help:"exec: program that is called with present or cleanup, the record's name and its value"`
+	Token    string        `toml:"token" help:"cloudflare, desec, duckdns: token of the API (better in the environment than in a flag)"`
 }
 
 // SMTP is the way mail goes out.
@@ -177,6 +201,7 @@ func (s *Serve) Validate() error {
 	oneOf(fault, "log.format", s.Log.Format, "text", "json")
 	oneOf(fault, "smtp.security", s.SMTP.Security, "starttls", "tls", "none")
 	s.TLS.validate(fault)
+	s.validateACME(fault)
 	s.SMTP.validate(fault)
 	if s.Connect.Patience < time.Second || s.Connect.Patience > 5*time.Minute {
 		fault("connect.patience %q: want 1s to 5m", s.Connect.Patience)

@@ -67,13 +67,16 @@ func (s *Server) OnStop(f func()) { s.http.RegisterOnShutdown(f) }
 // Start, on a server with TLS.
 func (s *Server) Speak(name string, serve Protocol) {
 	s.tls.NextProtos = append(s.tls.NextProtos, name)
-	s.http.TLSNextProto = map[string]Protocol{name: func(h *http.Server, c *tls.Conn, next http.Handler) {
+	if s.http.TLSNextProto == nil {
+		s.http.TLSNextProto = map[string]Protocol{}
+	}
+	s.http.TLSNextProto[name] = func(h *http.Server, c *tls.Conn, next http.Handler) {
 		if s.places != nil { // whoever speaks it counts it by itself
 			s.places.leave()
 			defer s.places.enter() // the server lets go of it when it is closed
 		}
 		serve(h, c, next)
-	}}
+	}
 }
 
 // Bound has the server's connections counted in p, which servers may share. Call it before Start.

@@ -18,6 +18,8 @@ var letterPaths = map[account.LetterKind]string{
 	account.LetterPassword:  "/account",
 	account.LetterNewPlace:  "/account",
 	account.LetterFactorOff: "/account",
+
+	account.LetterCertificate: "/certificates",
 }
 
 // Letter sends a letter in its reader's language, or in all where that is unknown.
@@ -38,7 +40,7 @@ func (s *Sender) Letter(ctx context.Context, l account.Letter) error {
 	for _, language := range languages {
 		t := func(key string, args ...any) string { return s.o.Text(language, "api.mail."+key, args...) }
 		kind := string(l.Kind)
-		text := t("greeting") + "\n\n" + t(kind+".text", "server", server, "address", l.Remote, "browser", l.Agent) + "\n\n" + link + "\n\n"
+		text := t("greeting") + "\n\n" + t(kind+".text", append([]any{"server", server, "address", l.Remote, "browser", l.Agent}, l.Args...)...) + "\n\n" + link + "\n\n"
 		if l.Token != "" {
 			text += t("invite.expires", "time", l.Expires.UTC().Format("2006-01-02 15:04 UTC")) + "\n"
 		}

@@ -32,6 +32,8 @@ type Options struct {
 	Store func() StoreHealth
 	// Metrics are those of an instance; nil: there are none.
 	Metrics func(instance string) io.WriterTo
+	// Certificates are those that the server shows; nil: nothing is told.
+	Certificates func() []Certificate
 	// Pages is the built panel with index.html at its root; nil in a build without pages.
 	Pages fs.FS
 	// Text gives a text of the catalogue; args are pairs of placeholder and value.

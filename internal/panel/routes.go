@@ -128,6 +128,7 @@ func (p *Panel) routes() []route {
 		{"DELETE /instances/{id}/metrics-token", signedIn, 204, "drop-metrics-token", "Take the metrics token back", handle(p, p.dropMetricsToken)},
 		{"GET /instances/{id}/log", signedIn, 200, "get-log", "Log of an instance, newest first", handle(p, p.getLog)},
 		{"GET /instances/{id}/log/stream", signedIn, 200, "follow-log", "New log lines as server-sent events", handle(p, p.followLog)},
+		{"GET /certificates", owner, 200, "list-served-certificates", "Certificates that this server shows, and until when", handle(p, p.listCertificatesServed)},
 		{"GET /log", owner, 200, "get-operator-log", "The operator's log: refusals where no instance can be told", handle(p, p.getOperatorLog)},
 
 		{"GET /flow-servers", signedIn, 200, "list-flow-servers", "Hosted flow servers", handle(p, p.listFlowServers)},

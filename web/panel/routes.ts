@@ -46,6 +46,7 @@ export const routes: Route[] = [
   { path: '/flow-servers/:id/open', page: () => import('./flows/OpenPage.svelte') },
   { path: '/flows', page: () => import('./flows/FlowsPage.svelte') },
   { path: '/invitations', page: () => import('./invitations/InvitationsPage.svelte'), owner: true },
+  { path: '/certificates', page: () => import('./certificates/CertificatesPage.svelte'), owner: true },
   { path: '/log', page: () => import('./log/OperatorLogPage.svelte'), owner: true },
 ];
 

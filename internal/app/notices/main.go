@@ -125,7 +125,7 @@ func kind(texts []string) string {
 	for _, k := range []struct{ has, name string }{
 		{"Apache License", "Apache-2.0"}, {"Mozilla Public License", "MPL-2.0"}, {"ISC License", "ISC"},
 		{"Permission to use, copy, modify, and/or distribute", "ISC"}, {"Permission to use, copy, modify, and distribute", "ISC"},
-		{"Permission is hereby granted, free of charge", "MIT"}, {"Redistribution and use in source and binary forms", "BSD"},
+		{"Permission is hereby granted, free of charge", "MIT"}, {"released into the public domain with CC0 1.0", "CC0-1.0"}, {"Redistribution and use in source and binary forms", "BSD"},
 		{"unlicense", "Unlicense"},
 	} {
 		if strings.Contains(all, k.has) && !slices.Contains(names, k.name) {

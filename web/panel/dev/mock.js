@@ -91,6 +91,12 @@ export class Mock {
         return [201, { recovery: ['abcd-efgh-ijkl-mnop'] }];
       case 'audit':
         return list(data.audit);
+      case 'certificates':
+        return list([
+          { names: ['mqtt.example.org'], source: 'acme', issuer: 'E7', not_after: new Date(Date.now() + 60 * 864e5).toISOString(), missing: false, late: false },
+          { names: ['*.flows.mqtt.example.org'], source: 'acme', problem: 'rateLimited: too many certificates', missing: false, late: true },
+          { names: ['*.mqtt.example.org'], source: 'acme', missing: true, late: false },
+        ]);
       case 'plans':
         return list(data.plans);
       case 'regions':

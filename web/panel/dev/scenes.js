@@ -30,6 +30,7 @@ export const scenes = [
   { name: 'flows-empty', path: '/flows', mock: { empty: true } },
   { name: 'flows-create', path: '/flows', full: false, act: (page) => button(page, 'Create flow server', 'フローサーバを作成').click() },
   { name: 'invitations', path: '/invitations', act: (page) => page.getByText('ken@example.org').waitFor() },
+  { name: 'certificates', path: '/certificates', act: (page) => page.getByText('mqtt.example.org').first().waitFor() },
   { name: 'operator-log', path: '/log' },
   { name: 'account', path: '/account', act: (page) => page.getByText('Backup').waitFor() },
   { name: 'account-factor', path: '/account', full: false, act: (page) => button(page, 'Add an authenticator app', '認証アプリを追加').click() },
