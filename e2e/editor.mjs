@@ -36,6 +36,29 @@ export async function hosted(world) {
   await shot(tab, `${world.name}-6-editor`);
 }
 
+/** A user of its own for the hosted flow, filled in with one click: it connects with no word typed. */
+export async function filledIn(world) {
+  const tab = world.hosted;
+  await tab.evaluate(() => {
+    let found;
+    window.RED.nodes.eachNode((n) => { if (n.type === 'mqtt in') found = n; });
+    window.RED.editor.edit(found);
+  });
+  await tab.locator('#node-input-broker').selectOption('_ADD_');
+  await tab.locator('#node-input-btn-broker-add').click();
+  await tab.locator('#tsunagi-instance-fill:enabled').click();
+  await tab.waitForFunction(() => /:flow-/.test(document.querySelector('#node-config-input-user')?.value ?? ''));
+  assert.equal(await tab.locator('#node-config-input-port').inputValue(), String(world.server.mqtts));
+  assert.ok(await tab.locator('#node-config-input-usetls').isChecked());
+  await shot(tab, `${world.name}-6-filled-in`);
+  await tab.locator('#node-config-dialog-ok').click();
+  await tab.locator('#node-dialog-ok').click();
+  await deploy(tab);
+  await statusConnected(tab);
+  await mosquitto(world, 'pub', world.instance, world.password, ['-t', 'test', '-m', 'to a user of its own', '-q', '1']);
+  await tab.locator('.red-ui-debug-msg', { hasText: 'to a user of its own' }).first().waitFor();
+}
+
 /** The second flow server, with a login of its own and the authority's certificate in a tls-config node. */
 export async function pi(world) {
   const link = /http:\/\/\S+\/welcome#code=\S+/.exec(world.pi.text)[0];

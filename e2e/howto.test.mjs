@@ -55,6 +55,7 @@ async function steps(t, world) {
   await step('4 users and rules', () => panel.usersAndRules(world));
   await step('5 the web client', () => panel.webClient(world));
   await step('6 a hosted flow server', () => editor.hosted(world));
+  await step('6 a broker node filled in', () => editor.filledIn(world));
   await step('7 the Raspberry Pi', async () => {
     const [port] = await freePorts(1);
     const data = temporary(`${world.name}-pi`);

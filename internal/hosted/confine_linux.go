@@ -59,7 +59,7 @@ func confine(c *Config) (up map[string]bool, notes []error, err error) {
 // readAhead reads what the standard library reads from the system's files only once, while they are in reach.
 func readAhead() {
 	_, _ = x509.SystemCertPool() // without it, TLS trusts the platform's authority alone
-	time.Now().Zone()
+	_, _ = time.Now().Zone()
 	mime.TypeByExtension(".html")
 }
 
