@@ -29,6 +29,7 @@ export const routes: Route[] = [
   { path: '/instances/:id/users', page: () => import('./users/UsersPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/users/:user', page: () => import('./users/UserPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/logins', page: () => import('./logins/LoginsPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/import', page: () => import('./users/ImportPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/client', page: () => import('./webclient/ClientPage.svelte'), frame: 'instance' },
   {
     path: '/instances/:id/connections',

@@ -103,3 +103,22 @@ export const certificates = [
 ];
 
 export const tokenKeys = [{ id: 'k1', kid: 'main', algorithm: 'EdDSA', key: '', url: '' }];
+
+export const imported = (applied) => ({
+  applied,
+  users: 2,
+  kept: 0,
+  rules: 2,
+  same_rules: 1,
+  faults: 1,
+  fault_list: [{ source: 'acl', line: 7, message: 'This line is not understood. Wanted is "user", "topic" or "pattern" and what belongs to it.' }],
+  note_list: [{ source: 'conf', line: 2, message: 'This is for clients without a login; there are none here.' }],
+  user_list: [
+    { name: 'boiler', connect: true, from: 'hash' },
+    { name: 'door', connect: true, from: 'generated', ...(applied && { password: 'mzq4k7h2w9c6t3x8b5n1r0d' }) },
+  ],
+  rule_list: [
+    { user: 'boiler', effect: 'allow', access: 'publish', filter: 'boiler/#' },
+    { user: '', effect: 'allow', access: 'both', filter: 'home/%u/#' },
+  ],
+});

@@ -172,6 +172,11 @@ export class Mock {
       case 'password':
         if (name === 'reveal' && body.password !== password) return problem(403, 'forbidden', 'This is not the password of your account.');
         return [200, { password: name === 'rotate' ? 'N9xw_4pTz-Qe71bVmK2sYc' : 'tR7v_92kLm-Xa01pQzW8uHd' }];
+      case 'key':
+        if (name === 'reveal' && body.password !== password) return problem(403, 'forbidden', 'This is not the password of your account.');
+        return [200, { key: `tsk_${id}_Zb58rJxN6wLsYm3k0vTqZb58rJxN6wLsYm3k0vTqZb5` }];
+      case 'import':
+        return [200, data.imported(!body.dry_run)];
       case 'logins':
         return [200, { ...data.logins, ...body }];
       case 'client-authorities':

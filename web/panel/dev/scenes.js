@@ -16,6 +16,7 @@ export const scenes = [
   { name: 'details-delete', path: `/instances/${id}`, full: false, act: (page) => button(page, 'Delete instance', 'インスタンスを削除').click() },
   { name: 'users', path: `/instances/${id}/users`, act: (page) => page.getByText('old-phone').waitFor() },
   { name: 'users-create', path: `/instances/${id}/users`, full: false, act: createUser },
+  { name: 'import', path: `/instances/${id}/import`, act: importUsers },
   { name: 'user', path: `/instances/${id}/users/greenhouse`, act: (page) => page.getByText('greenhouse/secret/#').waitFor() },
   { name: 'client', path: `/instances/${id}/client?first=1`, act: talk },
   { name: 'connections', path: `/instances/${id}/connections` },
@@ -57,6 +58,12 @@ async function refused(page) {
 async function reveal(page) {
   await button(page, 'Reveal', '表示').click();
   await page.getByLabel(/Your account's password|アカウントのパスワード/).waitFor();
+}
+
+async function importUsers(page) {
+  await page.getByLabel(/^(Password file|パスワードファイル)$/).fill('boiler:$7$101$c2FsdA==$aGFzaA==');
+  await button(page, 'Check', '確認する').click();
+  await page.getByText('acl:7').waitFor();
 }
 
 async function createUser(page) {
