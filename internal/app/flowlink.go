@@ -64,7 +64,7 @@ func joinPlatform(ctx context.Context, cfg *config.Flow, ro *flow.Options, eo *e
 		return nil, errors.New("a link needs the flow server's own login")
 	}
 	eo.Auth = &editor.Linked{Login: login, Platform: &editor.Platform{
-		LoginURL: p.URL + "/devices/" + p.ID + "/open", LogoutURL: p.URL + "/devices", Alive: t.client.Alive,
+		LoginURL: p.URL + "/devices/" + p.ID + "/open", LogoutURL: p.URL + "/", Alive: t.client.Alive,
 		Exchange: func(ctx context.Context, e editor.Exchange) (editor.User, error) {
 			name, session, err := t.client.Exchange(ctx, e.Code, e.Agent)
 			return editor.User{Name: name, Scope: "*", Session: session}, err

@@ -82,7 +82,7 @@ func (h *Hub) explain(w http.ResponseWriter, r *http.Request, status int, page s
 	err := explanation.Execute(&b, struct {
 		Language, Title, Text, Panel, Label string
 		Reload                              bool
-	}{language, text.Title, text.Text, h.o.Panel + "/devices", openPanel[language], page == pageOffline})
+	}{language, text.Title, text.Text, h.o.Panel + "/", openPanel[language], page == pageOffline})
 	if err != nil {
 		h.o.Log.Error("page can't be made", "error", err)
 	}
