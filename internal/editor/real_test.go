@@ -89,7 +89,7 @@ func TestRealPage(t *testing.T) {
 			t.Errorf("%s: %d", path, a.status)
 		}
 	}
-	for _, path := range []string{"red/red.js", "vendor/ace/ace.js", "red/tours/welcome.js"} {
+	for _, path := range []string{"red/red.js", "vendor/ace/ace.js", "red/tours/4.1/welcome.js"} {
 		if a := w.get("/" + path); a.status != 404 {
 			t.Errorf("%s was packed", path)
 		}

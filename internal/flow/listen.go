@@ -165,9 +165,12 @@ func errorMessage(b *Base, err error, m *Msg, count int) *Msg {
 	return out
 }
 
+// emptyNames are the types whose nodes have the name of the file in Node-RED even when it is empty; others have none.
+var emptyNames = map[string]bool{"debug": true, "function": true, "template": true, "delay": true, "http proxy": true, "tcp out": true}
+
 func sourceOf(b *Base) *value.Map {
 	src := value.MapOf("id", b.def.id, "type", b.def.typ)
-	if b.def.name != "" {
+	if b.def.name != "" || emptyNames[b.def.typ] && b.def.fields.Has("name") {
 		return src.Set("name", value.Str(b.def.name))
 	}
 	return src.Set("name", value.Value{})

@@ -250,7 +250,7 @@ func (b *Base) Show(topic value.Value, property string, v value.Value) {
 		o.Set("_alias", value.Str(b.def.alias))
 	}
 	o.Set("path", value.Str(b.in.path))
-	if b.def.name != "" {
+	if b.def.name != "" || b.def.fields.Has("name") {
 		o.Set("name", value.Str(b.def.name))
 	}
 	if topic.Defined() {
