@@ -45,6 +45,7 @@ export const routes: Route[] = [
     frame: 'instance',
   },
   { path: '/flow-servers/:id/open', page: () => import('./flows/OpenPage.svelte') },
+  { path: '/devices', page: () => import('./devices/DevicesPage.svelte') },
   { path: '/devices/:id/open', page: () => import('./devices/OpenPage.svelte') },
   { path: '/flows', page: () => import('./flows/FlowsPage.svelte') },
   { path: '/invitations', page: () => import('./invitations/InvitationsPage.svelte'), owner: true },

@@ -80,6 +80,9 @@ export class Mock {
         if (body.password && body.password.old !== password) return problem(403, 'forbidden', 'The current password is wrong.');
         if (body.language) this.account = { ...this.account, language: body.language };
         return [200, this.account];
+      case 'devices':
+        if (rest[0] === 'codes') return [201, { code: 'ABCD-EFGH', expires: '2026-11-22T11:20:00Z', command: 'tsunagi flow --link https://localhost:8443 --code ABCD-EFGH', filter: body.name + '/#' }];
+        return method === 'GET' ? list(data.devices) : method === 'PATCH' ? [200, { ...data.devices[0], ...body }] : [204];
       case 'sessions':
         return method === 'GET' ? list(data.sessions) : [204];
       case 'tokens':

@@ -28,6 +28,8 @@ export const scenes = [
   { name: 'log', path: `/instances/${id}/log`, act: (page) => page.getByText('tasmota').waitFor() },
   { name: 'statistics', path: `/instances/${id}/statistics`, act: (page) => page.waitForTimeout(4500) },
   { name: 'flows', path: '/flows', act: (page) => page.getByText('night-shift').first().waitFor() },
+  { name: 'devices', path: '/devices', act: (page) => page.getByText('greenhouse-pi').first().waitFor() },
+  { name: 'devices-add', path: '/devices', full: false, act: pair },
   { name: 'flows-empty', path: '/flows', mock: { empty: true } },
   { name: 'flows-create', path: '/flows', full: false, act: (page) => button(page, 'Create flow server', 'フローサーバを作成').click() },
   { name: 'invitations', path: '/invitations', act: (page) => page.getByText('ken@example.org').waitFor() },
@@ -42,6 +44,12 @@ export const scenes = [
   { name: 'not-found', path: '/nowhere' },
   { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor() },
 ];
+
+async function pair(page) {
+  await button(page, 'Add device', 'デバイスを追加').click();
+  await page.getByRole('dialog').getByRole('button', { name: /^(Make a code|コードを発行)$/ }).click();
+  await page.getByText('ABCD-EFGH').waitFor();
+}
 
 async function away(page) {
   await page.getByRole('switch').click();
