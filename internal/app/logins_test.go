@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -413,7 +414,22 @@ func TestTokensAsLogin(t *testing.T) {
 }
 
 // TestKeySets logs in by keys that lie elsewhere, which only the setting lets be fetched from inside.
+// TestKeySets runs in a process of its own: Go reads the system's authorities once, and other tests ask for them, too.
 func TestKeySets(t *testing.T) {
+	if os.Getenv("SSL_CERT_FILE") == "" || os.Getenv("KEY_SETS") == "" {
+		site := httptest.NewTLSServer(nil) // every one has the same certificate
+		site.Close()
+		pool := filepath.Join(t.TempDir(), "pool.pem")
+		if err := os.WriteFile(pool, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKeySets$", "-test.count=1")
+		cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+pool, "KEY_SETS=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -428,11 +444,6 @@ func TestKeySets(t *testing.T) {
 	}))
 	defer site.Close()
 	site.Config.ErrorLog = nil
-	pool := filepath.Join(t.TempDir(), "pool.pem")
-	if err := os.WriteFile(pool, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("SSL_CERT_FILE", pool) // nothing else in this process asks for the system's authorities
 	inside := serveWorld(t, "--fetch-allow", "127.0.0.1")
 	id, _ := inside.instance()
 	inside.admin(nil, "user", "create", id, "dev1")
