@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	lib "modernc.org/sqlite/lib"
@@ -267,12 +268,13 @@ func TestEveryErrorOfTheDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		count, failed := 0, false
+		count := 0
+		var failed atomic.Bool // the checkpointer steps, too
 		r.failing(func(st step) int32 {
 			if count++; count < n {
 				return 0
 			}
-			failed = true
+			failed.Store(true)
 			return map[stepKind]int32{written: lib.SQLITE_IOERR_WRITE, truncated: lib.SQLITE_IOERR_TRUNCATE, synced: lib.SQLITE_IOERR_FSYNC}[st.kind]
 		})
 		w := workload{}
@@ -283,7 +285,7 @@ func TestEveryErrorOfTheDisk(t *testing.T) {
 			}
 			acked++
 		}
-		if failed && last == nil && s.Close() == nil {
+		if failed.Load() && last == nil && s.Close() == nil {
 			t.Errorf("step %d failed and nobody was told", n)
 		}
 		if last != nil {
@@ -306,7 +308,7 @@ func TestEveryErrorOfTheDisk(t *testing.T) {
 			t.Errorf("step %d failed: %d records at the next start, %d were acknowledged", n, got, acked)
 		}
 		closeStore(t, again)
-		if tried++; !failed {
+		if tried++; !failed.Load() {
 			break
 		}
 	}
