@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -65,19 +66,12 @@ func (p *Panel) why(ctx context.Context, in *whyInput) (*answer[whyBody], error)
 		}
 	}
 	out := whyBody{Works: works, Steps: a.steps, Seen: []account.LogLine{}}
-	if word := cmpOr(in.Body.Client, a.user); word != "" {
+	if word := cmp.Or(in.Body.Client, a.user); word != "" {
 		if out.Seen, err = p.o.Journal.Read(ctx, account.LogQuery{Instance: i.ID, Contains: word, Limit: 5}); err != nil {
 			return nil, err
 		}
 	}
 	return reply(out), nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func (a *asking) judgeInput() error {
