@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 
+	lib "modernc.org/sqlite/lib"
+
 	"tsunagi/internal/account"
+	"tsunagi/internal/store/rows"
 )
 
 // Accounts is accounts.db, an account.Store.
@@ -19,7 +22,7 @@ var _ account.Store = (*Accounts)(nil)
 
 // openAccounts opens or makes accounts.db.
 func openAccounts(ctx context.Context, path string, disk *disk, o Options) (*Accounts, error) {
-	db, err := openDatabase(ctx, path, migrations("accounts"), o)
+	db, err := openDatabase(ctx, path, rows.Migrations(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -30,29 +33,26 @@ func openAccounts(ctx context.Context, path string, disk *disk, o Options) (*Acc
 	return a, nil
 }
 
-// verify checks the rows that rights depend on: damage may hide one of them, such as a rule that denies. Log and audit
-// may be long and are checked as they are read.
+// verify checks the rows that rights depend on.
 func (a *Accounts) verify(ctx context.Context) error {
-	return a.View(ctx, func(r account.Reader) error {
-		c := r.(reader).c
-		return errors.Join(accounts.verify(c), sessions.verify(c), invitations.verify(c), instances.verify(c),
-			users.verify(c), rules.verify(c), flowServers.verify(c), devices.verify(c), settings.verify(c), resetLinks.verify(c), apiTokens.verify(c),
-			factors.verify(c), logins.verify(c), clientAuthorities.verify(c), clientCertificates.verify(c), tokenKeys.verify(c),
-			metricsTokens.verify(c), bridges.verify(c))
-	})
+	return a.view(ctx, func(c rows.Conn) error { return rows.Verify(c) })
 }
 
 func (a *Accounts) close() error { return a.db.close(func() error { return nil }) }
 
 // View implements account.Store.
 func (a *Accounts) View(ctx context.Context, f func(account.Reader) error) error {
+	return a.view(ctx, func(c rows.Conn) error { return f(rows.NewReader(c)) })
+}
+
+func (a *Accounts) view(ctx context.Context, f func(rows.Conn) error) error {
 	tx, err := a.db.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return a.failed(ctx, "read accounts", err)
 	}
 	defer func() { _ = tx.Rollback() }() // there is nothing to roll back: it only ends the snapshot
 	s := &snapshot{ctx: ctx, db: a.db, tx: tx}
-	if err := f(reader{s}); err != nil {
+	if err := f(s); err != nil {
 		return a.failed(ctx, "read accounts", err)
 	}
 	_ = tx.Rollback()
@@ -67,7 +67,7 @@ func (a *Accounts) Update(ctx context.Context, f func(account.Tx) error) error {
 	var refused error
 	update := func() error {
 		return a.db.update(ctx, 4*frameBytes, func() error {
-			refused = f(transaction{reader{a.db}})
+			refused = f(rows.NewTx(writer{a.db}))
 			return refused
 		})
 	}
@@ -97,36 +97,34 @@ func (a *Accounts) AppendLog(ctx context.Context, lines []account.LogLine, keep 
 	if len(lines) == 0 {
 		return ctx.Err()
 	}
-	err := a.db.update(ctx, len(lines)*256, func() error {
-		touched := map[string]bool{}
-		for _, l := range lines {
-			sum, err := logLines.sum(&l)
-			if err != nil {
-				return err
-			}
-			if _, err := a.db.exec(appendLine, append(logLines.fields(&l), sum, l.Instance, l.Instance)...); err != nil {
-				return err
-			}
-			touched[l.Instance] = true
-		}
-		for instance := range touched {
-			_, err := a.db.exec("delete from log_line where instance = ? and id <= (select id from log_line "+
-				"where instance = ? order by id desc limit 1 offset ?)", instance, instance, max(keep, 0))
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := a.db.update(ctx, len(lines)*256, func() error { return rows.AppendLog(writer{a.db}, lines, keep) })
 	if err != nil && !errors.Is(err, ctx.Err()) {
 		return fmt.Errorf("append to log: %w", err)
 	}
 	return err
 }
 
-const appendLine = "insert or ignore into log_line " +
-	"(id, instance, time, kind, client, user, remote, topic, gate, rule, cause, reason, sum) " +
-	"select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where ? = '' or exists (select 1 from instance where id = ?)"
+// writer is the connection of an Update.
+type writer struct{ db *database }
+
+// Rows implements rows.Conn; it sees what the transaction wrote before.
+func (w writer) Rows(text string, args []any, f func(*sql.Rows) (bool, error)) error {
+	return w.db.rows(text, args, f)
+}
+
+// Exec implements rows.Conn.
+func (w writer) Exec(text string, args ...any) (int64, error) { return w.db.exec(text, args...) }
+
+// Fault implements rows.Conn.
+func (w writer) Fault(err error) rows.Fault {
+	switch code(err) {
+	case lib.SQLITE_CONSTRAINT_PRIMARYKEY, lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_ROWID:
+		return rows.Duplicate
+	case lib.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return rows.Orphan
+	}
+	return rows.Other
+}
 
 // snapshot is the connection of a View.
 type snapshot struct {
@@ -147,17 +145,22 @@ func (s *snapshot) prepare() error {
 	return nil
 }
 
-func (s *snapshot) rows(text string, args []any, f func(*sql.Rows) (bool, error)) error {
+// Rows implements rows.Conn.
+func (s *snapshot) Rows(text string, args []any, f func(*sql.Rows) (bool, error)) error {
 	prepared, ok := s.db.prepared.Load(text)
 	if !ok {
 		s.new = append(s.new, text)
-		rows, err := s.tx.QueryContext(s.ctx, text, args...)
-		return walk(rows, err, f)
+		found, err := s.tx.QueryContext(s.ctx, text, args...)
+		return walk(found, err, f)
 	}
-	rows, err := s.tx.StmtContext(s.ctx, prepared.(*sql.Stmt)).QueryContext(s.ctx, args...)
-	return walk(rows, err, f)
+	found, err := s.tx.StmtContext(s.ctx, prepared.(*sql.Stmt)).QueryContext(s.ctx, args...)
+	return walk(found, err, f)
 }
 
-func (s *snapshot) exec(string, ...any) (int64, error) {
+// Exec implements rows.Conn.
+func (s *snapshot) Exec(string, ...any) (int64, error) {
 	return 0, errors.New("a view of accounts can't write")
 }
+
+// Fault implements rows.Conn.
+func (s *snapshot) Fault(error) rows.Fault { return rows.Other }

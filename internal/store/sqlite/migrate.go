@@ -12,7 +12,7 @@ import (
 //go:embed migrations
 var migrationFiles embed.FS
 
-// migrations are the steps that bring one of the two files up to date.
+// migrations are the steps that bring messages.db up to date; those of accounts.db are package rows'.
 func migrations(name string) fs.FS {
 	sub, err := fs.Sub(migrationFiles, "migrations/"+name)
 	if err != nil { // only when name is no valid path

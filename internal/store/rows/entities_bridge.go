@@ -1,4 +1,4 @@
-package sqlite
+package rows
 
 import (
 	"database/sql/driver"
@@ -31,11 +31,13 @@ type list[T any] struct{ of *[]T }
 
 // Scan implements sql.Scanner.
 func (l list[T]) Scan(v any) error {
-	text, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("a list is stored as %T", v)
+	switch text := v.(type) {
+	case string:
+		return json.Unmarshal([]byte(text), l.of)
+	case []byte:
+		return json.Unmarshal(text, l.of)
 	}
-	return json.Unmarshal([]byte(text), l.of)
+	return fmt.Errorf("a list is stored as %T", v)
 }
 
 // Value implements driver.Valuer.

@@ -1,4 +1,4 @@
-package sqlite
+package rows
 
 import (
 	"database/sql"
@@ -10,9 +10,8 @@ import (
 	"strings"
 	"time"
 
-	lib "modernc.org/sqlite/lib"
-
 	"tsunagi/internal/account"
+	"tsunagi/internal/broker"
 )
 
 // entity maps a type of package account to its table.
@@ -23,16 +22,30 @@ type entity[T any] struct {
 	fields  func(*T) []any // where the columns are kept, for reading and for writing
 }
 
-// connection is what reads and writes rows: the writer inside update, or a read transaction, which can't write.
-type connection interface {
-	rows(text string, args []any, f func(*sql.Rows) (more bool, err error)) error
-	exec(text string, args ...any) (changed int64, err error)
+// Conn is what an engine reads and writes rows with: a transaction that writes, or one that only reads and refuses Exec.
+// Texts are SQL as SQLite understands it; another engine translates them.
+type Conn interface {
+	// Rows calls f for each row until it returns false or an error.
+	Rows(text string, args []any, f func(*sql.Rows) (more bool, err error)) error
+	// Exec writes. A write that was refused leaves the transaction as it was before it.
+	Exec(text string, args ...any) (changed int64, err error)
+	// Fault tells why a write was refused.
+	Fault(err error) Fault
 }
 
+// Fault is a reason for which a write is refused.
+type Fault int
+
+const (
+	Other     Fault = iota
+	Duplicate       // another row has the same primary or unique key
+	Orphan          // what the row belongs to is not there
+)
+
 // all reads rows. tail is what follows the table's name.
-func (e entity[T]) all(c connection, tail string, args ...any) ([]T, error) {
+func (e entity[T]) all(c Conn, tail string, args ...any) ([]T, error) {
 	list := []T{}
-	err := c.rows("select "+strings.Join(e.columns, ", ")+", sum from "+e.table+" "+tail, args,
+	err := c.Rows("select "+strings.Join(e.columns, ", ")+", sum from "+e.table+" "+tail, args,
 		func(r *sql.Rows) (bool, error) {
 			var row T
 			var stored int64
@@ -53,7 +66,7 @@ func (e entity[T]) all(c connection, tail string, args ...any) ([]T, error) {
 }
 
 // one reads the row whose columns, as listed, have these values.
-func (e entity[T]) one(c connection, columns string, args ...any) (T, error) {
+func (e entity[T]) one(c Conn, columns string, args ...any) (T, error) {
 	where := "where " + strings.ReplaceAll(columns, ", ", " = ? and ") + " = ?"
 	list, err := e.all(c, where, args...)
 	if err == nil && len(list) == 0 {
@@ -66,29 +79,29 @@ func (e entity[T]) one(c connection, columns string, args ...any) (T, error) {
 	return list[0], nil
 }
 
-func (e entity[T]) insert(c connection, row T) error {
+func (e entity[T]) insert(c Conn, row T) error {
 	sum, err := e.sum(&row)
 	if err != nil {
 		return err
 	}
-	_, err = c.exec("insert into "+e.table+" ("+strings.Join(e.columns, ", ")+", sum) values (?"+
+	_, err = c.Exec("insert into "+e.table+" ("+strings.Join(e.columns, ", ")+", sum) values (?"+
 		strings.Repeat(", ?", len(e.columns))+")", append(e.fields(&row), sum)...)
-	return e.refused(err)
+	return e.refused(c, err)
 }
 
-func (e entity[T]) save(c connection, row T) error {
+func (e entity[T]) save(c Conn, row T) error {
 	sum, err := e.sum(&row)
 	if err != nil {
 		return err
 	}
 	fields := e.fields(&row)
 	args := append(append(append([]any{}, fields[e.keys:]...), sum), fields[:e.keys]...)
-	changed, err := c.exec("update "+e.table+" set "+strings.Join(e.columns[e.keys:], " = ?, ")+" = ?, sum = ? where "+
+	changed, err := c.Exec("update "+e.table+" set "+strings.Join(e.columns[e.keys:], " = ?, ")+" = ?, sum = ? where "+
 		e.where(), args...)
 	if err == nil && changed == 0 {
 		return fmt.Errorf("%s: %w", e.table, account.ErrNotFound)
 	}
-	return e.refused(err)
+	return e.refused(c, err)
 }
 
 // sum is the checksum of a row.
@@ -118,30 +131,36 @@ func (e entity[T]) sum(row *T) (int64, error) {
 }
 
 // verify reads all rows.
-func (e entity[T]) verify(c connection) error {
+func (e entity[T]) verify(c Conn) error {
 	_, err := e.all(c, "")
 	return err
 }
 
-func (e entity[T]) remove(c connection, row T) error {
-	_, err := c.exec("delete from "+e.table+" where "+e.where(), e.fields(&row)[:e.keys]...)
-	return e.refused(err)
+func (e entity[T]) remove(c Conn, row T) error {
+	_, err := c.Exec("delete from "+e.table+" where "+e.where(), e.fields(&row)[:e.keys]...)
+	return e.refused(c, err)
 }
 
 func (e entity[T]) where() string { return strings.Join(e.columns[:e.keys], " = ? and ") + " = ?" }
 
 // refused tells the errors that a Store has names for.
-func (e entity[T]) refused(err error) error {
-	switch code(err) {
-	case lib.SQLITE_CONSTRAINT_PRIMARYKEY, lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_ROWID:
+func (e entity[T]) refused(c Conn, err error) error {
+	if err == nil {
+		return nil
+	}
+	switch c.Fault(err) {
+	case Duplicate:
 		return fmt.Errorf("%s: %w: %w", e.table, account.ErrExists, err)
-	case lib.SQLITE_CONSTRAINT_FOREIGNKEY:
+	case Orphan:
 		return fmt.Errorf("what %s belongs to: %w: %w", e.table, account.ErrNotFound, err)
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", e.table, err)
-	}
-	return nil
+	return fmt.Errorf("write %s: %w", e.table, err)
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func corrupt(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{broker.ErrStoreCorrupt}, args...)...)
 }
 
 // stamp keeps a time as microseconds since 1970; the zero time fits in, too.

@@ -1,4 +1,4 @@
-package sqlite
+package rows
 
 import (
 	"database/sql"
@@ -7,8 +7,11 @@ import (
 	"tsunagi/internal/account"
 )
 
+// NewReader returns a Reader over a connection.
+func NewReader(c Conn) account.Reader { return reader{c} }
+
 // reader is an account.Reader over a connection.
-type reader struct{ c connection }
+type reader struct{ c Conn }
 
 const (
 	byAge     = "order by created_at, id"
@@ -93,7 +96,7 @@ func (r reader) Users(q account.UserQuery) ([]account.User, error) {
 
 func (r reader) CountUsers(q account.UserQuery) (n int, err error) {
 	where, args := userFilter(q)
-	err = r.c.rows("select count(*) from mqtt_user "+where, args, func(r *sql.Rows) (bool, error) { return false, r.Scan(&n) })
+	err = r.c.Rows("select count(*) from mqtt_user "+where, args, func(r *sql.Rows) (bool, error) { return false, r.Scan(&n) })
 	if err != nil {
 		return 0, fmt.Errorf("count users: %w", err)
 	}

@@ -1,4 +1,4 @@
-package sqlite
+package rows
 
 import (
 	"fmt"
@@ -6,7 +6,10 @@ import (
 	"tsunagi/internal/account"
 )
 
-// transaction is an account.Tx inside of update.
+// NewTx returns a Tx over a connection that writes.
+func NewTx(c Conn) account.Tx { return transaction{reader{c}} }
+
+// transaction is an account.Tx over a connection that writes.
 type transaction struct{ reader }
 
 // verb is what is done to a row.
@@ -80,7 +83,7 @@ func (t transaction) one(v verb, row account.Row) error {
 	return fmt.Errorf("rows of type %T aren't kept", row)
 }
 
-func do[T any](c connection, e entity[T], v verb, row T) error {
+func do[T any](c Conn, e entity[T], v verb, row T) error {
 	switch v {
 	case inserting:
 		return e.insert(c, row)

@@ -1,4 +1,4 @@
-package sqlite
+package rows
 
 import (
 	"database/sql"
@@ -39,7 +39,7 @@ func (r reader) ClientCertificates(q account.CertificateQuery) ([]account.Client
 }
 
 func (r reader) CountClientCertificates(instance string) (n int, err error) {
-	err = r.c.rows("select count(*) from client_certificate where instance = ?", []any{instance},
+	err = r.c.Rows("select count(*) from client_certificate where instance = ?", []any{instance},
 		func(r *sql.Rows) (bool, error) { return false, r.Scan(&n) })
 	if err != nil {
 		return 0, fmt.Errorf("count certificates: %w", err)
