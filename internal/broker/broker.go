@@ -45,6 +45,7 @@ type Broker struct {
 	gen      atomic.Uint64 // raised after each change of what lookup may find
 	cache    matchCache
 	retained topic.Retained[*message]
+	retMu    sync.Mutex    // what is retained changes together with its count and bytes, which may be read without it
 	retCount atomic.Int64  // retained messages
 	retOrder atomic.Uint64 // counts retained messages as they are accepted
 	retBytes atomic.Int64  // bytes of them

@@ -59,6 +59,13 @@ func (o *publishOp) ask() {
 	}
 }
 
+// unask is called once: from here on the message counts as retained, or not at all.
+func (o *publishOp) unask() {
+	if o.asked {
+		o.b.retAsked.done(o.topic)
+	}
+}
+
 func (o *publishOp) size() int { return len(o.rec) + 256 }
 func (o *publishOp) grows() growth {
 	if o.m.offset != 0 || o.retain && !o.clear {
@@ -98,10 +105,8 @@ func (o *publishOp) done(t *Turn, err error) {
 	if o.with != nil {
 		defer o.with.done(t, err)
 	}
-	if o.asked {
-		defer o.b.retAsked.done(o.topic)
-	}
 	if err != nil {
+		o.unask()
 		o.fail(err, t)
 		return
 	}
@@ -115,6 +120,7 @@ func (o *publishOp) done(t *Turn, err error) {
 	if o.retain {
 		o.b.keepRetained(o.retainedCopy(), o.topic, o.clear)
 	}
+	o.unask() // before the answer: who has it may replace the message at once
 	o.answer(reached(m), t)
 }
 

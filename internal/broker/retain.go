@@ -26,6 +26,8 @@ const replayStep = 64
 // It is called when that is durable, in the order of the batches; at QoS 0 also before, when it is accepted. The order
 // of the batches has the last word. name stays in use as long as m does.
 func (b *Broker) keepRetained(m *message, name string, empty bool) {
+	b.retMu.Lock()
+	defer b.retMu.Unlock()
 	var old *message
 	var had bool
 	if empty {
@@ -45,6 +47,17 @@ func (b *Broker) keepRetained(m *message, name string, empty bool) {
 	}
 }
 
+// retainedBesides says what all topics but this one retain: messages and bytes.
+func (b *Broker) retainedBesides(name string) (count, bytes int64) {
+	b.retMu.Lock()
+	defer b.retMu.Unlock()
+	count, bytes = b.retCount.Load(), b.retBytes.Load()
+	if old, had := b.retained.Get(name); had {
+		count, bytes = count-1, bytes-int64(old.size)
+	}
+	return count, bytes
+}
+
 // retainRoom checks the bounds of the plan for one more retained message, with all of its properties.
 func (b *Broker) retainRoom(name, publisher, user string, p *mqtt.Publish) *Refusal {
 	l := b.limits.Load()
@@ -52,12 +65,8 @@ func (b *Broker) retainRoom(name, publisher, user string, p *mqtt.Publish) *Refu
 		return nil
 	}
 	waiting, waitingBytes := b.retAsked.besides(name) // first: what is kept meanwhile counts twice, not never
-	count, bytes := b.retCount.Load()+1, b.retBytes.Load()+int64(mostSize(name, publisher, user, p)+refSize)
-	old, had := b.retained.Get(name)
-	if had {
-		count, bytes = count-1, bytes-int64(old.size)
-	}
-	count, bytes = count+int64(waiting), bytes+int64(waitingBytes)
+	count, bytes := b.retainedBesides(name)
+	count, bytes = count+1+int64(waiting), bytes+int64(mostSize(name, publisher, user, p)+refSize+waitingBytes)
 	var r *Refusal
 	switch {
 	case l.RetainedMessages > 0 && count > int64(l.RetainedMessages):
