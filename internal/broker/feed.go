@@ -99,15 +99,16 @@ func (g *group) judge() {
 		if b == nil {
 			return
 		}
-		if g.mayAnybody(members, b.topic) {
-			g.mu.Lock()
+		may := g.mayAnybody(members, b.topic)
+		var r ref
+		g.mu.Lock()
+		still := g.queue.len() > 0 && g.queue.at(0).m == m // else a member has just put another one back in front
+		if still && may {
 			g.judging = false
 			g.mu.Unlock()
 			return
 		}
-		var r ref
-		g.mu.Lock()
-		if g.queue.len() > 0 && g.queue.at(0).m == m {
+		if still {
 			r = g.pop()
 		}
 		g.mu.Unlock()
