@@ -118,7 +118,7 @@ export async function loaded(tab) {
 }
 
 /** importFlow brings nodes into the open tab, as the import dialog does. */
-async function importFlow(tab, nodes) {
+export async function importFlow(tab, nodes) {
   await tab.evaluate((nodes) => {
     const z = window.RED.workspaces.active();
     const placed = nodes.map((n) => ('x' in n ? { ...n, z } : n));
@@ -152,7 +152,7 @@ async function setBroker(tab, type, { server, port, user, password }, name) {
 }
 
 /** deploy presses Deploy and waits for the answer. */
-async function deploy(tab) {
+export async function deploy(tab) {
   const [answer] = await Promise.all([
     tab.waitForResponse((r) => new URL(r.url()).pathname.endsWith('/flows') && r.request().method() === 'POST'),
     tab.locator('#red-ui-header-button-deploy').click(),
@@ -161,16 +161,21 @@ async function deploy(tab) {
 }
 
 /** statusConnected waits until every mqtt node shows the dot of a connection. */
-async function statusConnected(tab) {
+export async function statusConnected(tab, timeout = 20_000) {
   await tab.waitForFunction(() => {
     let all = true, some = false;
     window.RED.nodes.eachNode((n) => { if (n.type.startsWith('mqtt')) { some = true; all &&= n.status?.fill === 'green'; } });
     return some && all;
-  }, null, { timeout: 20_000 });
+  }, null, { timeout });
 }
 
-async function debugSidebar(tab) {
+export async function debugSidebar(tab) {
   await tab.evaluate(() => window.RED.sidebar.show('debug'));
+}
+
+/** pressById presses the button of an inject node wherever it is on the page, as on a phone whose panels cover it. */
+export async function pressById(tab, name) {
+  await tab.locator('.red-ui-flow-node', { hasText: name }).locator('.red-ui-flow-node-button-button').first().dispatchEvent('click');
 }
 
 /** press presses the button of an inject node. */

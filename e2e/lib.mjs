@@ -1,6 +1,6 @@
 // What the browser tests share: the binary as a process, Chromium that trusts its authority, texts, screenshots.
 import { spawn, execFileSync } from 'node:child_process';
-import { mkdtempSync, mkdirSync, readFileSync, existsSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,12 +21,13 @@ export async function freePorts(n) {
   return ports;
 }
 
-/** Process runs the binary and keeps what it prints. */
+/** Process runs the binary, with the words of at before it, and keeps what it prints. */
 export class Process {
-  constructor(args, env = {}) {
+  constructor(args, env = {}, at = []) {
     this.text = '';
     this.waiting = [];
-    this.child = spawn(binary, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [command, ...words] = [...at, binary, ...args];
+    this.child = spawn(command, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const out of [this.child.stdout, this.child.stderr]) {
       out.setEncoding('utf8').on('data', (chunk) => { this.text += chunk; this.#look(); });
     }
@@ -60,22 +61,31 @@ export class Process {
 }
 
 /** serve starts the cloud side on free ports and returns it with its addresses. */
-export async function serve(data, ports) {
+export async function serve(data, ports, { host = 'localhost', at = [] } = {}) {
   const [https, mqtts, mqtt, http] = ports ?? await freePorts(4);
-  const p = new Process(['serve', '--data', data, '--https', `:${https}`, '--mqtts', `:${mqtts}`, '--mqtt', `:${mqtt}`, '--http', `:${http}`]);
-  Object.assign(p, { https, mqtts, mqtt, http, ports: [https, mqtts, mqtt, http], origin: `https://localhost:${https}`, ca: join(data, 'ca', 'ca.pem') });
+  const p = new Process(['serve', '--data', data, '--domain', host, '--https', `:${https}`, '--mqtts', `:${mqtts}`, '--mqtt', `:${mqtt}`, '--http', `:${http}`], {}, at);
+  Object.assign(p, { https, mqtts, mqtt, http, ports: [https, mqtts, mqtt, http], origin: `https://${host}:${https}`, ca: join(data, 'ca', 'ca.pem') });
   await p.prints(/ready/);
   return p;
 }
 
-/** browser starts Chromium with a profile of its own that trusts the given authority, if any, and nothing else new. */
-export async function browser(caFile, { language, width, height = 800, dark = false }) {
+/**
+ * browser starts Chromium with a profile of its own that trusts the given authority, if any, and nothing else new. at are
+ * words to put before its command.
+ */
+export async function browser(caFile, { language, width, height = 800, dark = false, at = [] }) {
   const home = mkdtempSync(join(tmpdir(), 'tsunagi-browser-'));
   const nss = join(home, '.pki', 'nssdb');
   mkdirSync(nss, { recursive: true });
   execFileSync('certutil', ['-d', `sql:${nss}`, '-N', '--empty-password']);
   if (caFile) execFileSync('certutil', ['-d', `sql:${nss}`, '-A', '-t', 'C,,', '-n', 'tsunagi', '-i', caFile]);
-  const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
+  let executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
+  if (at.length) {
+    const wrapper = join(home, 'browser');
+    const quoted = [...at, executablePath].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+    writeFileSync(wrapper, `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 });
+    executablePath = wrapper;
+  }
   return chromium.launchPersistentContext(join(home, 'profile'), {
     executablePath,
     headless: true,

@@ -23,7 +23,7 @@ const (
 	firstWait   = time.Second
 	longestWait = 2 * time.Minute
 	refusedWait = 15 * time.Minute
-	steadyTime  = time.Minute // a tunnel that lasted so long begins anew with firstWait
+	steadyTime  = 10 * time.Second // a tunnel that lasted so long begins anew with firstWait
 )
 
 // maxStreams bounds the streams that the platform has open.
