@@ -107,13 +107,14 @@ func (s *Service) ChangeBridge(ctx context.Context, by Actor, instance, id strin
 		if b, err = tx.Bridge(instance, id); err != nil {
 			return Change{}, err
 		}
+		was := b
 		if c.Address != nil && *c.Address != b.Address && len(b.Sealed) > 0 && c.Password == nil {
 			return Change{}, invalid("password", "api.bridge.password_again") // it is for the broker that it was given for
 		}
 		if err := s.applyBridge(&b, c); err != nil {
 			return Change{}, err
 		}
-		if err := tx.Save(b); err != nil {
+		if err := s.replace(ctx, tx, was, b); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: instance, Bridges: true}, s.audit(tx, by, "bridge.change", instance, b.words())
@@ -134,7 +135,7 @@ func (s *Service) DeleteBridge(ctx context.Context, by Actor, instance, id strin
 		if err != nil {
 			return Change{}, err
 		}
-		if err := tx.Delete(b); err != nil {
+		if err := s.remove(ctx, tx, b); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: instance, Bridges: true}, s.audit(tx, by, "bridge.delete", instance, b.words())

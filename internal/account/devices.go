@@ -60,7 +60,7 @@ func (s *Service) ChangeDevice(ctx context.Context, by Actor, id string, c Devic
 		if d, err = deviceOf(tx, by, id); err != nil {
 			return err
 		}
-		words := ""
+		was, words := d, ""
 		if c.Name != nil && *c.Name != d.Name {
 			if err := nameFree(tx, *c.Name); err != nil {
 				return err
@@ -71,7 +71,7 @@ func (s *Service) ChangeDevice(ctx context.Context, by Actor, id string, c Devic
 			d.NoEditing = *c.NoEditing
 			words += map[bool]string{true: "no remote editing", false: "remote editing"}[d.NoEditing]
 		}
-		if err := tx.Save(d); err != nil {
+		if err := s.replace(ctx, tx, was, d); err != nil {
 			return err
 		}
 		return s.audit(tx, by, "device.change", id, words)
@@ -95,7 +95,7 @@ func (s *Service) DeleteDevice(ctx context.Context, by Actor, id string) error {
 		} else if err != nil && !errors.Is(err, ErrNotFound) {
 			return Change{}, err
 		}
-		if err := tx.Delete(d); err != nil {
+		if err := s.remove(ctx, tx, d); err != nil {
 			return Change{}, err
 		}
 		return news, s.audit(tx, by, "device.unpair", id, d.Name)

@@ -16,6 +16,7 @@ const (
 	Forbidden    Code = "forbidden"
 	NotFound     Code = "not_found"
 	Conflict     Code = "conflict"
+	Stale        Code = "stale" // the thing has changed since the caller read it
 	Limit        Code = "limit"
 	RateLimited  Code = "rate_limited"
 	Internal     Code = "internal"

@@ -2,30 +2,61 @@ package account
 
 import "context"
 
-// ChangePlan puts an instance on another plan, whose bounds hold at once for what comes; connected clients stay.
-func (s *Service) ChangePlan(ctx context.Context, by Actor, id, wanted string) (in Instance, err error) {
-	plan, ok := findPlan(s.o.Plans, wanted)
-	if !ok || wanted == "" {
-		return Instance{}, invalid("plan", "api.plan")
+// InstanceChange is what changes of an instance; nil stays as it is. Id, owner and region stay.
+type InstanceChange struct {
+	Name *string
+	Plan *string
+}
+
+// ChangeInstance gives an instance another name, or another plan, whose bounds hold at once for what comes; connected
+// clients stay.
+func (s *Service) ChangeInstance(ctx context.Context, by Actor, id string, c InstanceChange) (in Instance, err error) {
+	name := ""
+	if c.Name != nil {
+		if name, err = checkText("name", *c.Name, 64, false); err != nil {
+			return Instance{}, err
+		}
+	}
+	var plan Plan
+	if c.Plan != nil {
+		var ok bool
+		if plan, ok = findPlan(s.o.Plans, *c.Plan); !ok || *c.Plan == "" {
+			return Instance{}, invalid("plan", "api.plan")
+		}
 	}
 	err = s.change(ctx, func(tx Tx) (Change, error) {
 		if in, err = instanceOf(tx, by, id); err != nil {
 			return Change{}, err
 		}
-		if s.Plan(in.Plan).ID == plan.ID {
-			return Change{}, nil
+		was, news := in, Change{}
+		if c.Name != nil {
+			in.Name = name
+			if err := s.audit(tx, by, "instance.rename", id, name); err != nil {
+				return Change{}, err
+			}
 		}
-		if err := s.fits(tx, in, plan); err != nil {
-			return Change{}, err
+		if c.Plan != nil && s.Plan(in.Plan).ID != plan.ID {
+			if err := s.fits(tx, in, plan); err != nil {
+				return Change{}, err
+			}
+			in.Plan, news = plan.ID, Change{Instance: id, Plan: true}
+			if err := s.audit(tx, by, "instance.plan", id, was.Plan+" → "+plan.ID); err != nil {
+				return Change{}, err
+			}
 		}
-		before := in.Plan
-		in.Plan = plan.ID
-		if err := tx.Save(in); err != nil {
-			return Change{}, err
-		}
-		return Change{Instance: id, Plan: true}, s.audit(tx, by, "instance.plan", id, before+" → "+plan.ID)
+		return news, s.replace(ctx, tx, was, in)
 	})
 	return in, err
+}
+
+// RenameInstance gives an instance another name.
+func (s *Service) RenameInstance(ctx context.Context, by Actor, id, name string) (Instance, error) {
+	return s.ChangeInstance(ctx, by, id, InstanceChange{Name: &name})
+}
+
+// ChangePlan puts an instance on another plan.
+func (s *Service) ChangePlan(ctx context.Context, by Actor, id, plan string) (Instance, error) {
+	return s.ChangeInstance(ctx, by, id, InstanceChange{Plan: &plan})
 }
 
 // fits says whether an instance, as it is, has room in a plan.

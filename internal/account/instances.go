@@ -128,24 +128,6 @@ func (s *Service) Instances(ctx context.Context, by Actor) (list []Instance, err
 	return list, err
 }
 
-// RenameInstance gives an instance another name. Id, owner, plan and region stay; see ChangePlan.
-func (s *Service) RenameInstance(ctx context.Context, by Actor, id, name string) (in Instance, err error) {
-	if name, err = checkText("name", name, 64, false); err != nil {
-		return Instance{}, err
-	}
-	err = s.update(ctx, func(tx Tx) error {
-		if in, err = instanceOf(tx, by, id); err != nil {
-			return err
-		}
-		in.Name = name
-		if err := tx.Save(in); err != nil {
-			return err
-		}
-		return s.audit(tx, by, "instance.rename", id, name)
-	})
-	return in, err
-}
-
 // DeleteInstance deletes an instance with its users, rules, key and log. Listeners end its clients and its messages.
 func (s *Service) DeleteInstance(ctx context.Context, by Actor, id string) error {
 	return s.change(ctx, func(tx Tx) (Change, error) {
@@ -153,7 +135,7 @@ func (s *Service) DeleteInstance(ctx context.Context, by Actor, id string) error
 		if err != nil {
 			return Change{}, err
 		}
-		if err := tx.Delete(in, Setting{Key: instanceKeySetting + id}); err != nil {
+		if err := s.remove(ctx, tx, in, Setting{Key: instanceKeySetting + id}); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: id, Deleted: true}, s.audit(tx, by, "instance.delete", id, in.Name)

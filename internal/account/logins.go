@@ -55,6 +55,9 @@ func (s *Service) ChangeLogins(ctx context.Context, by Actor, instance string, c
 		if l, err = c.apply(have); err != nil {
 			return Change{}, err
 		}
+		if err := s.fresh(ctx, have); err != nil {
+			return Change{}, err
+		}
 		if fresh {
 			err = tx.Insert(l)
 		} else {

@@ -23,6 +23,18 @@ func (s *Service) Rules(ctx context.Context, by Actor, instance, user string) (l
 	return list, err
 }
 
+// Rule reads one rule.
+func (s *Service) Rule(ctx context.Context, by Actor, instance, id string) (rule Rule, err error) {
+	err = s.view(ctx, func(r Reader) error {
+		if _, err := instanceOf(r, by, instance); err != nil {
+			return err
+		}
+		rule, err = r.Rule(instance, id)
+		return err
+	})
+	return rule, err
+}
+
 // CreateRule adds a rule; it holds at once, for connected clients too. Instance, User, Effect, Access and Filter are
 // taken from n.
 func (s *Service) CreateRule(ctx context.Context, by Actor, n Rule) (Rule, error) {
@@ -66,7 +78,7 @@ func (s *Service) ChangeRule(ctx context.Context, by Actor, instance, id string,
 		if rule, err = tx.Rule(instance, id); err != nil {
 			return Change{}, err
 		}
-		before := rule.words()
+		was := rule
 		if c.Effect != nil {
 			rule.Effect = *c.Effect
 		}
@@ -82,10 +94,10 @@ func (s *Service) ChangeRule(ctx context.Context, by Actor, instance, id string,
 		if err := checkRuleIn(tx, have, rule); err != nil {
 			return Change{}, err
 		}
-		if err := tx.Save(rule); err != nil {
+		if err := s.replace(ctx, tx, was, rule); err != nil {
 			return Change{}, err
 		}
-		return Change{Instance: instance, Recheck: true}, s.audit(tx, by, "rule.change", instance, before+" → "+rule.words())
+		return Change{Instance: instance, Recheck: true}, s.audit(tx, by, "rule.change", instance, was.words()+" → "+rule.words())
 	})
 	return rule, err
 }
@@ -100,7 +112,7 @@ func (s *Service) DeleteRule(ctx context.Context, by Actor, instance, id string)
 		if err != nil {
 			return Change{}, err
 		}
-		if err := tx.Delete(rule); err != nil {
+		if err := s.remove(ctx, tx, rule); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: instance, Recheck: true}, s.audit(tx, by, "rule.delete", instance, rule.words())

@@ -19,6 +19,7 @@ type Keys struct {
 	password []byte // HMAC of generated passwords
 	token    []byte // HMAC of web client tokens
 	instance []byte // HMAC that makes the API keys of instances
+	version  []byte // HMAC that makes the versions of things
 	check    []byte // what the database remembers of the key file
 	seal     cipher.AEAD
 	link     ed25519.PrivateKey // proves to devices that the platform is theirs
@@ -44,7 +45,7 @@ func NewKeys(secret []byte) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{password: derive("password"), token: derive("token"), instance: derive("instance key"), check: derive("check"), seal: seal,
+	return &Keys{password: derive("password"), token: derive("token"), instance: derive("instance key"), version: derive("version"), check: derive("check"), seal: seal,
 		link: ed25519.NewKeyFromSeed(derive("link"))}, nil
 }
 

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // The errors of a Store. Anything else is the store's own failure and is told to nobody but the operator's log.
@@ -31,7 +32,7 @@ type Store interface {
 
 // Row is one stored thing, handed to Tx by value. It is exactly one of Account, BrowserSession, Invitation, ResetLink,
 // APIToken, Factor, Instance, User, Rule, FlowServer, Device, Setting, AuditEntry, Logins,
-// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge.
+// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure.
 type Row interface{ row() }
 
 // Tx writes inside of Store.Update, and sees what it wrote before.
@@ -44,8 +45,8 @@ type Tx interface {
 	// a unique key that another row has one that wraps ErrExists.
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
-	// Account takes its sessions, links, tokens, factors, instances, flow servers and devices; an Instance its users, rules, logins,
-	// client authorities, token keys, metrics token, bridges and log lines; a User the rules and certificates that name it; a
+	// Account takes its sessions, links, tokens, factors, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
+	// client authorities, token keys, metrics token, bridges and log lines; a User the rules and certificates that name it and its exposure; a
 	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
 }
@@ -124,6 +125,15 @@ type Reader interface {
 	Bridges(instance string) ([]Bridge, error)
 
 	Setting(key string) (Setting, error)
+
+	Exposure(instance, user string) (Exposure, error)
+	// Exposures are at most limit of one instance, the latest first.
+	Exposures(instance string, limit int) ([]Exposure, error)
+
+	Once(account string, key [32]byte) (Once, error)
+	CountOnce(account string) (int, error)
+	// OnceBefore are at most limit rows of all accounts that were made before a moment, oldest first.
+	OnceBefore(t time.Time, limit int) ([]Once, error)
 
 	// Log is one page of log lines, newest (highest ID) first.
 	Log(q LogQuery) ([]LogLine, error)

@@ -183,7 +183,7 @@ func (s *Service) ChangeUser(ctx context.Context, by Actor, instance, name strin
 		if u, err = tx.User(instance, name); err != nil {
 			return Change{}, err
 		}
-		news := Change{}
+		was, news := u, Change{}
 		if newSecret {
 			u.Kind, u.Secret, u.Sealed = fresh.Kind, fresh.Secret, fresh.Sealed
 			news = Change{Instance: instance, Users: []string{name}}
@@ -197,7 +197,7 @@ func (s *Service) ChangeUser(ctx context.Context, by Actor, instance, name strin
 				news = Change{Instance: instance, Users: []string{name}}
 			}
 		}
-		if err := tx.Save(u); err != nil {
+		if err := s.replace(ctx, tx, was, u); err != nil {
 			return Change{}, err
 		}
 		return news, s.audit(tx, by, "user.change", instance+":"+name, c.words())
@@ -237,7 +237,7 @@ func (s *Service) DeleteUser(ctx context.Context, by Actor, instance, name strin
 		if u.First {
 			return Change{}, fail(Conflict, "api.user.first")
 		}
-		if err := tx.Delete(u); err != nil {
+		if err := s.remove(ctx, tx, u); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: instance, Users: []string{name}, Recheck: true}, s.audit(tx, by, "user.delete", instance+":"+name, "")

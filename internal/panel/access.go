@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -57,8 +58,9 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 		req.by = by
 		req.language = p.language(r, by.Account.Language)
 	}
-	if wait := p.rates.take(req.by); wait > 0 {
-		refuse(&account.Error{Code: account.RateLimited, Key: "api.busy", Wait: wait})
+	left := p.rates.take(req.by)
+	if left.tell(w.Header()); left.wait > 0 {
+		refuse(left.busy())
 		return
 	}
 	var refused *account.Error
@@ -83,7 +85,20 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 		refuse(errors.New("route without an access level"))
 		return
 	}
-	next(huma.WithValue(c, requestKey{}, req))
+	c = huma.WithValue(c, requestKey{}, req)
+	if match := r.Header.Values("If-Match"); len(match) > 0 && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if tags := entityTags(match); versioned[c.Operation().OperationID] {
+			c = huma.WithContext(c, account.WithVersions(c.Context(), tags...))
+		} else if !slices.Contains(tags, "*") { // it has no versions, so none of these is its
+			refuse(&account.Error{Code: account.Stale, Key: "api.stale"})
+			return
+		}
+	}
+	if key := r.Header.Get("Idempotency-Key"); key != "" && doneOnce(c.Operation()) {
+		p.once(c, key, next)
+		return
+	}
+	next(c)
 }
 
 // who is the actor behind the request's API token or cookie. A request with both is judged by the token alone.

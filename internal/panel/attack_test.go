@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +25,11 @@ func operations(t *testing.T, w *world) map[string]operation {
 	}
 	all := map[string]operation{}
 	for path, methods := range doc.Paths {
+		if !strings.HasPrefix(path, "/api/v1/") {
+			continue // TestCompatTenants asks the others
+		}
 		for method, op := range methods {
+			op.Security = slices.DeleteFunc(op.Security, func(one map[string][]string) bool { _, metrics := one["metricsToken"]; return metrics })
 			all[strings.ToUpper(method)+" "+path] = op
 		}
 	}

@@ -79,12 +79,12 @@ func (p *Panel) listBridges(ctx context.Context, in *WithID) (*answer[page[bridg
 	return reply(pageOf(list, p.showBridge)), err
 }
 
-func (p *Panel) getBridge(ctx context.Context, in *OneThing) (*answer[bridgeBody], error) {
+func (p *Panel) getBridge(ctx context.Context, in *OneThing) (*tagged[bridgeBody], error) {
 	b, err := p.o.Accounts.Bridge(ctx, actor(ctx), in.ID, in.Thing)
 	if err != nil {
 		return nil, err
 	}
-	return reply(p.showBridge(b)), nil
+	return tag(p, b, p.showBridge(b)), nil
 }
 
 func (p *Panel) getBridgeState(ctx context.Context, in *OneThing) (*answer[BridgeState], error) {
@@ -127,12 +127,12 @@ type createBridgeInput struct {
 	Body bridgeChangeBody
 }
 
-func (p *Panel) createBridge(ctx context.Context, in *createBridgeInput) (*answer[bridgeBody], error) {
+func (p *Panel) createBridge(ctx context.Context, in *createBridgeInput) (*tagged[bridgeBody], error) {
 	b, err := p.o.Accounts.CreateBridge(ctx, actor(ctx), in.ID, in.Body.change())
 	if err != nil {
 		return nil, err
 	}
-	return reply(p.showBridge(b)), nil
+	return tag(p, b, p.showBridge(b)), nil
 }
 
 type changeBridgeInput struct {
@@ -140,12 +140,12 @@ type changeBridgeInput struct {
 	Body bridgeChangeBody
 }
 
-func (p *Panel) changeBridge(ctx context.Context, in *changeBridgeInput) (*answer[bridgeBody], error) {
+func (p *Panel) changeBridge(ctx context.Context, in *changeBridgeInput) (*tagged[bridgeBody], error) {
 	b, err := p.o.Accounts.ChangeBridge(ctx, actor(ctx), in.ID, in.Thing, in.Body.change())
 	if err != nil {
 		return nil, err
 	}
-	return reply(p.showBridge(b)), nil
+	return tag(p, b, p.showBridge(b)), nil
 }
 
 func (p *Panel) deleteBridge(ctx context.Context, in *OneThing) (*nothing, error) {

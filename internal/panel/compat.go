@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
 	"tsunagi/internal/account"
 )
 
@@ -19,33 +22,37 @@ import (
 // half wants Basic with an empty user name and the instance's API key as password; the account's half Basic with an
 // API token as user name and no password. What it can do is a part of /api/v1, with the same rules behind it.
 
-// compatRoute is one line of its table.
+// compatRoute is one line of its table. in and out are empty values of what its body and answer look like, for the
+// document; nil for none.
 type compatRoute struct {
 	pattern string
 	account bool // of the account, not of one instance
 	run     func(*compatCall) (any, error)
+	name    string
+	summary string
+	in, out any
 }
 
 func (p *Panel) compatRoutes() []compatRoute {
 	return []compatRoute{
-		{"GET /api/user", false, p.compatUsers},
-		{"POST /api/user", false, p.compatCreateUser},
-		{"PUT /api/user", false, p.compatChangeUser},
-		{"GET /api/user/{name}", false, p.compatUser},
-		{"PUT /api/user/{name}", false, p.compatChangeUser},
-		{"DELETE /api/user/{name}", false, p.compatDeleteUser},
-		{"GET /api/acl", false, p.compatRules},
-		{"POST /api/acl", false, p.compatCreateRule},
-		{"DELETE /api/acl", false, p.compatDeleteRule},
-		{"GET /api/info/connections", false, p.compatConnections},
-		{"POST /api/instance/restart", false, p.compatRestart},
-		{"POST /api/instance/reset", false, p.compatReset},
+		{"GET /api/user", false, p.compatUsers, "compat-list-users", "Users; query is the beginning of the name", nil, []compatName{}},
+		{"POST /api/user", false, p.compatCreateUser, "compat-create-user", "Make a user", compatLogin{}, nil},
+		{"PUT /api/user", false, p.compatChangeUser, "compat-change-user", "Give a user another password", compatLogin{}, nil},
+		{"GET /api/user/{name}", false, p.compatUser, "compat-get-user", "One user with its rules", nil, compatUserBody{}},
+		{"PUT /api/user/{name}", false, p.compatChangeUser, "compat-change-named-user", "Give a user another password", compatPassword{}, nil},
+		{"DELETE /api/user/{name}", false, p.compatDeleteUser, "compat-delete-user", "Delete a user", nil, nil},
+		{"GET /api/acl", false, p.compatRules, "compat-list-rules", "Rules; with the header Api-Version: 1 as {\"items\": […]}", nil, []compatRule{}},
+		{"POST /api/acl", false, p.compatCreateRule, "compat-create-rule", "Make a rule", compatRuleWish{}, nil},
+		{"DELETE /api/acl", false, p.compatDeleteRule, "compat-delete-rule", "Delete a rule", compatRuleWish{}, nil},
+		{"GET /api/info/connections", false, p.compatConnections, "compat-list-connections", "Connected clients", nil, []compatConnection{}},
+		{"POST /api/instance/restart", false, p.compatRestart, "compat-restart", "End all connections and load the state anew", nil, nil},
+		{"POST /api/instance/reset", false, p.compatReset, "compat-reset", "Forget all sessions, queued and retained messages", nil, nil},
 
-		{"GET /api/instances", true, p.compatInstances},
-		{"POST /api/instances", true, p.compatCreateInstance},
-		{"GET /api/instances/{id}", true, p.compatInstance},
-		{"PUT /api/instances/{id}", true, p.compatChangeInstance},
-		{"DELETE /api/instances/{id}", true, p.compatDeleteInstance},
+		{"GET /api/instances", true, p.compatInstances, "compat-list-instances", "Instances of the account", nil, []compatInstance{}},
+		{"POST /api/instances", true, p.compatCreateInstance, "compat-create-instance", "Make an instance", compatInstanceWish{}, compatInstance{}},
+		{"GET /api/instances/{id}", true, p.compatInstance, "compat-get-instance", "One instance, with address and key for a token that may manage", nil, compatInstance{}},
+		{"PUT /api/instances/{id}", true, p.compatChangeInstance, "compat-change-instance", "Another name or plan", compatInstanceWish{}, compatInstance{}},
+		{"DELETE /api/instances/{id}", true, p.compatDeleteInstance, "compat-delete-instance", "Delete an instance with all that is in it", nil, nil},
 	}
 }
 
@@ -58,8 +65,9 @@ type compatCall struct {
 	body     map[string]any // of a JSON object or a form
 }
 
-func (p *Panel) mountCompat(mux *http.ServeMux) {
+func (p *Panel) mountCompat(mux humago.Mux, doc *huma.OpenAPI) {
 	for _, route := range p.compatRoutes() {
+		describeCompat(doc, route)
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) { p.serveCompat(w, r, route) })
 	}
 }
@@ -79,8 +87,9 @@ func (p *Panel) serveCompat(w http.ResponseWriter, r *http.Request, route compat
 	if err == nil {
 		req.by, req.language = c.by, p.language(r, c.by.Account.Language)
 	}
-	if wait := p.rates.take(req.by); wait > 0 {
-		refuse(&account.Error{Code: account.RateLimited, Key: "api.busy", Wait: wait})
+	left := p.rates.take(req.by)
+	if left.tell(w.Header()); left.wait > 0 {
+		refuse(left.busy())
 		return
 	}
 	if err == nil && c.by.Scope == account.ScopeRead && r.Method != http.MethodGet {

@@ -101,14 +101,14 @@ func (p *Panel) compatChangeInstance(c *compatCall) (any, error) {
 	if err := c.texts(map[string]*string{"name": &name, "plan": &plan}); err != nil {
 		return nil, err
 	}
-	id := compatID(c.r.PathValue("id"))
-	i, err := p.o.Accounts.Instance(c.ctx, c.by, id)
-	if err == nil && plan != "" {
-		i, err = p.o.Accounts.ChangePlan(c.ctx, c.by, id, plan)
+	var change account.InstanceChange
+	if name != "" {
+		change.Name = &name
 	}
-	if err == nil && name != "" {
-		i, err = p.o.Accounts.RenameInstance(c.ctx, c.by, id, name)
+	if plan != "" {
+		change.Plan = &plan
 	}
+	i, err := p.o.Accounts.ChangeInstance(c.ctx, c.by, compatID(c.r.PathValue("id")), change)
 	return showCompatInstance(i), err
 }
 

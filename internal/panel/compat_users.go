@@ -30,6 +30,11 @@ type compatGrant struct {
 	Write bool   `json:"write"`
 }
 
+type compatUserBody struct {
+	Username string        `json:"username"`
+	ACLs     []compatGrant `json:"acls" nullable:"false"`
+}
+
 func (p *Panel) compatUser(c *compatCall) (any, error) {
 	name := c.r.PathValue("name")
 	u, _, err := p.o.Accounts.User(c.ctx, c.by, c.instance.ID, name)
@@ -37,10 +42,7 @@ func (p *Panel) compatUser(c *compatCall) (any, error) {
 		return nil, err
 	}
 	rules, err := p.o.Accounts.Rules(c.ctx, c.by, c.instance.ID, name)
-	out := struct {
-		Username string        `json:"username"`
-		ACLs     []compatGrant `json:"acls"`
-	}{u.Name, []compatGrant{}}
+	out := compatUserBody{u.Name, []compatGrant{}}
 	if u.First {
 		out.ACLs = append(out.ACLs, compatGrant{"#", true, true})
 	}

@@ -147,12 +147,12 @@ func (p *Panel) device(ctx context.Context, id string) (account.Device, error) {
 	return p.o.Accounts.Device(ctx, actor(ctx), id)
 }
 
-func (p *Panel) getDevice(ctx context.Context, in *WithID) (*answer[deviceBody], error) {
+func (p *Panel) getDevice(ctx context.Context, in *WithID) (*tagged[deviceBody], error) {
 	d, err := p.device(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return reply(p.showDevice(d)), nil
+	return tag(p, d, p.showDevice(d)), nil
 }
 
 type changeDeviceInput struct {
@@ -163,7 +163,7 @@ type changeDeviceInput struct {
 	}
 }
 
-func (p *Panel) changeDevice(ctx context.Context, in *changeDeviceInput) (*answer[deviceBody], error) {
+func (p *Panel) changeDevice(ctx context.Context, in *changeDeviceInput) (*tagged[deviceBody], error) {
 	if err := p.devicesOff(); err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (p *Panel) changeDevice(ctx context.Context, in *changeDeviceInput) (*answe
 		return nil, err
 	}
 	p.o.Devices.Restart(d.ID)
-	return reply(p.showDevice(d)), nil
+	return tag(p, d, p.showDevice(d)), nil
 }
 
 func (p *Panel) deleteDevice(ctx context.Context, in *WithID) (*nothing, error) {

@@ -99,14 +99,14 @@ type createInstanceInput struct {
 	}
 }
 
-func (p *Panel) createInstance(ctx context.Context, in *createInstanceInput) (*answer[instanceBody], error) {
+func (p *Panel) createInstance(ctx context.Context, in *createInstanceInput) (*tagged[instanceBody], error) {
 	made, _, err := p.o.Accounts.CreateInstance(ctx, actor(ctx), account.NewInstance{Name: in.Body.Name, Region: in.Body.Region, Plan: in.Body.Plan})
-	return reply(p.showInstance(made)), err
+	return tag(p, made, p.showInstance(made)), err
 }
 
-func (p *Panel) getInstance(ctx context.Context, in *WithID) (*answer[instanceBody], error) {
+func (p *Panel) getInstance(ctx context.Context, in *WithID) (*tagged[instanceBody], error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
-	return reply(p.showInstance(i)), err
+	return tag(p, i, p.showInstance(i)), err
 }
 
 type changeInstanceInput struct {
@@ -117,18 +117,9 @@ type changeInstanceInput struct {
 	}
 }
 
-func (p *Panel) changeInstance(ctx context.Context, in *changeInstanceInput) (*answer[instanceBody], error) {
-	if in.Body.Name != nil {
-		if _, err := p.o.Accounts.RenameInstance(ctx, actor(ctx), in.ID, *in.Body.Name); err != nil {
-			return nil, err
-		}
-	}
-	if in.Body.Plan != nil {
-		if _, err := p.o.Accounts.ChangePlan(ctx, actor(ctx), in.ID, *in.Body.Plan); err != nil {
-			return nil, err
-		}
-	}
-	return p.getInstance(ctx, &in.WithID)
+func (p *Panel) changeInstance(ctx context.Context, in *changeInstanceInput) (*tagged[instanceBody], error) {
+	i, err := p.o.Accounts.ChangeInstance(ctx, actor(ctx), in.ID, account.InstanceChange(in.Body))
+	return tag(p, i, p.showInstance(i)), err
 }
 
 func (p *Panel) deleteInstance(ctx context.Context, in *WithID) (*nothing, error) {

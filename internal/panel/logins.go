@@ -23,9 +23,9 @@ func showLogins(l account.Logins) loginsBody {
 	return loginsBody{l.Password, l.Token, string(l.Certificate), string(l.CertificateUser), l.TokenIssuer, l.TokenAudience, l.TokenUser}
 }
 
-func (p *Panel) getLogins(ctx context.Context, in *WithID) (*answer[loginsBody], error) {
+func (p *Panel) getLogins(ctx context.Context, in *WithID) (*tagged[loginsBody], error) {
 	l, err := p.o.Accounts.Logins(ctx, actor(ctx), in.ID)
-	return reply(showLogins(l)), err
+	return tag(p, l, showLogins(l)), err
 }
 
 type changeLoginsInput struct {
@@ -41,9 +41,9 @@ type changeLoginsInput struct {
 	}
 }
 
-func (p *Panel) changeLogins(ctx context.Context, in *changeLoginsInput) (*answer[loginsBody], error) {
+func (p *Panel) changeLogins(ctx context.Context, in *changeLoginsInput) (*tagged[loginsBody], error) {
 	l, err := p.o.Accounts.ChangeLogins(ctx, actor(ctx), in.ID, account.LoginsChange(in.Body))
-	return reply(showLogins(l)), err
+	return tag(p, l, showLogins(l)), err
 }
 
 type authorityBody struct {

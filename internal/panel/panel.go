@@ -214,7 +214,9 @@ type Panel struct {
 	o       Options
 	handler http.Handler
 	rates   rates
-	streams streams
+
+	reference *reference
+	streams   streams
 
 	stopping chan struct{} // closed by EndStreams
 	stop     sync.Once
@@ -236,8 +238,12 @@ func New(o Options) (*Panel, error) {
 	}
 	p := &Panel{o: o, stopping: make(chan struct{})}
 	mux := http.NewServeMux()
-	p.mount(mux)
-	p.mountCompat(mux)
+	api := p.mount(mux)
+	p.mountCompat(mux, api.OpenAPI())
+	describeFiles(api.OpenAPI())
+	p.reference = p.newReference(api.OpenAPI())
+	mux.HandleFunc("GET /api/reference", p.serveReference)
+	mux.HandleFunc("GET /api/reference.css", p.serveReferenceStyle)
 	if err := p.mountFiles(mux); err != nil {
 		return nil, err
 	}

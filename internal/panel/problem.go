@@ -20,7 +20,7 @@ type Problem struct {
 	Title  string  `json:"title" doc:"Name of the HTTP status"`
 	Status int     `json:"status"`
 	Detail string  `json:"detail" doc:"Sentence for the person, in the language of the request"`
-	Code   string  `json:"code" enum:"invalid,unauthorized,forbidden,not_found,conflict,limit,rate_limited,internal"`
+	Code   string  `json:"code" enum:"invalid,unauthorized,forbidden,not_found,conflict,stale,limit,rate_limited,internal"`
 	Errors []Fault `json:"errors,omitempty" doc:"What is wrong with parts of the request"`
 
 	header http.Header
@@ -56,6 +56,7 @@ var statuses = map[account.Code]int{
 	account.Forbidden:    http.StatusForbidden,
 	account.NotFound:     http.StatusNotFound,
 	account.Conflict:     http.StatusConflict,
+	account.Stale:        http.StatusPreconditionFailed,
 	account.Limit:        http.StatusForbidden,
 	account.RateLimited:  http.StatusTooManyRequests,
 	account.Internal:     http.StatusInternalServerError,

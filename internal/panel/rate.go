@@ -2,6 +2,7 @@ package panel
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -26,11 +27,20 @@ type rates struct {
 	keys map[string]*rate.Limiter
 }
 
-// take uses one request up and says how long to wait when there was none left.
-func (r *rates) take(by account.Actor) time.Duration {
-	key, limit, burst := "address "+account.AddressKey(by.Remote), rate.Limit(strangerRate), strangerBurst
+// allowance is what a caller has left.
+type allowance struct {
+	name  string // of the policy
+	rate  float64
+	burst int
+	left  int
+	wait  time.Duration // 0: this request is let through
+}
+
+// take uses one request up.
+func (r *rates) take(by account.Actor) allowance {
+	a, key := allowance{name: "address", rate: strangerRate, burst: strangerBurst}, "address "+account.AddressKey(by.Remote)
 	if by.Account.ID != "" {
-		key, limit, burst = "account "+by.Account.ID, personRate, personBurst
+		a, key = allowance{name: "account", rate: personRate, burst: personBurst}, "account "+by.Account.ID
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -39,13 +49,27 @@ func (r *rates) take(by account.Actor) time.Duration {
 		if r.keys == nil || len(r.keys) >= ratesMax {
 			r.forget()
 		}
-		l = rate.NewLimiter(limit, burst)
+		l = rate.NewLimiter(rate.Limit(a.rate), a.burst)
 		r.keys[key] = l
 	}
-	if l.Allow() {
-		return 0
+	if !l.Allow() {
+		a.wait = time.Second
 	}
-	return time.Second
+	a.left = max(0, int(l.Tokens()))
+	return a
+}
+
+// tell puts an allowance into an answer's headers (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds, of
+// which r are left and all are back in t seconds.
+func (a allowance) tell(h http.Header) {
+	seconds := func(requests int) int { return int(math.Ceil(float64(requests) / a.rate)) }
+	h.Set("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", a.name, a.burst, seconds(a.burst)))
+	h.Set("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", a.name, a.left, seconds(a.burst-a.left)))
+}
+
+// busy is the refusal of a caller who has nothing left.
+func (a allowance) busy() error {
+	return &account.Error{Code: account.RateLimited, Key: "api.busy", Wait: a.wait}
 }
 
 // forget drops callers who could ask as often as anybody; when all are busy, everybody begins anew.

@@ -1,14 +1,6 @@
 package panel
 
-import (
-	"context"
-	"net/http"
-	"strings"
-	"time"
-
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-)
+import "github.com/danielgtaylor/huma/v2"
 
 // access says who may call a route.
 type access string
@@ -101,6 +93,7 @@ func (p *Panel) routes() []route {
 
 		{"GET /instances/{id}/rules", signedIn, 200, "list-rules", "Access rules", handle(p, p.listRules)},
 		{"POST /instances/{id}/rules", signedIn, 201, "create-rule", "Make an access rule", handle(p, p.createRule)},
+		{"GET /instances/{id}/rules/{rule}", signedIn, 200, "get-rule", "One access rule", handle(p, p.getRule)},
 		{"PATCH /instances/{id}/rules/{rule}", signedIn, 200, "change-rule", "Change an access rule", handle(p, p.changeRule)},
 		{"DELETE /instances/{id}/rules/{rule}", signedIn, 204, "delete-rule", "Delete an access rule", handle(p, p.deleteRule)},
 
@@ -146,65 +139,5 @@ func (p *Panel) routes() []route {
 		{"DELETE /devices/{id}", signedIn, 204, "unpair-device", "Unpair a device; its MQTT user is deleted", handle(p, p.deleteDevice)},
 		{"POST /devices/{id}/rotate", signedIn, 204, "rotate-device", "Have a device change its key and MQTT password", handle(p, p.rotateDevice)},
 		{"POST /devices/{id}/open", browser, 200, "open-device", "Single-use address of the device's editor, for this browser", handle(p, p.openDevice)},
-	}
-}
-
-// Bounds of a request.
-const (
-	maxBody  = 64 << 10
-	bodyTime = 10 * time.Second
-)
-
-// largeBodies are the bounds, in bytes, of routes that take more.
-var largeBodies = map[string]int64{"import-users": 8 << 20}
-
-// mount puts the API on mux and returns it.
-func (p *Panel) mount(mux *http.ServeMux) huma.API {
-	problemsOnce.Do(useProblems)
-	config := huma.DefaultConfig("Tsunagi", p.o.Version)
-	config.CreateHooks = nil // no $schema in answers
-	config.DocsPath, config.SchemasPath = "", ""
-	config.OpenAPIPath = "/api/openapi"
-	config.NoFormatFallback = false
-	config.Servers = []*huma.Server{{URL: "/"}}
-	config.Info.Description = "The HTTP API that the panel itself uses. Failures are application/problem+json with a stable code."
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"session": {Type: "apiKey", In: "cookie", Name: CookieName},
-		"token":   {Type: "http", Scheme: "bearer", Description: "API token, made at /account"},
-	}
-	api := humago.New(mux, config)
-	api.UseMiddleware(p.admit)
-	for _, r := range p.routes() {
-		method, path, _ := strings.Cut(r.pattern, " ")
-		op := huma.Operation{OperationID: r.name, Method: method, Path: "/api/v1" + path, Summary: r.summary,
-			DefaultStatus: r.status, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
-			Metadata: map[string]any{"access": r.access}, Errors: []int{400, 401, 403, 404, 409, 422, 429}}
-		if larger := largeBodies[r.name]; larger > 0 {
-			op.MaxBodyBytes, op.BodyReadTimeout = larger, 3*bodyTime
-		}
-		if r.access != public {
-			op.Security = []map[string][]string{{"session": {}}}
-			if r.access != browser {
-				op.Security = append(op.Security, map[string][]string{"token": {}})
-			}
-		}
-		r.register(api, op)
-	}
-	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		p.refuse(w, r, http.StatusNotFound, "")
-	})
-	return api
-}
-
-// handle makes a line of the table from a method: its failures become problems in the language of the request.
-func handle[I, O any](p *Panel, f func(context.Context, *I) (*O, error)) func(huma.API, huma.Operation) {
-	return func(api huma.API, op huma.Operation) {
-		huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
-			out, err := f(ctx, in)
-			if err != nil {
-				return nil, p.problem(ctx, err)
-			}
-			return out, nil
-		})
 	}
 }

@@ -45,13 +45,13 @@ type createUserInput struct {
 	}
 }
 
-func (p *Panel) createUser(ctx context.Context, in *createUserInput) (*answer[userBody], error) {
+func (p *Panel) createUser(ctx context.Context, in *createUserInput) (*tagged[userBody], error) {
 	n := account.NewUser{Name: in.Body.Name, Password: in.Body.Password, Connect: true, Note: in.Body.Note}
 	if in.Body.Connect != nil {
 		n.Connect = *in.Body.Connect
 	}
 	u, password, err := p.o.Accounts.CreateUser(ctx, actor(ctx), in.ID, n)
-	return reply(showUser(u, 0, password)), err
+	return tag(p, u, showUser(u, 0, password)), err
 }
 
 // OneUser is the input of a route about one user.
@@ -60,9 +60,9 @@ type OneUser struct {
 	Name string `path:"name" maxLength:"256"`
 }
 
-func (p *Panel) getUser(ctx context.Context, in *OneUser) (*answer[userBody], error) {
+func (p *Panel) getUser(ctx context.Context, in *OneUser) (*tagged[userBody], error) {
 	u, rules, err := p.o.Accounts.User(ctx, actor(ctx), in.ID, in.Name)
-	return reply(showUser(u, rules, "")), err
+	return tag(p, u, showUser(u, rules, "")), err
 }
 
 type changeUserInput struct {
@@ -75,7 +75,7 @@ type changeUserInput struct {
 	}
 }
 
-func (p *Panel) changeUser(ctx context.Context, in *changeUserInput) (*answer[userBody], error) {
+func (p *Panel) changeUser(ctx context.Context, in *changeUserInput) (*tagged[userBody], error) {
 	by := actor(ctx)
 	c := account.UserChange{Password: in.Body.Password, Rotate: in.Body.Rotate, Connect: in.Body.Connect, Note: in.Body.Note}
 	u, password, err := p.o.Accounts.ChangeUser(ctx, by, in.ID, in.Name, c)
@@ -83,7 +83,7 @@ func (p *Panel) changeUser(ctx context.Context, in *changeUserInput) (*answer[us
 		return nil, err
 	}
 	_, rules, err := p.o.Accounts.User(ctx, by, in.ID, in.Name)
-	return reply(showUser(u, rules, password)), err
+	return tag(p, u, showUser(u, rules, password)), err
 }
 
 func (p *Panel) deleteUser(ctx context.Context, in *OneUser) (*nothing, error) {
@@ -127,19 +127,24 @@ type createRuleInput struct {
 	}
 }
 
-func (p *Panel) createRule(ctx context.Context, in *createRuleInput) (*answer[ruleBody], error) {
+func (p *Panel) createRule(ctx context.Context, in *createRuleInput) (*tagged[ruleBody], error) {
 	n := account.Rule{Instance: in.ID, Effect: account.Effect(in.Body.Effect), Access: account.Access(in.Body.Access), Filter: in.Body.Filter}
 	if in.Body.User != nil {
 		n.User = *in.Body.User
 	}
 	rule, err := p.o.Accounts.CreateRule(ctx, actor(ctx), n)
-	return reply(showRule(rule)), err
+	return tag(p, rule, showRule(rule)), err
 }
 
 // OneRule is the input of a route about one rule.
 type OneRule struct {
 	WithID
 	Rule string `path:"rule" maxLength:"64"`
+}
+
+func (p *Panel) getRule(ctx context.Context, in *OneRule) (*tagged[ruleBody], error) {
+	rule, err := p.o.Accounts.Rule(ctx, actor(ctx), in.ID, in.Rule)
+	return tag(p, rule, showRule(rule)), err
 }
 
 type changeRuleInput struct {
@@ -151,9 +156,9 @@ type changeRuleInput struct {
 	}
 }
 
-func (p *Panel) changeRule(ctx context.Context, in *changeRuleInput) (*answer[ruleBody], error) {
+func (p *Panel) changeRule(ctx context.Context, in *changeRuleInput) (*tagged[ruleBody], error) {
 	rule, err := p.o.Accounts.ChangeRule(ctx, actor(ctx), in.ID, in.Rule, account.RuleChange{Effect: in.Body.Effect, Access: in.Body.Access, Filter: in.Body.Filter})
-	return reply(showRule(rule)), err
+	return tag(p, rule, showRule(rule)), err
 }
 
 func (p *Panel) deleteRule(ctx context.Context, in *OneRule) (*nothing, error) {

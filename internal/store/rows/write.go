@@ -79,6 +79,10 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, metricsTokens, v, r)
 	case account.Bridge:
 		return do(t.c, bridges, v, r)
+	case account.Exposure:
+		return do(t.c, exposures, v, r)
+	case account.Once:
+		return do(t.c, onces, v, r)
 	}
 	return fmt.Errorf("rows of type %T aren't kept", row)
 }

@@ -38,6 +38,9 @@ func accountOrder(t *testing.T, s AccountStore) {
 			func(b account.BrowserSession) string { return fmt.Sprint(b.Hash[0] == 8) }), "true false false false")
 		ids("bridges", each(func() ([]account.Bridge, error) { return r.Bridges("") }, func(b account.Bridge) string { return b.Instance }), "instance1 instance2 instance3")
 		ids("bridges of one", each(func() ([]account.Bridge, error) { return r.Bridges("instance2") }, func(b account.Bridge) string { return b.Instance }), "instance2")
+		ids("answers before", each(func() ([]account.Once, error) { return r.OnceBefore(at(3), 9) }, func(o account.Once) string { return o.Account }), "account1 account2")
+		ids("the oldest answer", each(func() ([]account.Once, error) { return r.OnceBefore(at(9), 1) }, func(o account.Once) string { return o.Account }), "account1")
+		ids("exposures", each(func() ([]account.Exposure, error) { return r.Exposures("instance2", 9) }, func(e account.Exposure) string { return e.User }), "sensor")
 		ids("rules", each(func() ([]account.Rule, error) { return r.Rules("instance1") }, func(r account.Rule) string { return r.ID }), "oldest for all for one")
 		return nil
 	})

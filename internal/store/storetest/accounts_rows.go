@@ -71,6 +71,9 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			func() (int, error) { l, err := r.TokenKeys("x"); return len(l), err },
 			func() (int, error) { l, err := r.Bridges("x"); return len(l), err },
 			func() (int, error) { l, err := r.Bridges(""); return len(l), err },
+			func() (int, error) { l, err := r.OnceBefore(at(999), 9); return len(l), err },
+			func() (int, error) { return r.CountOnce("x") },
+			func() (int, error) { l, err := r.Exposures("x", 9); return len(l), err },
 			func() (int, error) { l, err := r.Log(account.LogQuery{Limit: 9}); return len(l), err },
 			func() (int, error) { l, err := r.Audit(account.AuditQuery{Limit: 9}); return len(l), err },
 		} {
@@ -141,6 +144,8 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.TokenKey{Instance: "nowhere", ID: "k"},
 		account.MetricsToken{Instance: "nowhere"},
 		account.Bridge{Instance: "nowhere", ID: "b"},
+		account.Once{Account: "nobody", Key: hash(1)},
+		account.Exposure{Instance: "instance1", User: "nobody"},
 	} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Insert(row) }); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("Insert of %T without its parent = %v, want ErrNotFound", row, err)
@@ -169,6 +174,8 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.TokenKey{Instance: "instance1", ID: "key", KeyID: "other"},
 		account.MetricsToken{Instance: "instance1", Hash: hash(200)},
 		account.Bridge{Instance: "instance1", ID: "bridge", Sealed: []byte{1}, Version: account.BridgeV311},
+		account.Once{Account: "account1", Key: hash(1), Status: 500},
+		account.Exposure{Instance: "instance1", User: "sensor", Times: 9},
 		account.Device{ID: "device1", Owner: "account2", Name: "moved", Key: []byte{7}, SeenAt: at(9)},
 	}
 	update(t, s, func(tx account.Tx) error { return tx.Save(changed...) })
@@ -182,11 +189,11 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
-		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20}},
-		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7, 16}},
+		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23}},
+		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7, 16, 23}},
 		{"user without rules", account.User{Instance: "instance1", Name: "instance1"}, []int{4}},
 		{"rule", account.Rule{Instance: "instance1", ID: "for all"}, []int{6}},
 		{"flow server", account.FlowServer{ID: "flow1"}, []int{8}},
@@ -202,6 +209,8 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"device", account.Device{ID: "device1"}, []int{21}},
 		{"metrics token", account.MetricsToken{Instance: "instance1"}, []int{19}},
 		{"bridge", account.Bridge{Instance: "instance1", ID: "bridge"}, []int{20}},
+		{"once", account.Once{Account: "account1", Key: hash(1)}, []int{22}},
+		{"exposure", account.Exposure{Instance: "instance1", User: "sensor"}, []int{23}},
 	}
 	both := append(world("1", 1), world("2", 2)...)
 	for _, tt := range tests {

@@ -48,6 +48,8 @@ func world(suffix string, n byte) []account.Row {
 			Sealed: []byte{7}, Version: account.BridgeV5, KeepAlive: 60, Topics: []account.BridgeTopic{{Direction: account.BridgeOut, Filter: "#", Local: "a/", Remote: "日本/", QoS: 2}}, CreatedAt: at(1)},
 		account.Device{ID: "device" + suffix, Owner: a, Name: "pi" + suffix, Key: []byte{n, 0}, Instance: i, User: "sensor", Version: "1.2", NoEditing: true,
 			CreatedAt: at(int(n)), SeenAt: at(8)},
+		account.Once{Account: a, Key: hash(n), Digest: hash(n + 50), Status: 201, Sealed: []byte{n, 0}, CreatedAt: at(int(n))},
+		account.Exposure{Instance: i, User: "sensor", Remote: "192.0.2.7", Client: "c", Times: 2, FirstAt: at(1), LastAt: at(int(n))},
 	}
 }
 
@@ -127,6 +129,10 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.MetricsToken(row.Instance)
 	case account.Bridge:
 		return r.Bridge(row.Instance, row.ID)
+	case account.Once:
+		return r.Once(row.Account, row.Key)
+	case account.Exposure:
+		return r.Exposure(row.Instance, row.User)
 	}
 	return nil, fmt.Errorf("no way to read %T", row)
 }
@@ -196,6 +202,8 @@ func everything(s account.Store) (string, error) {
 			say(pi, err)
 			d, err := r.Audit(account.AuditQuery{Limit: 999})
 			say(d, err)
+			on, err := r.OnceBefore(at(999), 999)
+			say(on, err)
 		}
 		list()
 		for n := range 40 {
@@ -216,6 +224,8 @@ func everything(s account.Store) (string, error) {
 			say(mt, err)
 			br, err := r.Bridges(i)
 			say(br, err)
+			ex, err := r.Exposures(i, 99)
+			say(ex, err)
 			o, err := r.Log(account.LogQuery{Instance: i, Limit: 99})
 			say(o, err)
 			v, err := r.Setting(fmt.Sprint("setting", n+1))

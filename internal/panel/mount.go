@@ -1,0 +1,68 @@
+package panel
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// Bounds of a request.
+const (
+	maxBody  = 64 << 10
+	bodyTime = 10 * time.Second
+)
+
+// largeBodies are the bounds, in bytes, of routes that take more.
+var largeBodies = map[string]int64{"import-users": 8 << 20}
+
+// mount puts the API on mux and returns it.
+func (p *Panel) mount(mux humago.Mux) huma.API {
+	problemsOnce.Do(useProblems)
+	config := huma.DefaultConfig("Tsunagi", p.o.Version)
+	config.CreateHooks = nil // no $schema in answers
+	config.DocsPath, config.SchemasPath = "", ""
+	config.OpenAPIPath = "/api/openapi"
+	config.NoFormatFallback = false
+	describe(config.OpenAPI)
+	api := humago.New(mux, config)
+	api.UseMiddleware(p.admit)
+	for _, r := range p.routes() {
+		method, path, _ := strings.Cut(r.pattern, " ")
+		op := huma.Operation{OperationID: r.name, Method: method, Path: "/api/v1" + path, Summary: r.summary,
+			DefaultStatus: r.status, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
+			Metadata: map[string]any{"access": r.access}}
+		if larger := largeBodies[r.name]; larger > 0 {
+			op.MaxBodyBytes, op.BodyReadTimeout = larger, 3*bodyTime
+		}
+		if r.access != public {
+			op.Security = []map[string][]string{{"session": {}}}
+			if r.access != browser {
+				op.Security = append(op.Security, map[string][]string{"token": {}})
+			}
+		}
+		describeRoute(&op, r.access)
+		r.register(api, op)
+		describeAnswers(api.OpenAPI(), api.OpenAPI().Paths[op.Path], op.Method)
+	}
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		p.refuse(w, r, http.StatusNotFound, "")
+	})
+	return api
+}
+
+// handle makes a line of the table from a method: its failures become problems in the language of the request.
+func handle[I, O any](p *Panel, f func(context.Context, *I) (*O, error)) func(huma.API, huma.Operation) {
+	return func(api huma.API, op huma.Operation) {
+		huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+			out, err := f(ctx, in)
+			if err != nil {
+				return nil, p.problem(ctx, err)
+			}
+			return out, nil
+		})
+	}
+}
