@@ -101,13 +101,16 @@ func (d *loopDisk) shutdown() {
 	}
 }
 
-// remount brings the file system back as it is after the failure.
+// remount brings the file system back as it is after the failure. It mounts a copy of the disk: a mount namespace made
+// meanwhile by any process of the machine may still hold the old one, which then stays shut down under the same name.
 func (d *loopDisk) remount() {
 	d.t.Helper()
-	if out, err := exec.Command("umount", d.dir).CombinedOutput(); err != nil {
-		d.t.Fatalf("umount: %v: %s", err, out)
-	}
-	if out, err := exec.Command("mount", "-o", "loop", d.image, d.dir).CombinedOutput(); err != nil {
-		d.t.Fatalf("mount: %v: %s", err, out)
+	found := d.image + "'"
+	for _, c := range [][]string{
+		{"umount", d.dir}, {"cp", "--sparse=always", d.image, found}, {"mv", found, d.image}, {"mount", "-o", "loop", d.image, d.dir},
+	} {
+		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
+			d.t.Fatalf("%s: %v: %s", c[0], err, out)
+		}
 	}
 }
