@@ -10,6 +10,7 @@ type Plan struct {
 	WebConnections   int    // concurrent web clients of the panel, not counted above
 	FlowServers      int    // hosted, of one account
 	FlowMemoryMB     int    // MiB of each flow server
+	FlowCPUPercent   int    // of one processor, each flow server; 0: 100
 	MaxPacket        int    // bytes
 	QueueMessages    int    // kept for one absent session
 	QueueBytes       int    // kept for one absent session

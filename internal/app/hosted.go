@@ -101,30 +101,30 @@ func (c *cloud) panelFlows() panel.FlowServers {
 	if c.flows == nil {
 		return nil
 	}
-	return panelFlows{c.flows, c.flowMemory}
+	return panelFlows{c.flows, c.flowPlan}
 }
 
-// flowMemory is the plan's bound for a flow server, in MiB.
-func (c *cloud) flowMemory(ctx context.Context, f account.FlowServer) (int, error) {
+// flowPlan is the plan whose bounds a flow server has.
+func (c *cloud) flowPlan(ctx context.Context, f account.FlowServer) (account.Plan, error) {
 	var owner account.Account
 	err := c.store.Accounts.View(ctx, func(r account.Reader) (err error) {
 		owner, err = r.Account(f.Owner)
 		return err
 	})
-	return c.accounts.FlowPlan(owner).FlowMemoryMB, err
+	return c.accounts.FlowPlan(owner), err
 }
 
 type panelFlows struct {
 	*hosted.Manager
-	memory func(context.Context, account.FlowServer) (int, error)
+	plan func(context.Context, account.FlowServer) (account.Plan, error)
 }
 
 func (p panelFlows) Start(ctx context.Context, f account.FlowServer) error {
-	memory, err := p.memory(ctx, f)
+	plan, err := p.plan(ctx, f)
 	if err != nil {
 		return err
 	}
-	return p.Manager.Start(hosted.Server{ID: f.ID, Name: f.Name, MemoryMB: memory})
+	return p.Manager.Start(hosted.Server{ID: f.ID, Name: f.Name, MemoryMB: plan.FlowMemoryMB, CPU: plan.FlowCPUPercent})
 }
 
 func (p panelFlows) Restart(ctx context.Context, f account.FlowServer) error {

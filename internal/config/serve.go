@@ -55,7 +55,7 @@ type Serve struct {
 	Store   Store    `toml:"store"`
 	Connect Connect  `toml:"connect"`
 	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
-	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), default"`
+	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), default"`
 }
 
 // TLS says where certificates come from: files, a public authority by ACME, or else the local authority.
@@ -131,6 +131,7 @@ type Plan struct {
 	WebConnections   int    `toml:"web_connections"`   // per instance, the panel's web client
 	FlowServers      int    `toml:"flow_servers"`      // per account
 	FlowMemoryMB     int    `toml:"flow_memory_mb"`    // MiB of each flow server
+	FlowCPUPercent   int    `toml:"flow_cpu_percent"`  // of one processor, each flow server [100]
 	MaxPacket        int    `toml:"max_packet"`        // bytes
 	QueueMessages    int    `toml:"queue_messages"`    // for an absent session
 	QueueBytes       int    `toml:"queue_bytes"`       // for an absent session
@@ -151,10 +152,10 @@ type Plan struct {
 var (
 	DefaultRegions = []Region{{ID: "home", Name: "This server"}}
 	DefaultPlans   = []Plan{
-		{ID: "free", Name: "Free", Default: true, Instances: 5, Connections: 10, WebConnections: 5, FlowServers: 2, FlowMemoryMB: 256,
+		{ID: "free", Name: "Free", Default: true, Instances: 5, Connections: 10, WebConnections: 5, FlowServers: 2, FlowMemoryMB: 256, FlowCPUPercent: 100,
 			MaxPacket: 1 << 20, QueueMessages: 100_000, QueueBytes: 64 << 20, RetainedMessages: 10_000, RetainedBytes: 64 << 20,
 			Subscriptions: 1_000, AllSubscriptions: 10_000, SubscribeRate: 100, Sessions: 1_000, KeepAliveMax: 3600, Users: 1_000, Bridges: 2},
-		{ID: "maker", Name: "Maker", Instances: 20, Connections: 250, WebConnections: 20, FlowServers: 5, FlowMemoryMB: 512,
+		{ID: "maker", Name: "Maker", Instances: 20, Connections: 250, WebConnections: 20, FlowServers: 5, FlowMemoryMB: 512, FlowCPUPercent: 100,
 			MaxPacket: 8 << 20, QueueMessages: 1_000_000, QueueBytes: 512 << 20, RetainedMessages: 200_000, RetainedBytes: 1 << 30,
 			Subscriptions: 10_000, AllSubscriptions: 250_000, SubscribeRate: 1_000, Sessions: 25_000, KeepAliveMax: 3600, Users: 10_000, Bridges: 10},
 	}
@@ -166,6 +167,7 @@ var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 const (
 	maxCount = 1_000_000_000
 	maxMB    = 1 << 24                 // 16 TiB
+	maxCPU   = 100_000                 // percent: a thousand processors
 	maxBytes = min(1<<44, math.MaxInt) // 16 TiB
 )
 
@@ -293,7 +295,7 @@ func (s *Serve) validateLists(fault func(string, ...any)) {
 				i, p.Durability, Safe, Fast)
 		}
 		for key, n := range map[string]int{"instances": p.Instances, "connections": p.Connections, "flow_servers": p.FlowServers,
-			"flow_memory_mb": p.FlowMemoryMB, "queue_messages": p.QueueMessages, "queue_bytes": p.QueueBytes,
+			"flow_memory_mb": p.FlowMemoryMB, "flow_cpu_percent": p.FlowCPUPercent, "queue_messages": p.QueueMessages, "queue_bytes": p.QueueBytes,
 			"retained_messages": p.RetainedMessages, "retained_bytes": p.RetainedBytes, "subscriptions": p.Subscriptions,
 			"all_subscriptions": p.AllSubscriptions, "subscribe_rate": p.SubscribeRate, "sessions": p.Sessions,
 			"keep_alive_max": p.KeepAliveMax, "users": p.Users, "bridges": p.Bridges, "web_connections": p.WebConnections} {
@@ -305,6 +307,8 @@ func (s *Serve) validateLists(fault func(string, ...any)) {
 				most = 65_535
 			case "flow_memory_mb":
 				most = maxMB
+			case "flow_cpu_percent":
+				most = maxCPU
 			}
 			if n < 0 || n > most {
 				fault("plans[%d] %s %d: want 0 to %d", i, key, n, most)

@@ -33,6 +33,10 @@ type child struct {
 	slots  chan struct{} // requests under way
 	memory atomic.Int64  // bytes, at the last look
 	over   int           // looks in a row that were above the limit
+	cpu    budget        // of processor time
+	share  atomic.Int64  // percent of a processor, at the last look
+	group  *group        // control group; nil: it has none of its own
+	resume *time.Timer   // lets it go on; nil: it has never paused
 
 	proxyOnce sync.Once
 	handler   http.Handler // set by proxyOnce
@@ -177,8 +181,12 @@ func (c *child) checkMemory(limitMB int) {
 		return
 	}
 	if c.over++; c.over >= 3 || used > limit+limit/4 {
-		c.kill(fmt.Errorf("it used %d MB of memory; %d MB are allowed", used>>20, limitMB))
+		c.kill(tooMuch(int(used>>20), limitMB))
 	}
+}
+
+func tooMuch(usedMB, limitMB int) error {
+	return fmt.Errorf("it used %d MB of memory; %d MB are allowed", usedMB, limitMB)
 }
 
 // open passes a new connection to the child and returns the other end.

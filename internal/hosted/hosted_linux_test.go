@@ -3,6 +3,7 @@ package hosted
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/signal"
@@ -195,6 +196,36 @@ func TestMemoryLimit(t *testing.T) {
 		t.Errorf("cause %q", s)
 	}
 	w.await("home running")
+}
+
+// TestProcessorLimit has a flow server that takes all it can get: it pauses, answers still, and stops in order.
+func TestProcessorLimit(t *testing.T) {
+	w := newWorld(t, Options{WatchTime: 50 * time.Millisecond})
+	w.start(Server{ID: "a", Name: "home", CPU: 5})
+	c := w.find("a").running()
+	c.group = nil // what the platform does where there are no control groups
+	w.get("home", "/spin")
+	state := func() string {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.proc.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))[0]
+	}
+	for until := time.Now().Add(time.Minute); state() != "T"; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("it never paused: %+v", w.Status("a"))
+		}
+	}
+	if status, body, _ := w.get("home", "/hello"); status != 200 {
+		t.Errorf("between two pauses: %d %s", status, body)
+	}
+	if s := w.Status("a"); s.CPULimit != 5 || s.State != Running {
+		t.Errorf("%+v", s)
+	}
+	if err := w.Stop(t.Context(), "a"); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestCauseOfAStartThatFails(t *testing.T) {

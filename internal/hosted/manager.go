@@ -21,6 +21,7 @@ type Server struct {
 	ID       string // small letters and digits; names its directory
 	Name     string // DNS label
 	MemoryMB int    // MiB it may use [256]
+	CPU      int    // percent of one processor it may use, over ten seconds and more [100]
 }
 
 // States of a flow server.
@@ -37,6 +38,8 @@ type Status struct {
 	Cause         string          // why it isn't running, in words
 	MemoryMB      int             // MiB in use
 	MemoryLimitMB int             // MiB it may use
+	CPU           int             // percent of one processor in use
+	CPULimit      int             // percent of one processor it may use
 	Restarts      int             // times it died and was started again
 	Sandbox       map[string]bool // which walls are up
 }
@@ -58,6 +61,9 @@ type Manager struct {
 	walls  atomic.Pointer[walls] // what the system allows, known after the first start
 
 	users sync.Mutex // held while a directory gets its user
+
+	divided sync.Once // the search for cgroups
+	cgroups *delegation
 
 	mu     sync.Mutex
 	byID   map[string]*process
@@ -81,6 +87,9 @@ func (m *Manager) Start(s Server) error {
 	}
 	if s.MemoryMB == 0 {
 		s.MemoryMB = 256
+	}
+	if s.CPU == 0 {
+		s.CPU = 100
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

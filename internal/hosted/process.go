@@ -97,10 +97,14 @@ func (p *process) runOnce() error {
 		case <-c.ended:
 			return c.why()
 		case <-p.quit:
+			if c.resume != nil && c.resume.Stop() {
+				_ = goOn(c.proc) // else it would not hear that it is to end
+			}
 			c.terminate(p.m.o.StopTime)
 			return c.why()
 		case <-watch.C:
 			c.checkMemory(p.server.MemoryMB)
+			c.checkCPU(p.server.CPU, p.m.o.WatchTime)
 		}
 	}
 }
@@ -149,9 +153,9 @@ func (p *process) running() *child {
 func (p *process) status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := Status{State: p.state, Cause: p.cause, MemoryLimitMB: p.server.MemoryMB, Restarts: p.restarts, Sandbox: map[string]bool{}}
+	s := Status{State: p.state, Cause: p.cause, MemoryLimitMB: p.server.MemoryMB, CPULimit: p.server.CPU, Restarts: p.restarts, Sandbox: map[string]bool{}}
 	if p.child != nil {
-		s.MemoryMB = int(p.child.memory.Load() >> 20)
+		s.MemoryMB, s.CPU = int(p.child.memory.Load()>>20), int(p.child.share.Load())
 		s.Sandbox = p.child.report()
 	}
 	return s

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,13 +18,14 @@ type walls struct {
 	network    bool            // it has a network of its own, with nothing in it
 	processes  bool            // it sees and signals no process but itself
 	limits     bool            // open files, threads, data
+	group      bool            // a control group bounds memory, processors and threads
 	inside     map[string]bool // those it put up itself
 }
 
 // report names the walls for the API.
 func (w walls) report() map[string]bool {
 	all := map[string]bool{"process": true, "directory": true, "dial_by_parent": true, "no_new_privs": w.noNewPrivs,
-		"empty_network": w.network, "own_processes": w.processes, "limits": w.limits}
+		"empty_network": w.network, "own_processes": w.processes, "limits": w.limits, "cgroup": w.group}
 	for _, name := range []string{wallUser, wallRoot, wallLandlock, wallSeccomp} {
 		all[name] = w.inside[name]
 	}
@@ -52,12 +54,45 @@ func (m *Manager) exec(c *child, dir string, link, out *os.File) error {
 			return
 		}
 		w.limits = limit(cmd.Process.Pid, c.server.MemoryMB, c.user)
+		c.group = m.groupOf(c, cmd.Process.Pid)
+		w.group = c.group != nil
 		c.proc, c.walls = cmd.Process, w
 		started <- nil
 		state, err := c.proc.Wait()
+		if c.group != nil {
+			if c.group.starved() {
+				c.blame(tooMuch(c.server.MemoryMB*5/4, c.server.MemoryMB), true)
+			}
+			c.group.remove()
+		}
 		c.exited(state, err)
 	}()
 	return <-started
+}
+
+// groupOf puts a child that has just started, and waits for its configuration, into a control group of its own; nil
+// where the system has given none to divide.
+func (m *Manager) groupOf(c *child, pid int) *group {
+	m.divided.Do(func() {
+		d, err := delegated("/sys/fs/cgroup", "/proc/self/cgroup")
+		if err != nil {
+			m.o.Log.Info("flow servers have no control groups of their own; the platform watches memory and processors itself", "cause", err)
+			return
+		}
+		m.cgroups = d
+	})
+	if m.cgroups == nil {
+		return nil
+	}
+	g, err := m.cgroups.group(c.server)
+	if err == nil {
+		if err = g.add(pid); err == nil {
+			return g
+		}
+		g.remove()
+	}
+	c.log.Warn("flow server has no control group of its own", "error", err)
+	return nil
 }
 
 // startIn starts the program in spaces of its own, as far as the system allows.
@@ -136,6 +171,19 @@ func limit(pid, memoryMB, user int) bool {
 
 // terminate asks a process to end.
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
+
+// halt stops a process where it is; goOn lets it run again.
+func halt(p *os.Process) error { return p.Signal(syscall.SIGSTOP) }
+func goOn(p *os.Process) error { return p.Signal(syscall.SIGCONT) }
+
+// cpuOf is the processor time that a process has taken.
+func cpuOf(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parseCPU(string(text))
+}
 
 // memoryOf is what a process has for itself alone, in bytes: not the pages of the program file.
 func memoryOf(pid int) (int64, error) {

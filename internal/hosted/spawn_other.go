@@ -2,7 +2,10 @@
 
 package hosted
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 // walls say what keeps a child from the rest of the machine.
 type walls struct{ inside map[string]bool }
@@ -15,4 +18,14 @@ func (m *Manager) exec(*child, string, *os.File, *os.File) error { return errLin
 
 func terminate(*os.Process) error { return errLinux }
 
+func halt(*os.Process) error { return errLinux }
+func goOn(*os.Process) error { return errLinux }
+
+func cpuOf(int) (time.Duration, error) { return 0, errLinux }
+
 func memoryOf(int) (int64, error) { return 0, errLinux }
+
+type (
+	group      struct{}
+	delegation struct{}
+)

@@ -124,6 +124,12 @@ func childHandler(c *Child, ended chan string) http.Handler {
 			hoard = append(hoard, b)
 		}
 	})
+	mux.HandleFunc("/spin", func(http.ResponseWriter, *http.Request) {
+		go func() { // ends with the process
+			for {
+			}
+		}()
+	})
 	mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, nil)
 		if err != nil {

@@ -16,6 +16,7 @@ type planBody struct {
 	WebConnections   int    `json:"web_connections" doc:"Concurrent web clients, not counted as connections"`
 	FlowServers      int    `json:"flow_servers" doc:"Hosted flow servers per account"`
 	FlowMemoryMB     int    `json:"flow_memory_mb" doc:"MiB of each flow server"`
+	FlowCPUPercent   int    `json:"flow_cpu_percent" doc:"Of one processor, each flow server"`
 	MaxPacket        int    `json:"max_packet" doc:"Bytes"`
 	QueueMessages    int    `json:"queue_messages" doc:"Kept for one absent session"`
 	QueueBytes       int    `json:"queue_bytes" doc:"Kept for one absent session"`
@@ -38,7 +39,7 @@ func (p *Panel) listPlans(context.Context, *empty) (*answer[page[planBody]], err
 			l.Durability = "safe"
 		}
 		return planBody{l.ID, l.Name, l.Default, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
-			l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.RetainedBytes, l.Subscriptions, l.AllSubscriptions,
+			l.FlowCPUPercent, l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.RetainedBytes, l.Subscriptions, l.AllSubscriptions,
 			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.Bridges, l.BindClientIDs, l.Durability}
 	})), nil
 }

@@ -190,6 +190,8 @@ type FlowState struct {
 	Cause         string          `json:"cause,omitempty" doc:"Why it isn't running, in words"`
 	MemoryMB      int             `json:"memory_mb" doc:"MiB in use"`
 	MemoryLimitMB int             `json:"memory_limit_mb" doc:"MiB that it may use"`
+	CPU           int             `json:"cpu_percent" doc:"Percent of one processor in use"`
+	CPULimit      int             `json:"cpu_limit_percent" doc:"Percent of one processor that it may use, over ten seconds and more"`
 	Restarts      int             `json:"restarts" doc:"Times that it died and was started again"`
 	Sandbox       map[string]bool `json:"sandbox" doc:"Which walls of the sandbox are up"`
 }

@@ -65,6 +65,11 @@ export function formatMiB(n: number): string {
   return `${formatNumber(n)} MiB`;
 }
 
+/** formatPercent shows a share in percent; 100 is one whole, such as one processor. */
+export function formatPercent(n: number): string {
+  return `${formatNumber(n)} %`;
+}
+
 /** formatFingerprint writes a SHA-256 as AB:CD:…, whatever way the server wrote it. */
 export function formatFingerprint(hex: string): string {
   const bytes = hex.replace(/[^0-9a-f]/gi, '').toUpperCase();

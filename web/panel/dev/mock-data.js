@@ -49,7 +49,7 @@ export const log = (id) => [
 export function flowServer(name, state = 'running') {
   return {
     id: name, name, state, cause: state === 'failed' ? 'The process ended three times within a minute: out of memory.' : undefined,
-    url: `https://edit-${name}.flows.localhost:8443/`, created_at: ago(300), memory_mb: state === 'running' ? 61 : 0, memory_limit_mb: 256,
+    url: `https://edit-${name}.flows.localhost:8443/`, created_at: ago(300), memory_mb: state === 'running' ? 61 : 0, memory_limit_mb: 256, cpu_percent: state === 'running' ? 3 : 0, cpu_limit_percent: 100,
     restarts: state === 'failed' ? 3 : 0, sandbox: { process: true, directory: true, dial_by_parent: true, no_new_privs: true, empty_network: false },
   };
 }

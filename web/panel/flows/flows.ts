@@ -10,6 +10,8 @@ export interface FlowServer {
   created_at: string;
   memory_mb: number; // MiB
   memory_limit_mb: number; // MiB
+  cpu_percent: number; // of one processor
+  cpu_limit_percent: number; // of one processor
   restarts: number;
   sandbox?: Record<string, boolean>; // its walls, and which are up
 }
