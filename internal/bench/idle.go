@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tsunagi/internal/mqtt"
+	"tsunagi/internal/procfs"
 )
 
 // idle measures the memory of connections that have spoken once, and the CPU time that they take afterwards.
@@ -19,7 +20,7 @@ func (r *run) idle(ctx context.Context) (*result, error) {
 	if err := r.wait(ctx, o.settle); err != nil { // what the broker's start has left behind is not the connections'
 		return nil, err
 	}
-	before, err := processRSS(o.pid)
+	before, err := procfs.Resident(o.pid)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"time"
+
+	"tsunagi/internal/procfs"
 )
 
 // result is what a run has found. Fields that were not measured are left out.
@@ -59,7 +61,7 @@ func (r *result) bad() uint64 { return r.Lost + r.Doubled + r.Late + uint64(r.Li
 // measure carries a scenario out.
 func measure(ctx context.Context, o *options, tell func(format string, a ...any)) (*result, error) {
 	if o.pid != 0 {
-		if _, err := processCPU(o.pid); err != nil {
+		if _, err := procfs.CPU(o.pid); err != nil {
 			return nil, err
 		}
 	}
@@ -115,20 +117,20 @@ func (r *run) subscribeAll(ctx context.Context, p plan, res *result) error {
 	if r.o.pid == 0 || n < 10_000 {
 		return r.connectReceivers(ctx, p)
 	}
-	memory, err := processRSS(r.o.pid)
+	memory, err := procfs.Resident(r.o.pid)
 	if err != nil {
 		return err
 	}
-	cpu, _ := processCPU(r.o.pid) // it was there a moment ago; the second look reports
+	cpu, _ := procfs.CPU(r.o.pid) // it was there a moment ago; the second look reports
 	if err := r.connectReceivers(ctx, p); err != nil {
 		return err
 	}
-	after, err := processCPU(r.o.pid)
+	after, err := procfs.CPU(r.o.pid)
 	if err != nil {
 		return err
 	}
 	res.SubscribeCPU = float64((after - cpu).Microseconds()) / float64(n)
-	grown, err := processRSS(r.o.pid)
+	grown, err := procfs.Resident(r.o.pid)
 	res.PerFilter = float64(grown-memory) / float64(n)
 	return err
 }
@@ -160,7 +162,7 @@ func (r *run) meter() (*meter, error) {
 	m := &meter{r: r, began: r.now(), own: ownCPU()}
 	var err error
 	if r.o.pid != 0 {
-		m.broker, err = processCPU(r.o.pid)
+		m.broker, err = procfs.CPU(r.o.pid)
 	}
 	return m, err
 }
@@ -173,7 +175,7 @@ func (m *meter) read(res *result, messages int64) (err error) {
 	if m.r.o.pid == 0 {
 		return nil
 	}
-	after, err := processCPU(m.r.o.pid)
+	after, err := procfs.CPU(m.r.o.pid)
 	if err != nil {
 		return err
 	}
@@ -181,7 +183,7 @@ func (m *meter) read(res *result, messages int64) (err error) {
 	if res.BrokerCPU > 0 {
 		res.PerCPUSecond = float64(messages) / res.BrokerCPU
 	}
-	res.RSS, err = processRSS(m.r.o.pid)
+	res.RSS, err = procfs.Resident(m.r.o.pid)
 	return err
 }
 

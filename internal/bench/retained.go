@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tsunagi/internal/mqtt"
+	"tsunagi/internal/procfs"
 )
 
 // replays measures the replay of retained messages: they are published once, then one new subscriber after the other
@@ -19,7 +20,7 @@ func (r *run) replays(ctx context.Context) (*result, error) {
 	before := int64(0)
 	if o.pid != 0 {
 		var err error
-		if before, err = processRSS(o.pid); err != nil {
+		if before, err = procfs.Resident(o.pid); err != nil {
 			return nil, err
 		}
 	}
@@ -30,7 +31,7 @@ func (r *run) replays(ctx context.Context) (*result, error) {
 		return nil, err
 	}
 	if o.pid != 0 {
-		now, err := processRSS(o.pid)
+		now, err := procfs.Resident(o.pid)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tsunagi/internal/procfs"
 )
 
 // Bounds for one child.
@@ -170,10 +172,11 @@ func (c *child) terminate(patience time.Duration) {
 
 // checkMemory looks how much the child uses. Above the limit for three looks, or far above it, is its end.
 func (c *child) checkMemory(limitMB int) {
-	used, err := memoryOf(c.proc.Pid)
+	usage, err := procfs.Memory(c.proc.Pid)
 	if err != nil {
 		return // it has just gone, or the system doesn't tell
 	}
+	used := usage.Private
 	c.memory.Store(used)
 	limit := int64(limitMB) << 20
 	if used <= limit {

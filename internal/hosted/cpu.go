@@ -1,18 +1,14 @@
 package hosted
 
 import (
-	"errors"
-	"strconv"
-	"strings"
 	"time"
+
+	"tsunagi/internal/procfs"
 )
 
 // cpuBurst is how long a flow server may use all processors that it gets before its bound holds: starts and deploys are
 // short.
 const cpuBurst = 10 * time.Second
-
-// tick is the unit of /proc/<pid>/stat: USER_HZ is 100 on every architecture that we build for.
-const tick = time.Second / 100
 
 // budget holds the processor time of a child to a share of one processor, over time. The zero value has not looked yet.
 type budget struct {
@@ -43,27 +39,10 @@ func (b *budget) look(now time.Time, used time.Duration, percent int, next time.
 	return min(time.Duration(float64(-b.credit)/allowed), next)
 }
 
-var errStat = errors.New("not the text of /proc/<pid>/stat")
-
-// parseCPU is the processor time, own and the kernel's for it, that /proc/<pid>/stat says. The program's name, in
-// parentheses, may hold anything.
-func parseCPU(stat string) (time.Duration, error) {
-	f := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(f) < 13 {
-		return 0, errStat
-	}
-	user, err := strconv.ParseInt(f[11], 10, 64)
-	system, err2 := strconv.ParseInt(f[12], 10, 64)
-	if err := errors.Join(err, err2); err != nil {
-		return 0, errors.Join(errStat, err)
-	}
-	return time.Duration(user+system) * tick, nil
-}
-
 // checkCPU looks how much processor time the child took and has it pause when that is more than it may, unless a control
 // group does so.
 func (c *child) checkCPU(percent int, next time.Duration) {
-	used, err := cpuOf(c.proc.Pid)
+	used, err := procfs.CPU(c.proc.Pid)
 	if err != nil {
 		return // it has just gone, or the system doesn't tell
 	}

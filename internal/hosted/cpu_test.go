@@ -36,15 +36,3 @@ func TestBudget(t *testing.T) {
 		t.Errorf("credit %s, want 5 s at most", b.credit)
 	}
 }
-
-func TestParseCPU(t *testing.T) {
-	const stat = "4242 (a b) c) S 1 4242 4242 0 -1 4194560 1000 0 0 0 150 25 0 0 20 10 8 0 100 1000 200\n"
-	if got, err := parseCPU(stat); err != nil || got != 1750*time.Millisecond {
-		t.Errorf("%s %v", got, err)
-	}
-	for _, bad := range []string{"", "1 (x) S 1 2", "1 (x) S 1 4242 4242 0 -1 4194560 1000 0 0 0 a b 0 0"} {
-		if _, err := parseCPU(bad); err == nil {
-			t.Errorf("%q was taken", bad)
-		}
-	}
-}

@@ -27,13 +27,6 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-func TestParseMemory(t *testing.T) {
-	const status = "Name:\tx\nVmRSS:\t  900000 kB\nRssAnon:\t   1024 kB\nRssFile:\t 5000 kB\nRssShmem:\t 1 kB\nVmSwap:\t 3 kB\n"
-	if got := parseMemory(status); got != 1028<<10 {
-		t.Errorf("%d bytes, want %d", got, 1028<<10)
-	}
-}
-
 func TestRelay(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -2,12 +2,10 @@ package hosted
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -175,21 +173,3 @@ func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 // halt stops a process where it is; goOn lets it run again.
 func halt(p *os.Process) error { return p.Signal(syscall.SIGSTOP) }
 func goOn(p *os.Process) error { return p.Signal(syscall.SIGCONT) }
-
-// cpuOf is the processor time that a process has taken.
-func cpuOf(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	return parseCPU(string(text))
-}
-
-// memoryOf is what a process has for itself alone, in bytes: not the pages of the program file.
-func memoryOf(pid int) (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	return parseMemory(string(text)), nil
-}

@@ -2,10 +2,7 @@
 
 package hosted
 
-import (
-	"os"
-	"time"
-)
+import "os"
 
 // walls say what keeps a child from the rest of the machine.
 type walls struct{ inside map[string]bool }
@@ -20,10 +17,6 @@ func terminate(*os.Process) error { return errLinux }
 
 func halt(*os.Process) error { return errLinux }
 func goOn(*os.Process) error { return errLinux }
-
-func cpuOf(int) (time.Duration, error) { return 0, errLinux }
-
-func memoryOf(int) (int64, error) { return 0, errLinux }
 
 type (
 	group      struct{}

@@ -1,16 +1,14 @@
 package metrics
 
 import (
-	"bytes"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
-)
 
-// clockTicks is what /proc counts CPU time in, on every Linux that Go runs on.
-const clockTicks = 100
+	"tsunagi/internal/procfs"
+)
 
 // Process adds what Prometheus' own libraries tell of a process, under the same names. What this system doesn't tell is
 // left out.
@@ -23,9 +21,11 @@ func Process(p *Page, started time.Time) {
 	p.Gauge("go_memstats_sys_bytes", "Bytes taken from the system.", float64(m.Sys))
 	p.Counter("go_memstats_mallocs_total", "Objects that were allocated.", float64(m.Mallocs))
 	p.Gauge("process_start_time_seconds", "Start of the process, in seconds since 1970.", float64(started.UnixMilli())/1000)
-	if cpu, rss, ok := stat(); ok {
-		p.Counter("process_cpu_seconds_total", "CPU time, of user and system.", cpu)
-		p.Gauge("process_resident_memory_bytes", "Resident memory.", rss)
+	if cpu, err := procfs.CPU(os.Getpid()); err == nil {
+		p.Counter("process_cpu_seconds_total", "CPU time, of user and system.", cpu.Seconds())
+	}
+	if rss, err := procfs.Resident(os.Getpid()); err == nil {
+		p.Gauge("process_resident_memory_bytes", "Resident memory.", float64(rss))
 	}
 	if d, err := os.ReadDir("/proc/self/fd"); err == nil {
 		p.Gauge("process_open_fds", "Open file descriptors.", float64(len(d)-1)) // one is this directory
@@ -33,26 +33,6 @@ func Process(p *Page, started time.Time) {
 	if n, ok := maxFiles(); ok {
 		p.Gauge("process_max_fds", "File descriptors that may be open.", n)
 	}
-}
-
-// stat reads CPU seconds and resident bytes.
-func stat() (cpu, rss float64, ok bool) {
-	raw, err := os.ReadFile("/proc/self/stat")
-	if err != nil {
-		return 0, 0, false
-	}
-	i := bytes.LastIndexByte(raw, ')') // the name before may hold anything
-	if i < 0 {
-		return 0, 0, false
-	}
-	f := strings.Fields(string(raw[i+1:]))
-	if len(f) < 22 {
-		return 0, 0, false
-	}
-	user, err1 := strconv.ParseFloat(f[11], 64)
-	system, err2 := strconv.ParseFloat(f[12], 64)
-	pages, err3 := strconv.ParseFloat(f[21], 64)
-	return (user + system) / clockTicks, pages * float64(os.Getpagesize()), err1 == nil && err2 == nil && err3 == nil
 }
 
 func maxFiles() (float64, bool) {

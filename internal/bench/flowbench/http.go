@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tsunagi/internal/procfs"
 )
 
 // httpConns is how many requests are on their way at once, each on a connection of its own.
@@ -51,22 +53,22 @@ func httpLoad(ctx context.Context, s *settings, t *target) (figure, error) {
 		return nil, err
 	}
 	before := count.Load()
-	cpu, err := processCPU(t.pid)
+	cpu, err := procfs.CPU(t.pid)
 	if err != nil {
 		return nil, err
 	}
 	if err := wait(s.duration); err != nil {
 		return nil, err
 	}
-	after, err := processCPU(t.pid)
+	after, err := procfs.CPU(t.pid)
 	if err != nil {
 		return nil, err
 	}
 	n := count.Load() - before
-	rss, _, err := processMemory(t.pid)
+	rss, err := procfs.Resident(t.pid)
 	cancel()
 	wg.Wait()
-	return figure{"reqs/CPU-s": float64(n) / (after - cpu).Seconds(), rssMB: rss}, err
+	return figure{"reqs/CPU-s": float64(n) / (after - cpu).Seconds(), rssMB: float64(rss) / (1 << 20)}, err
 }
 
 func ask(ctx context.Context, h *http.Client, base string, n int) error {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tsunagi/internal/procfs"
 )
 
 // patience is how long an answer may take before it counts as lost.
@@ -30,7 +32,7 @@ func closedLoop(sc scenario) func(context.Context, *settings, *target) (figure, 
 		if err := l.until(time.Now().Add(s.warm)); err != nil {
 			return nil, err
 		}
-		cpu, err := processCPU(t.pid)
+		cpu, err := procfs.CPU(t.pid)
 		if err != nil {
 			return nil, err
 		}
@@ -38,19 +40,19 @@ func closedLoop(sc scenario) func(context.Context, *settings, *target) (figure, 
 		if err := l.until(time.Now().Add(s.duration)); err != nil {
 			return nil, err
 		}
-		after, err := processCPU(t.pid)
+		after, err := procfs.CPU(t.pid)
 		if err != nil {
 			return nil, err
 		}
 		count := l.done() - done
-		rss, _, err := processMemory(t.pid)
+		rss, err := procfs.Resident(t.pid)
 		if err != nil {
 			return nil, err
 		}
 		if err := l.drain(); err != nil {
 			return nil, err
 		}
-		return figure{perCPU: float64(count) / (after - cpu).Seconds(), rssMB: rss}, nil
+		return figure{perCPU: float64(count) / (after - cpu).Seconds(), rssMB: float64(rss) / (1 << 20)}, nil
 	}
 }
 
@@ -186,8 +188,8 @@ func idleLoad(ctx context.Context, _ *settings, t *target) (figure, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	rss, _, err := processMemory(t.pid)
-	return figure{"start ms": ms(t.started), rssMB: rss}, err
+	rss, err := procfs.Resident(t.pid)
+	return figure{"start ms": ms(t.started), rssMB: float64(rss) / (1 << 20)}, err
 }
 
 // loopLoad sends arrays of 100,000 numbers through split, function and join.
@@ -214,7 +216,7 @@ func loopLoad(ctx context.Context, _ *settings, t *target) (figure, error) {
 	if err := c.ready(small); err != nil {
 		return nil, err
 	}
-	cpu, err := processCPU(t.pid)
+	cpu, err := procfs.CPU(t.pid)
 	if err != nil {
 		return nil, err
 	}
@@ -227,10 +229,10 @@ func loopLoad(ctx context.Context, _ *settings, t *target) (figure, error) {
 			return nil, err
 		}
 	}
-	after, err := processCPU(t.pid)
+	after, err := procfs.CPU(t.pid)
 	if err != nil {
 		return nil, err
 	}
-	_, peak, err := processMemory(t.pid)
-	return figure{"elements/CPU-s": elements * times / (after - cpu).Seconds(), "MB at most": peak}, err
+	use, err := procfs.Memory(t.pid)
+	return figure{"elements/CPU-s": elements * times / (after - cpu).Seconds(), "MB at most": float64(use.Peak) / (1 << 20)}, err
 }
