@@ -59,7 +59,7 @@ var layout = map[string]string{
 	"internal/app":                  "*",
 	"e2e":                           "internal/app",
 	"internal/bench/compare":        "internal/bench",
-	"internal/bench/flowbench":      "internal/mqtt",
+	"internal/bench/flowbench":      "internal/mqtt internal/procfs",
 	"internal/store/sqlite/torture": "internal/account internal/broker internal/store/sqlite",
 }
 
