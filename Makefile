@@ -4,7 +4,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X tsunagi/internal/app.Version=$(VERSION)"
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
-.PHONY: help run build test unit lint web editor e2e fuzz bench bench-flow conformance torture cross audit clean
+.PHONY: help run build test unit lint web editor e2e fuzz bench bench-flow conformance torture cross deb audit clean
 
 help: ## print the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
@@ -64,6 +64,9 @@ torture: build ## long: kill -9 loops, full disk, power loss
 
 cross: web editor ## build for linux arm64, armv7, armv6 and riscv64 into bin/cross, 45 MB at most
 	@scripts/cross
+
+deb: web editor ## Debian packages for amd64, arm64 and armhf into bin/deb
+	@scripts/deb
 
 audit: ## known vulnerabilities in what we build from
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -tags no_ui ./...

@@ -55,6 +55,7 @@ var layout = map[string]string{
 	"web/editor/pack":               "web/editor/packfile",
 	"web/editor/packfile":           "",
 	"conformance":                   "internal/mqtt",
+	"deploy":                        "",
 	"internal/app/notices":          "",
 	"internal/app":                  "*",
 	"e2e":                           "internal/app",

@@ -1,4 +1,4 @@
-package app
+package deploy
 
 import (
 	"os"
@@ -13,7 +13,7 @@ import (
 // TestServiceUnit wants the settings of the systemd unit to be real ones, and systemd to understand the unit where it
 // is installed.
 func TestServiceUnit(t *testing.T) {
-	text, err := os.ReadFile("../../deploy/systemd/tsunagi.service")
+	text, err := os.ReadFile("systemd/tsunagi.service")
 	if err != nil {
 		t.Fatal(err)
 	}
