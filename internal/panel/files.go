@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
 // asset is one file of the pages, in memory: they are small and part of the program.
@@ -61,14 +63,14 @@ func loadAssets(pages fs.FS) (map[string]asset, error) {
 }
 
 // mountFiles puts on mux what isn't the API: the authority's certificate, health, and the pages.
-func (p *Panel) mountFiles(mux *http.ServeMux) error {
+func (p *Panel) mountFiles(mux humago.Mux) error {
 	pages, err := loadAssets(p.o.Pages)
 	if err != nil {
 		return err
 	}
 	mux.HandleFunc("/ca.pem", p.download("ca.pem", "application/x-pem-file", p.o.Authority.PEM))
 	mux.HandleFunc("/ca.der", p.download("ca.der", "application/pkix-cert", p.o.Authority.DER))
-	mux.HandleFunc("/healthz", p.health)
+	mux.HandleFunc("GET /healthz", p.health)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.page(w, r, pages) })
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"tsunagi/internal/panel"
 )
 
 // TestDoneOnce sends the same creation several times.
@@ -176,5 +178,40 @@ func TestReference(t *testing.T) {
 	}
 	if answer, raw := b.do("GET", "/api/reference.css", nil); answer.StatusCode != 200 || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/css") {
 		t.Errorf("%s %.100s", answer.Status, raw)
+	}
+}
+
+// TestEverythingIsDocumented compares what is served with the document.
+func TestEverythingIsDocumented(t *testing.T) {
+	w := newWorld(t)
+	patterns, err := panel.Mounted(w.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct{ OperationID string }
+	}
+	w.browser().want("GET", "/api/openapi.json", nil, 200, &doc)
+	documented := map[string]bool{}
+	for path, methods := range doc.Paths {
+		for method := range methods {
+			documented[strings.ToUpper(method)+" "+path] = true
+		}
+	}
+	for _, pattern := range patterns {
+		method, path, _ := strings.Cut(pattern, " ")
+		if path == "" { // of all methods: files, and what is refused
+			method, path = "GET", pattern
+		}
+		if path == "/" || path == "/api/" { // pages, and what isn't there
+			continue
+		}
+		if !documented[method+" "+path] {
+			t.Errorf("%s is served and not documented", pattern)
+		}
+		delete(documented, method+" "+path)
+	}
+	for route := range documented {
+		t.Errorf("%s is documented and not served", route)
 	}
 }

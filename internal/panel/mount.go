@@ -19,6 +19,17 @@ const (
 // largeBodies are the bounds, in bytes, of routes that take more.
 var largeBodies = map[string]int64{"import-users": 8 << 20}
 
+// mountAll puts everything on mux.
+func (p *Panel) mountAll(mux humago.Mux) error {
+	api := p.mount(mux)
+	p.mountCompat(mux, api.OpenAPI())
+	describeFiles(api.OpenAPI())
+	p.reference = p.newReference(api.OpenAPI())
+	mux.HandleFunc("GET /api/reference", p.serveReference)
+	mux.HandleFunc("GET /api/reference.css", p.serveReferenceStyle)
+	return p.mountFiles(mux)
+}
+
 // mount puts the API on mux and returns it.
 func (p *Panel) mount(mux humago.Mux) huma.API {
 	problemsOnce.Do(useProblems)
@@ -46,7 +57,7 @@ func (p *Panel) mount(mux humago.Mux) huma.API {
 		}
 		describeRoute(&op, r.access)
 		r.register(api, op)
-		describeAnswers(api.OpenAPI(), api.OpenAPI().Paths[op.Path], op.Method)
+		describeAnswers(api.OpenAPI().Paths[op.Path], op.Method)
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, http.StatusNotFound, "")

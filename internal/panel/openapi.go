@@ -49,12 +49,23 @@ const about = "The HTTP API that the panel itself uses, and the one that CloudMQ
 	"for 24 hours the same key gets the same answer, and nothing is made twice. Things that several may edit have an ETag, which " +
 	"If-Match takes. Every answer says in RateLimit what is left. A readable form stands at /api/reference."
 
+// rawAnswers are the content types of answers that are no JSON.
+var rawAnswers = map[string][]string{
+	"get-metrics": {"text/plain"}, "get-retained": {"text/plain", "application/octet-stream"}, "subscribe": {"text/event-stream"}, "follow-log": {"text/event-stream"},
+}
+
 // describe writes what the document says of the whole API.
 func describe(doc *huma.OpenAPI) {
 	doc.Servers = []*huma.Server{{URL: "/"}}
 	doc.Info.Description = about
 	for _, g := range groups {
 		doc.Tags = append(doc.Tags, &huma.Tag{Name: g.tag})
+	}
+	text := &huma.Schema{Type: huma.TypeString}
+	doc.Components.Headers = map[string]*huma.Param{
+		"RateLimit":       {Schema: text, Description: "r: requests that are left; t: seconds until all are back"},
+		"RateLimitPolicy": {Schema: text, Description: "q: requests; w: in so many seconds"},
+		"RetryAfter":      {Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "Seconds"},
 	}
 	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session":      {Type: "apiKey", In: "cookie", Name: CookieName, Description: "A browser that is signed in"},
@@ -97,19 +108,23 @@ func describeRoute(op *huma.Operation, who access) {
 }
 
 // describeAnswers adds the headers that every answer of a route has, after it was registered.
-func describeAnswers(doc *huma.OpenAPI, path *huma.PathItem, method string) {
+func describeAnswers(path *huma.PathItem, method string) {
 	op := operationOf(path, method)
-	text := &huma.Schema{Type: huma.TypeString}
 	for status, answer := range op.Responses {
 		if answer.Headers == nil {
 			answer.Headers = map[string]*huma.Param{}
 		}
 		if n, _ := strconv.Atoi(status); n == http.StatusTooManyRequests {
-			answer.Headers["Retry-After"] = &huma.Param{Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "Seconds"}
+			answer.Headers["Retry-After"] = &huma.Param{Ref: "#/components/headers/RetryAfter"}
+		} else if kinds := rawAnswers[op.OperationID]; len(kinds) > 0 && n < 300 {
+			answer.Content = map[string]*huma.MediaType{}
+			for _, kind := range kinds {
+				answer.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+			}
 		}
 		if strings.HasPrefix(op.Path, "/api/v1") || slices.Contains(op.Tags, "cloudmqtt") {
-			answer.Headers["RateLimit"] = &huma.Param{Schema: text, Description: "r: requests that are left; t: seconds until all are back"}
-			answer.Headers["RateLimit-Policy"] = &huma.Param{Schema: text, Description: "q: requests; w: in so many seconds"}
+			answer.Headers["RateLimit"] = &huma.Param{Ref: "#/components/headers/RateLimit"}
+			answer.Headers["RateLimit-Policy"] = &huma.Param{Ref: "#/components/headers/RateLimitPolicy"}
 		}
 	}
 }

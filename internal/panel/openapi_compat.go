@@ -84,7 +84,7 @@ func describeCompat(doc *huma.OpenAPI, route compatRoute) {
 		op.Responses[strconv.Itoa(status)] = problemAnswer(doc, status)
 	}
 	doc.AddOperation(op)
-	describeAnswers(doc, doc.Paths[path], method)
+	describeAnswers(doc.Paths[path], method)
 }
 
 // problemAnswer is a failure in the document.

@@ -240,13 +240,7 @@ func New(o Options) (*Panel, error) {
 	}
 	p := &Panel{o: o, stopping: make(chan struct{})}
 	mux := http.NewServeMux()
-	api := p.mount(mux)
-	p.mountCompat(mux, api.OpenAPI())
-	describeFiles(api.OpenAPI())
-	p.reference = p.newReference(api.OpenAPI())
-	mux.HandleFunc("GET /api/reference", p.serveReference)
-	mux.HandleFunc("GET /api/reference.css", p.serveReferenceStyle)
-	if err := p.mountFiles(mux); err != nil {
+	if err := p.mountAll(mux); err != nil {
 		return nil, err
 	}
 	p.handler = p.headers(p.guard(p.recover(mux)))

@@ -31,6 +31,7 @@ type world struct {
 	flows    *fakeFlows
 	devices  *fakeDevices
 	log      *safeBuffer
+	options  panel.Options
 
 	mu    sync.Mutex // guards mails
 	mails map[string]string
@@ -64,7 +65,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.journal = account.NewJournal(store.Accounts, 100, log, nil)
-	p, err := panel.New(panel.Options{
+	w.options = panel.Options{
 		Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Flows: w.flows, Devices: w.devices, Version: "1.2.3", Log: log,
 		Authority: panel.Authority{PEM: []byte("PEM"), DER: []byte("DER"), Fingerprint: "AB:CD"},
 		Endpoints: panel.Endpoints{Server: "localhost", Port: 1883, SSLPort: 8883, WebSocketPort: 8443, PanelURL: "https://localhost:8443"},
@@ -75,7 +76,8 @@ func newWorld(t *testing.T) *world {
 			"assets/main-abcd1234.js.gz": {Data: []byte("packed")},
 			"favicon.svg":                {Data: []byte("<svg/>")},
 		},
-	})
+	}
+	p, err := panel.New(w.options)
 	if err != nil {
 		t.Fatal(err)
 	}
