@@ -41,7 +41,7 @@ func benchmarkBody(b *testing.B, body string, message value.Value) {
 	}
 }
 
-func parsed(b *testing.B, text string) value.Value {
+func parsed(b testing.TB, text string) value.Value {
 	v, err := value.ParseString(text)
 	if err != nil {
 		b.Fatal(err)

@@ -161,7 +161,7 @@ func (vm *VM) IsNullish(r Ref) bool {
 // IsPlain says whether the value is an object of no built-in kind: neither array, function,
 // promise, buffer nor date.
 func (vm *VM) IsPlain(r Ref) bool {
-	return tagOf(r.v) == lib.EJS_TAG_OBJECT && lib.XJS_GetClassID(vm.tls, r.v) == lib.EJS_CLASS_OBJECT
+	return tagOf(r.v) == lib.EJS_TAG_OBJECT && classOf(r.v) == lib.EJS_CLASS_OBJECT
 }
 
 // Property reads a property of an object.

@@ -35,13 +35,14 @@ var (
 
 // reader is one conversion out of the VM.
 type reader struct {
-	vm     *VM
-	depth  int
-	values int
-	bytes  int
-	seen   map[uintptr]value.Value // objects that are referred to more than once
-	open   map[uintptr]bool        // those of them that are being read
-	held   []jsValue               // the same, so that their addresses stay theirs
+	vm       *VM
+	depth    int
+	values   int
+	bytes    int
+	scripted bool                    // JavaScript may have run meanwhile
+	seen     map[uintptr]value.Value // objects that are referred to more than once
+	open     map[uintptr]bool        // those of them that are being read
+	held     []jsValue               // the same, so that their addresses stay theirs
 }
 
 func (vm *VM) convert(v jsValue) (value.Value, error) {
@@ -92,6 +93,11 @@ func (r *reader) text(v jsValue) (value.Value, error) {
 
 // goString returns a string; when it fails, the exception is pending.
 func (vm *VM) goString(v jsValue) (string, bool) {
+	if vm.shapes.on && tagOf(v) == lib.EJS_TAG_STRING {
+		if b, ok := ascii(v); ok {
+			return string(b), true
+		}
+	}
 	p := lib.XJS_ToCStringLen2(vm.tls, vm.ctx, vm.cells, v, 0)
 	if p == 0 {
 		return "", false
@@ -107,7 +113,7 @@ func (r *reader) object(v jsValue) (value.Value, error) {
 		return value.Value{}, errDeep
 	}
 	p := pointerOf(v)
-	if r.depth > 0 && references(p) <= 2 { // one reference of its parent, one of ours
+	if r.depth > 0 && *references(p) <= 2 { // one reference of its parent, one of ours
 		return r.fresh(v)
 	}
 	if r.open[p] {
@@ -120,7 +126,7 @@ func (r *reader) object(v jsValue) (value.Value, error) {
 		r.seen, r.open = map[uintptr]value.Value{}, map[uintptr]bool{}
 	}
 	r.open[p] = true
-	r.held = append(r.held, r.vm.dup(v))
+	r.held = append(r.held, hold(v))
 	out, err := r.fresh(v)
 	delete(r.open, p)
 	if err == nil && (out.Is(value.Object) || out.Is(value.Array)) {
@@ -129,20 +135,27 @@ func (r *reader) object(v jsValue) (value.Value, error) {
 	return out, err
 }
 
-// references is how often the object at an address is referred to: the engine keeps the
-// count in front of it.
-func references(p uintptr) int32 {
-	return (*lib.TJSRefCountHeader)(at(p - unsafe.Sizeof(lib.TJSRefCountHeader{}))).Fref_count
-}
-
 func (r *reader) fresh(v jsValue) (value.Value, error) {
 	vm := r.vm
 	r.depth++
 	defer func() { r.depth-- }()
-	class := lib.XJS_GetClassID(vm.tls, v)
+	class := classOf(v)
 	switch class {
+	case lib.EJS_CLASS_OBJECT:
+		if vm.shapes.on && r.plain(pointerOf(v)) {
+			return r.members(v)
+		}
+		r.scripted = true
+		return r.properties(v, nil)
 	case lib.EJS_CLASS_ARRAY:
+		if vm.shapes.on && whole(pointerOf(v)) {
+			return r.elements(v)
+		}
+		r.scripted = true
 		return r.array(v)
+	}
+	r.scripted = true
+	switch class {
 	case lib.EJS_CLASS_DATE:
 		t := vm.invoke(vm.known.getTime, v)
 		if tagOf(t) == lib.EJS_TAG_EXCEPTION {
@@ -163,7 +176,7 @@ func (r *reader) fresh(v jsValue) (value.Value, error) {
 			return value.Value{}, nil
 		}
 		return r.value(plain)
-	case vm.handles.class:
+	case int32(vm.handles.class):
 		return vm.handles.value(vm, v), nil
 	case lib.EJS_CLASS_ERROR:
 		return r.fault(v)
@@ -295,7 +308,7 @@ func (vm *VM) name(a lib.TJSAtom) (string, bool) {
 	}
 	s := string(unsafe.Slice((*byte)(at(p)), int(*(*lib.Tsize_t)(at(vm.cells + 16)))))
 	lib.XJS_FreeCString(vm.tls, vm.ctx, p)
-	if len(vm.atoms) < maxAtoms && len(s) <= maxAtom {
+	if len(vm.atoms) < maxAtoms && len(s) <= maxAtom && vm.isText(a) {
 		if _, known := vm.atoms[s]; !known {
 			lib.XJS_DupAtom(vm.tls, vm.ctx, a)
 			vm.atoms[s] = a

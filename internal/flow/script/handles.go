@@ -50,7 +50,7 @@ func (h *handles) close(vm *VM) {
 // object returns the object that stands for a handle.
 func (h *handles) object(vm *VM, v value.Value) jsValue {
 	if o, ok := h.last[v.Handle()]; ok {
-		return vm.dup(o)
+		return hold(o)
 	}
 	o := lib.XJS_NewObjectClass(vm.tls, vm.ctx, int32(h.class))
 	if tagOf(o) == lib.EJS_TAG_EXCEPTION {

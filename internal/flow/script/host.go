@@ -15,9 +15,10 @@ import (
 type Host func(args []value.Value) (value.Value, error)
 
 type host struct {
-	name string
-	call Host
-	raw  func(args []jsValue) jsValue // instead of call, for the prelude
+	name   string
+	length int32 // of the function object
+	call   Host
+	raw    func(args []jsValue) jsValue // instead of call, for the prelude
 }
 
 // Function makes a JavaScript function that calls f. The VM keeps f until it is closed.
@@ -32,7 +33,7 @@ func (vm *VM) function(h host) (Ref, error) {
 	}
 	defer libc.Xfree(vm.tls, c)
 	vm.hosts = append(vm.hosts, h)
-	v := lib.XJS_NewCFunction2(vm.tls, vm.ctx, fp(callHost), c, 0, lib.EJS_CFUNC_generic_magic, int32(len(vm.hosts)-1))
+	v := lib.XJS_NewCFunction2(vm.tls, vm.ctx, fp(callHost), c, h.length, lib.EJS_CFUNC_generic_magic, int32(len(vm.hosts)-1))
 	if tagOf(v) == lib.EJS_TAG_EXCEPTION {
 		return Undefined(), vm.thrown()
 	}
@@ -79,7 +80,7 @@ func (vm *VM) Object(members map[string]Ref) (Ref, error) {
 		return Undefined(), vm.thrown()
 	}
 	for name, r := range members {
-		if !vm.define(o, name, vm.dup(r.v)) {
+		if !vm.define(o, name, hold(r.v)) {
 			vm.free(o)
 			return Undefined(), vm.thrown()
 		}

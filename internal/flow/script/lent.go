@@ -29,7 +29,7 @@ func (l *lent) note(vm *VM, js jsValue, v value.Value) {
 	if !l.on || len(l.strings) == maxLent || tagOf(js) != lib.EJS_TAG_STRING || len(v.Str()) < minLentText {
 		return
 	}
-	l.strings = append(l.strings, lentString{pointerOf(js), vm.dup(js), v})
+	l.strings = append(l.strings, lentString{pointerOf(js), hold(js), v})
 }
 
 func (l *lent) find(at uintptr) (value.Value, bool) {
@@ -39,6 +39,12 @@ func (l *lent) find(at uintptr) (value.Value, bool) {
 		}
 	}
 	return value.Value{}, false
+}
+
+// text returns a string that was lent.
+func (l *lent) text(v jsValue) (string, bool) {
+	known, ok := l.find(pointerOf(v))
+	return known.Str(), ok
 }
 
 func (l *lent) end(vm *VM) {

@@ -22,10 +22,11 @@ type known struct {
 	getTime jsValue // Date.prototype.getTime
 	unwrap  jsValue // Number, String, Boolean object → primitive
 	part    jsValue // name → what a file of the prelude makes
+	parse   jsValue // the engine's JSON.parse
 }
 
 func (k *known) free(vm *VM) {
-	for _, v := range []jsValue{k.buffer, k.fault, k.getTime, k.unwrap, k.part} {
+	for _, v := range []jsValue{k.buffer, k.fault, k.getTime, k.unwrap, k.part, k.parse} {
 		vm.free(v)
 	}
 }
@@ -35,6 +36,7 @@ func (vm *VM) prepare() error {
 	if err := vm.handles.prepare(vm); err != nil {
 		return err
 	}
+	vm.shapes.prepare(vm)
 	core, err := vm.source("core")
 	if err != nil {
 		return err
@@ -50,12 +52,17 @@ func (vm *VM) prepare() error {
 		return err
 	}
 	defer vm.Free(support)
-	made, err := vm.Call(core, load, support)
+	parse, err := vm.function(host{name: "parse", length: 2, raw: vm.parseJSON})
+	if err != nil {
+		return err
+	}
+	defer vm.Free(parse)
+	made, err := vm.Call(core, load, support, parse)
 	if err != nil {
 		return err
 	}
 	defer vm.Free(made)
-	for key, at := range map[string]*jsValue{"buffer": &vm.known.buffer, "fault": &vm.known.fault, "getTime": &vm.known.getTime, "unwrap": &vm.known.unwrap, "part": &vm.known.part} {
+	for key, at := range map[string]*jsValue{"buffer": &vm.known.buffer, "fault": &vm.known.fault, "getTime": &vm.known.getTime, "unwrap": &vm.known.unwrap, "part": &vm.known.part, "parse": &vm.known.parse} {
 		if *at = vm.get(made.v, key); lib.XJS_IsFunction(vm.tls, vm.ctx, *at) == 0 {
 			return fmt.Errorf("the prelude has no %s", key)
 		}
@@ -89,4 +96,4 @@ func (vm *VM) load(args []jsValue) jsValue {
 
 // Part returns a function that gives the parts of the prelude by their file's name, for code
 // of ours that runs beside a script: it is to be kept from the script.
-func (vm *VM) Part() (Ref, error) { return Ref{vm.dup(vm.known.part)}, nil }
+func (vm *VM) Part() (Ref, error) { return Ref{hold(vm.known.part)}, nil }

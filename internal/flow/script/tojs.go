@@ -68,8 +68,11 @@ func jsNumber(f float64) jsValue {
 // maxScratch is how much memory for strings a VM keeps, in bytes.
 const maxScratch = 64 << 10
 
-// jsString copies through C memory, since the engine reads from addresses that stay.
+// jsString makes a string. What isn't ASCII is copied through C memory, since the engine reads from addresses that stay.
 func (vm *VM) jsString(s string) jsValue {
+	if vm.shapes.on && s != "" && isASCII(unsafe.Slice(unsafe.StringData(s), len(s))) {
+		return vm.jsASCII(s)
+	}
 	s = wellFormed(s)
 	p, done := vm.lend(len(s))
 	if p == 0 {
@@ -142,14 +145,47 @@ func (vm *VM) jsBuffer(b []byte) jsValue {
 	return vm.invoke(vm.known.buffer, jsUndefined, raw)
 }
 
+// jsArray makes an array. Its elements are made first, since while some of an array's were missing the engine's
+// collector must not see it.
 func (vm *VM) jsArray(l *value.List, depth int) jsValue {
+	base := len(vm.stack)
+	for i := range l.Len() {
+		v := vm.toJS(l.At(i), depth+1)
+		if tagOf(v) == lib.EJS_TAG_EXCEPTION {
+			vm.freeAll(vm.stack[base:])
+			vm.stack = vm.stack[:base]
+			return jsException
+		}
+		vm.stack = append(vm.stack, v)
+	}
+	a := vm.arrayOf(vm.stack[base:])
+	vm.popTo(base)
+	return a
+}
+
+// maxStack is how many values a VM keeps room for on its stack.
+const maxStack = 4096
+
+func (vm *VM) popTo(base int) {
+	vm.stack = vm.stack[:base]
+	if base == 0 && cap(vm.stack) > maxStack {
+		vm.stack = nil
+	}
+}
+
+// arrayOf makes an array and takes the values.
+func (vm *VM) arrayOf(values []jsValue) jsValue {
 	a := lib.XJS_NewArray(vm.tls, vm.ctx)
 	if tagOf(a) == lib.EJS_TAG_EXCEPTION {
+		vm.freeAll(values)
 		return a
 	}
-	for i, e := range l.All() {
-		v := vm.toJS(e, depth+1)
-		if tagOf(v) == lib.EJS_TAG_EXCEPTION || lib.XJS_DefinePropertyValueUint32(vm.tls, vm.ctx, a, uint32(i), v, lib.MJS_PROP_C_W_E) < 0 {
+	if vm.shapes.on {
+		return vm.fill(a, values)
+	}
+	for i, v := range values {
+		if lib.XJS_DefinePropertyValueUint32(vm.tls, vm.ctx, a, uint32(i), v, lib.MJS_PROP_C_W_E) < 0 {
+			vm.freeAll(values[i+1:])
 			vm.free(a)
 			return jsException
 		}
@@ -159,16 +195,42 @@ func (vm *VM) jsArray(l *value.List, depth int) jsValue {
 
 // jsObject defines every key as an own property, "__proto__" as well.
 func (vm *VM) jsObject(o *value.Map, depth int) jsValue {
+	node := vm.shapes.find(vm, o)
+	base := len(vm.stack)
+	for i := range o.Len() {
+		_, e := o.At(i)
+		v := vm.toJS(e, depth+1)
+		if tagOf(v) == lib.EJS_TAG_EXCEPTION {
+			vm.freeAll(vm.stack[base:])
+			vm.stack = vm.stack[:base]
+			return jsException
+		}
+		vm.stack = append(vm.stack, v)
+	}
+	js := vm.objectOf(node, o, vm.stack[base:])
+	vm.popTo(base)
+	return js
+}
+
+// objectOf makes an object with the keys of o and takes the values.
+func (vm *VM) objectOf(node *shape, o *value.Map, values []jsValue) jsValue {
+	if node != nil && node.at != 0 {
+		return vm.shaped(node.at, len(values), values)
+	}
 	js := lib.XJS_NewObject(vm.tls, vm.ctx)
 	if tagOf(js) == lib.EJS_TAG_EXCEPTION {
+		vm.freeAll(values)
 		return js
 	}
-	for key, e := range o.All() {
-		v := vm.toJS(e, depth+1)
-		if tagOf(v) == lib.EJS_TAG_EXCEPTION || !vm.define(js, key, v) {
+	for i, v := range values {
+		if !vm.define(js, o.Key(i), v) {
+			vm.freeAll(values[i+1:])
 			vm.free(js)
 			return jsException
 		}
+	}
+	if node != nil {
+		vm.shapes.learn(vm, node, js, len(values))
 	}
 	return js
 }

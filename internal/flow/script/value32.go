@@ -48,3 +48,9 @@ func jsBool(b bool) jsValue {
 func floatOf(v jsValue) float64   { return math.Float64frombits(v + floatAddend<<32) }
 func intOf(v jsValue) int32       { return int32(v) }
 func pointerOf(v jsValue) uintptr { return uintptr(uint32(v)) }
+
+// jsText is the string at an address.
+func jsText(p uintptr) jsValue {
+	tag := int32(lib.EJS_TAG_STRING)
+	return jsValue(uint32(tag))<<32 | jsValue(uint32(p))
+}

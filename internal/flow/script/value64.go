@@ -47,3 +47,10 @@ func intOf(v jsValue) int32     { return int32(*payload(&v)) }
 func pointerOf(v jsValue) uintptr {
 	return uintptr(*payload(&v))
 }
+
+// jsText is the string at an address.
+func jsText(p uintptr) (v jsValue) {
+	*payload(&v) = uint64(p)
+	v.Ftag = lib.EJS_TAG_STRING
+	return v
+}

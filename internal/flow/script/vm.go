@@ -55,6 +55,8 @@ type VM struct {
 	names   names
 	lent    lent
 	known   known
+	shapes  shapes
+	stack   []jsValue // values on their way into an object or an array
 
 	rejected map[uintptr]error // by promise: what was rejected and is not handled yet
 }
@@ -109,7 +111,8 @@ func bare(l Limits) (*VM, error) {
 	vms.Store(vm.ctx, vm)
 	lib.XJS_SetInterruptHandler(vm.tls, vm.rt, fp(interruptHandler), vm.rt)
 	lib.XJS_SetHostPromiseRejectionTracker(vm.tls, vm.rt, fp(rejectionTracker), vm.rt)
-	vm.known = known{jsUndefined, jsUndefined, jsUndefined, jsUndefined, jsUndefined}
+	vm.known = known{jsUndefined, jsUndefined, jsUndefined, jsUndefined, jsUndefined, jsUndefined}
+	vm.shapes.empty = jsUndefined
 	return vm, nil
 }
 
@@ -149,6 +152,7 @@ func (vm *VM) Close() {
 	}
 	if vm.ctx != 0 {
 		vm.lent.end(vm)
+		vm.shapes.end(vm)
 		vm.known.free(vm)
 		for _, a := range vm.atoms {
 			lib.XJS_FreeAtom(vm.tls, vm.ctx, a)
@@ -190,16 +194,14 @@ func (vm *VM) Free(r Ref) {
 }
 
 func (vm *VM) free(v jsValue) {
-	if tagOf(v) < 0 {
-		lib.XFreeValue(vm.tls, vm.ctx, v)
+	if tagOf(v) >= 0 {
+		return
 	}
-}
-
-func (vm *VM) dup(v jsValue) jsValue {
-	if tagOf(v) < 0 {
-		return lib.XDupValue(vm.tls, vm.ctx, v)
+	if n := references(pointerOf(v)); *n > 1 {
+		*n--
+		return
 	}
-	return v
+	lib.XFreeValue(vm.tls, vm.ctx, v)
 }
 
 // interruptHandler is asked by the engine every some thousand steps whether to stop.

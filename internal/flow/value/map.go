@@ -85,6 +85,9 @@ func (o *Map) at(i int) Value {
 // At returns key and value number i.
 func (o *Map) At(i int) (string, Value) { return o.m[i].key, o.at(i) }
 
+// Key returns key number i.
+func (o *Map) Key(i int) string { return o.m[i].key }
+
 // All ranges over keys and values in order.
 func (o *Map) All() func(func(string, Value) bool) {
 	return func(yield func(string, Value) bool) {

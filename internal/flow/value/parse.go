@@ -24,6 +24,13 @@ func ParseString(text string) (Value, error) {
 	return v, err
 }
 
+// CheckJSON says what Parse would find wrong with a text, without building anything.
+func CheckJSON(text string) error {
+	p := parser{text: text}
+	_, err := p.document()
+	return err
+}
+
 // checker finds out whether text is JSON, without building it.
 type checker struct {
 	text      []byte

@@ -1,4 +1,4 @@
-(function (load, support) {
+(function (load, support, parse) {
     "use strict";
     const { defineProperty } = Object;
     const ErrorTypes = { Error, TypeError, RangeError, SyntaxError, ReferenceError };
@@ -33,6 +33,9 @@
     lazily("clone", "structuredClone");
     lazily("util", "util", "promisify");
 
+    const own = JSON.parse;
+    defineProperty(JSON, "parse", { value: parse, configurable: true, enumerable: false, writable: true });
+
     const settled = Promise.resolve(), then = call.bind(Promise.prototype.then);
     const later = (f) => {
         if (typeof f !== "function") throw new TypeError('The "callback" argument must be of type function');
@@ -50,5 +53,6 @@
             }
         },
         part,
+        parse: own,
     };
 })
