@@ -2,7 +2,9 @@ package account
 
 // Actor is who asks the Service for something.
 type Actor struct {
-	Account  Account
+	Account  Account  // the person, or the account that a token stands for
+	Team     Account  // whose things it uses, once Judge has said so; zero: its own
+	TeamRole TeamRole // in Team, from Judge
 	Session  [32]byte // BrowserSession.Hash; zero for the admin socket
 	Operator bool     // the admin socket: whoever can open it may do everything
 	Token    [32]byte // APIToken.Hash; zero for a browser, an instance's key and the admin socket
@@ -11,6 +13,16 @@ type Actor struct {
 	Via      string   // "panel", "token" or "admin", for the audit
 	Remote   string   // address, for the audit and for limits
 	Agent    string   // User-Agent of the browser
+
+	looks string // Account.ID of the team that the browser looks at, not judged yet; "" for its own
+}
+
+// team is the account whose things the actor uses.
+func (a Actor) team() string {
+	if a.Team.ID != "" {
+		return a.Team.ID
+	}
+	return a.Account.ID
 }
 
 // AdminActor is the person behind the admin socket.
@@ -21,7 +33,7 @@ func (a Actor) owner() bool { return a.Operator || a.Account.Role == RoleOwner }
 
 // mayUse says whether the actor may use what belongs to the account with that id.
 func (a Actor) mayUse(owner string) bool {
-	return a.Operator || a.Account.ID != "" && a.Account.ID == owner
+	return a.Operator || a.Account.ID != "" && a.team() == owner
 }
 
 // instanceOf reads an instance for an actor. Another account's is not found, exactly like one that doesn't exist.
@@ -39,5 +51,5 @@ func instanceOf(r Reader, by Actor, id string) (Instance, error) {
 // audit adds an entry within the transaction of what it tells: neither is on disk without the other.
 func (s *Service) audit(tx Tx, by Actor, action, object, detail string) error {
 	return tx.Insert(AuditEntry{ID: s.nextID(), Time: s.now(), Account: by.Account.ID, Via: by.Via,
-		Remote: clip(by.Remote), Action: action, Object: clip(object), Detail: clip(detail)})
+		Remote: clip(by.Remote), Action: action, Object: clip(object), Detail: clip(detail), Team: by.team()})
 }

@@ -20,7 +20,7 @@ type NewAPIToken struct {
 	Days     int
 }
 
-// CreateAPIToken makes a token that acts for the actor's account. It is returned once.
+// CreateAPIToken makes a token that acts for the account that the actor uses. It is returned once.
 func (s *Service) CreateAPIToken(ctx context.Context, by Actor, n NewAPIToken) (row APIToken, token string, err error) {
 	name, err := checkText("name", n.Name, 64, false)
 	if err != nil {
@@ -34,12 +34,12 @@ func (s *Service) CreateAPIToken(ctx context.Context, by Actor, n NewAPIToken) (
 	}
 	token = tokenPrefix + newToken()
 	now := s.now()
-	row = APIToken{ID: newID(), Hash: hashToken(token), Account: by.Account.ID, Name: name, Scope: n.Scope, Instance: n.Instance, CreatedAt: now}
+	row = APIToken{ID: newID(), Hash: hashToken(token), Account: by.team(), Name: name, Scope: n.Scope, Instance: n.Instance, CreatedAt: now}
 	if n.Days > 0 {
 		row.ExpiresAt = now.AddDate(0, 0, n.Days)
 	}
 	err = s.update(ctx, func(tx Tx) error {
-		have, err := tx.APITokens(by.Account.ID)
+		have, err := tx.APITokens(by.team())
 		if err != nil {
 			return err
 		}
@@ -59,10 +59,10 @@ func (s *Service) CreateAPIToken(ctx context.Context, by Actor, n NewAPIToken) (
 	return row, token, err
 }
 
-// APITokens lists the tokens of the actor's account.
+// APITokens lists the tokens of the account that the actor uses.
 func (s *Service) APITokens(ctx context.Context, by Actor) (list []APIToken, err error) {
 	err = s.view(ctx, func(r Reader) error {
-		list, err = r.APITokens(by.Account.ID)
+		list, err = r.APITokens(by.team())
 		return err
 	})
 	return list, err
@@ -73,7 +73,7 @@ func (s *Service) DeleteAPIToken(ctx context.Context, by Actor, id string) error
 	var row APIToken
 	err := s.update(ctx, func(tx Tx) (err error) {
 		row, err = tx.APIToken(id)
-		if errors.Is(err, ErrNotFound) || err == nil && row.Account != by.Account.ID {
+		if errors.Is(err, ErrNotFound) || err == nil && row.Account != by.team() {
 			return notFound()
 		}
 		if err != nil {

@@ -40,7 +40,7 @@ func (s *Service) Devices(ctx context.Context, by Actor) (list []Device, err err
 	if by.Only != "" {
 		return nil, nil
 	}
-	owner := by.Account.ID
+	owner := by.team()
 	if by.Operator {
 		owner = ""
 	}
@@ -202,7 +202,10 @@ func (s *Service) OpenDevice(ctx context.Context, by Actor, id string) (string, 
 // ExchangeDeviceCode takes a code of OpenDevice for the device with that id; see ExchangeFlowCode.
 func (s *Service) ExchangeDeviceCode(ctx context.Context, id, token, agent string) (FlowLogin, error) {
 	return s.exchangeCode(ctx, id, token, agent, func(r Reader, login *FlowLogin) error {
-		d, err := deviceOf(r, Actor{Account: login.Account}, id)
+		d, err := r.Device(id)
+		if err == nil {
+			_, _, err = mayEnter(r, login.Account.ID, d.Owner, TeamMember)
+		}
 		if err == nil && d.NoEditing {
 			err = fail(Forbidden, "api.device.forbidden")
 		}
@@ -215,8 +218,8 @@ func (k *Keys) LinkKey() ed25519.PrivateKey { return k.link }
 
 // CheckDeviceCode looks at a code of OpenDevice without using it up, and says whose session it is.
 func (s *Service) CheckDeviceCode(_ context.Context, id, token, agent string) (session [32]byte, err error) {
-	c, ok := s.codes.look(hashToken(token))
-	if !ok || c.server != id || c.browser != browserKey(agent) || s.now().After(c.ends) {
+	c, ok := s.codes.look(hashToken(token), s.now())
+	if !ok || c.server != id || c.browser != browserKey(agent) {
 		return session, fail(Forbidden, "api.flow.code")
 	}
 	return c.session, nil

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -47,6 +48,12 @@ func fail(code Code, key string, args ...any) *Error {
 
 func invalid(field, key string, args ...any) *Error {
 	return &Error{Code: Invalid, Key: key, Args: args, Field: field}
+}
+
+// isRefusal says whether an error is one that a person can understand.
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[*Error](err)
+	return ok
 }
 
 // notFound is the one answer for what doesn't exist and for what is another account's.

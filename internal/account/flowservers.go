@@ -16,9 +16,9 @@ func (s *Service) CreateFlowServer(ctx context.Context, by Actor, name string) (
 	if by.Only != "" {
 		return FlowServer{}, fail(Forbidden, "api.token.only")
 	}
-	f = FlowServer{ID: newID(), Owner: by.Account.ID, Name: name, CreatedAt: s.now()}
+	f = FlowServer{ID: newID(), Owner: by.team(), Name: name, CreatedAt: s.now()}
 	err = s.update(ctx, func(tx Tx) error {
-		acc, err := tx.Account(by.Account.ID)
+		acc, err := tx.Account(by.team())
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (s *Service) FlowServers(ctx context.Context, by Actor) (list []FlowServer,
 	if !by.Operator && by.Account.ID == "" {
 		return nil, fail(Unauthorized, "api.unauthorized")
 	}
-	owner := by.Account.ID
+	owner := by.team()
 	if by.Operator {
 		owner = ""
 	}

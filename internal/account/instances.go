@@ -66,7 +66,7 @@ func (s *Service) CreateInstance(ctx context.Context, by Actor, n NewInstance) (
 // ownerOf is the account that a new thing belongs to: the actor's own; for the admin socket the one that was named.
 func ownerOf(r Reader, by Actor, named string) (string, error) {
 	if !by.Operator {
-		return by.Account.ID, nil
+		return by.team(), nil
 	}
 	a, err := r.Account(named)
 	if errors.Is(err, ErrNotFound) {
@@ -114,7 +114,7 @@ func (s *Service) Instances(ctx context.Context, by Actor) (list []Instance, err
 	if !by.Operator && by.Account.ID == "" {
 		return nil, fail(Unauthorized, "api.unauthorized")
 	}
-	owner := by.Account.ID
+	owner := by.team()
 	if by.Operator {
 		owner = ""
 	}

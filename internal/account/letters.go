@@ -17,6 +17,7 @@ const (
 	LetterPassword  LetterKind = "password"  // the password was changed
 	LetterNewPlace  LetterKind = "new_place" // a sign-in from an address not seen before
 	LetterFactorOff LetterKind = "factor"    // two-step sign-in was switched off
+	LetterTeam      LetterKind = "team"      // an invitation to a team
 
 	LetterCertificate LetterKind = "certificate" // to the owners: a certificate is about to end, or can't be had
 )

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	"tsunagi/internal/topic"
@@ -40,16 +39,10 @@ type Paired struct {
 	Password string // of its MQTT user, generated
 }
 
-// pairings are the codes that wait, by the hash of the code. They are not stored: a restart makes them void.
-type pairings struct {
-	mu   sync.Mutex // guards wait
-	wait map[[32]byte]pairing
-}
-
+// pairing is a code that waits for its device.
 type pairing struct {
 	by     Actor
 	device NewDevice
-	ends   time.Time
 }
 
 // CreatePairing makes a code with which one device can join the actor's account within ten minutes.
@@ -76,7 +69,7 @@ func (s *Service) CreatePairing(ctx context.Context, by Actor, n NewDevice) (Pai
 	if err != nil {
 		return Pairing{}, err
 	}
-	if !s.pairings.add(pairingHash(p.Code), pairing{by, n, p.Expires}, s.now()) {
+	if !s.pairings.add(pairingHash(p.Code), ticket[pairing]{value: pairing{by, n}, group: by.team(), session: by.Session, ends: p.Expires}, s.now()) {
 		return Pairing{}, &Error{Code: RateLimited, Key: "api.device.codes", Args: []any{"limit", maxPairings}, Wait: time.Minute}
 	}
 	return p, nil
@@ -92,7 +85,7 @@ func (s *Service) mayAddDevice(r Reader, by Actor, n NewDevice) (Instance, error
 		}
 		return in, err
 	}
-	have, err := r.Devices(by.Account.ID)
+	have, err := r.Devices(by.team())
 	if err != nil {
 		return in, err
 	}
@@ -147,22 +140,20 @@ func (s *Service) Pair(ctx context.Context, by Actor, code string, key []byte, v
 	if wait := s.pairTries.wait(address, s.now()); wait > 0 {
 		return Paired{}, &Error{Code: RateLimited, Key: "api.tries", Wait: wait}
 	}
-	p, ok := s.pairings.take(pairingHash(code))
-	if !ok || !s.now().Before(p.ends) {
+	p, ok := s.pairings.take(pairingHash(code), s.now())
+	if !ok {
 		s.pairTries.add(address, s.now())
 		return Paired{}, fail(NotFound, "api.device.code")
 	}
-	by.Account = p.by.Account
+	by.Account, by.Team = p.by.Account, p.by.Team
 	by.Via = "device"
-	d := Device{ID: newID(), Owner: by.Account.ID, Name: p.device.Name, Key: key, Instance: p.device.Instance, User: deviceUser(p.device.Name),
+	d := Device{ID: newID(), Owner: by.team(), Name: p.device.Name, Key: key, Instance: p.device.Instance, User: deviceUser(p.device.Name),
 		Version: clipTo(version, maxVersion), CreatedAt: s.now()}
 	out := Paired{Device: d, Password: newPassword()}
-	err := s.change(ctx, func(tx Tx) (Change, error) {
-		acc, err := tx.Account(by.Account.ID)
-		if err != nil {
+	err := s.change(ctx, func(tx Tx) (_ Change, err error) {
+		if by.Team, _, err = mayEnter(tx, by.Account.ID, by.team(), TeamMember); err != nil { // who made the code may have left
 			return Change{}, err
 		}
-		by.Account = acc
 		if _, err := s.mayAddDevice(tx, by, p.device); err != nil {
 			return Change{}, err
 		}
@@ -197,45 +188,4 @@ func clipTo(text string, limit int) string {
 		text = strings.ToValidUTF8(text[:limit], "")
 	}
 	return text
-}
-
-func (c *pairings) add(hash [32]byte, n pairing, now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.wait == nil {
-		c.wait = map[[32]byte]pairing{}
-	}
-	same := 0
-	for h, w := range c.wait {
-		if now.After(w.ends) {
-			delete(c.wait, h)
-		} else if w.by.Account.ID == n.by.Account.ID {
-			same++
-		}
-	}
-	if same >= maxPairings || len(c.wait) >= maxPairingAll {
-		return false
-	}
-	c.wait[hash] = n
-	return true
-}
-
-// take uses a code up: of many at once, one gets it.
-func (c *pairings) take(hash [32]byte) (pairing, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n, ok := c.wait[hash]
-	delete(c.wait, hash)
-	return n, ok
-}
-
-// endSession makes the codes void that a session has made which is over.
-func (c *pairings) endSession(hash [32]byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for h, w := range c.wait {
-		if w.by.Session == hash {
-			delete(c.wait, h)
-		}
-	}
 }

@@ -40,6 +40,8 @@ type Rights struct {
 	all  bool   // owns "#": the first user, the web client of the instance's people
 	why  string // what all is called in a verdict
 
+	looks bool // receives only: the web client of a viewer
+
 	shown  *credential // nil: what the login showed isn't taken back apart from the user
 	narrow *narrow     // nil: the user's whole rights
 }
@@ -78,6 +80,7 @@ var (
 	noRule     = Verdict{false, "no rule"}
 	noLogin    = Verdict{false, "the login holds no more"}
 	readOnly   = Verdict{false, "topics that begin with $ are read-only"}
+	onlyLooks  = Verdict{false, "viewers of a team don't publish: ask an owner of the team for another role"}
 	systemRead = Verdict{true, "$SYS can be read"}
 )
 
@@ -88,6 +91,9 @@ func (r *Rights) MayPublish(name, clientID string) Verdict {
 	}
 	if strings.HasPrefix(name, "$") {
 		return readOnly
+	}
+	if r.looks {
+		return onlyLooks
 	}
 	if r.narrow != nil && !lets(r.narrow.publish, name) {
 		return outsideToken

@@ -3,71 +3,21 @@ package account
 import (
 	"context"
 	"crypto/sha256"
-	"sync"
 	"time"
 )
 
 const (
-	secondLife  = 5 * time.Minute // between the password and the code
-	secondTries = 5               // codes for one right password
-	maxSeconds  = 10_000
+	secondLife      = 5 * time.Minute // between the password and the code
+	secondTries     = 5               // codes for one right password
+	maxSeconds      = 10_000          // sign-ins that wait
+	maxSecondsOfOne = 100             // of one account
 )
 
-// seconds are the sign-ins that wait for their second proof, by the hash of their ticket. They are not stored: a
-// restart makes them void.
-type seconds struct {
-	mu   sync.Mutex // guards wait
-	wait map[[32]byte]*second
-}
-
+// second is a sign-in that waits for its second proof.
 type second struct {
 	account  string
 	password string // Account.Password that was proved
 	browser  [32]byte
-	ends     time.Time
-	tries    int
-}
-
-func (q *seconds) add(hash [32]byte, n *second, now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.wait == nil {
-		q.wait = map[[32]byte]*second{}
-	}
-	if len(q.wait) >= maxSeconds {
-		for h, w := range q.wait {
-			if now.After(w.ends) {
-				delete(q.wait, h)
-			}
-		}
-	}
-	if len(q.wait) >= maxSeconds {
-		return false
-	}
-	q.wait[hash] = n
-	return true
-}
-
-// try is the waiting sign-in of a ticket, with one of its tries spent.
-func (q *seconds) try(hash, browser [32]byte, now time.Time) (second, bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	w := q.wait[hash]
-	if w == nil {
-		return second{}, false
-	}
-	w.tries++
-	if w.tries > secondTries || now.After(w.ends) || w.browser != browser {
-		delete(q.wait, hash)
-		return second{}, false
-	}
-	return *w, true
-}
-
-func (q *seconds) forget(hash [32]byte) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delete(q.wait, hash)
 }
 
 // SecondSignIn ends a sign-in with a code of an authenticator app or a recovery code.
@@ -77,7 +27,7 @@ func (s *Service) SecondSignIn(ctx context.Context, by Actor, ticket, code strin
 		return "", &Error{Code: RateLimited, Key: "api.tries", Wait: wait}
 	}
 	hash := sha256.Sum256([]byte(ticket))
-	w, ok := s.seconds.try(hash, browserKey(by.Agent), s.now())
+	w, ok := s.seconds.try(hash, secondTries, s.now(), func(w second) bool { return w.browser == browserKey(by.Agent) })
 	if !ok || len(code) > 64 {
 		s.addresses.add(address, s.now())
 		return "", fail(Unauthorized, "api.factor.ticket")
@@ -102,7 +52,9 @@ func (s *Service) SecondSignIn(ctx context.Context, by Actor, ticket, code strin
 		s.codeTries.add(w.account, s.now())
 		return "", fail(Forbidden, "api.factor.code")
 	}
-	s.seconds.forget(hash)
+	if _, ok := s.seconds.take(hash, s.now()); !ok { // another one was quicker
+		return "", fail(Unauthorized, "api.factor.ticket")
+	}
 	acc.Password = w.password
 	return s.enter(ctx, by, acc)
 }

@@ -50,11 +50,11 @@ type Service struct {
 	asked     *failures // by address and by e-mail: mails that strangers asked for
 	codeTries *failures // by account: wrong codes after a right password
 	posting   posting
-	seconds   seconds
+	seconds   *tickets[second]
 	ownerSeen atomic.Bool
 	lastID    atomic.Int64
-	codes     codes
-	pairings  pairings
+	codes     *tickets[code]
+	pairings  *tickets[pairing]
 	pairTries *failures // by address: wrong pairing codes
 	ended     endings
 
@@ -108,6 +108,9 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 		places:    newKnown(10_000),
 		codeTries: newFailures(10, 2*time.Minute, 10_000),
 		asked:     newFailures(5, time.Minute, 10_000),
+		seconds:   newTickets[second](maxSecondsOfOne, maxSeconds),
+		codes:     newTickets[code](maxCodes, 1000*maxCodes),
+		pairings:  newTickets[pairing](maxPairings, maxPairingAll),
 		pairTries: newFailures(10, 10*time.Second, 10_000),
 	}
 	s.directory = newDirectory(o)

@@ -48,12 +48,12 @@ func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) 
 		return SignedIn{}, err
 	}
 	if len(factors) > 0 {
-		ticket := newToken()
-		w := &second{account: acc.ID, password: acc.Password, browser: browserKey(by.Agent), ends: s.now().Add(secondLife)}
-		if !s.seconds.add(hashToken(ticket), w, s.now()) {
+		token := newToken()
+		w := second{account: acc.ID, password: acc.Password, browser: browserKey(by.Agent)}
+		if !s.seconds.add(hashToken(token), ticket[second]{value: w, group: acc.ID, ends: s.now().Add(secondLife)}, s.now()) {
 			return SignedIn{}, &Error{Code: RateLimited, Key: "api.busy", Wait: secondLife}
 		}
-		return SignedIn{Ticket: ticket}, nil
+		return SignedIn{Ticket: token}, nil
 	}
 	in.Session, err = s.enter(ctx, by, acc)
 	return in, err
@@ -171,7 +171,7 @@ func (s *Service) BySession(ctx context.Context, token, remote, agent string) (A
 	if err != nil {
 		return Actor{}, err
 	}
-	by.Session = b.Hash
+	by.Session, by.looks = b.Hash, b.Team
 	if now := s.now(); now.Sub(b.SeenAt) > time.Minute {
 		s.touch(ctx, b, now)
 	}

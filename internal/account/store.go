@@ -30,7 +30,7 @@ type Store interface {
 	AppendLog(ctx context.Context, lines []LogLine, keep int) error
 }
 
-// Row is one stored thing, handed to Tx by value. It is exactly one of Account, BrowserSession, Invitation, ResetLink,
+// Row is one stored thing, handed to Tx by value. It is exactly one of Account, Membership, TeamInvitation, BrowserSession, Invitation, ResetLink,
 // APIToken, Factor, Instance, User, Rule, FlowServer, Device, Setting, AuditEntry, Logins,
 // ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure.
 type Row interface{ row() }
@@ -45,7 +45,7 @@ type Tx interface {
 	// a unique key that another row has one that wraps ErrExists.
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
-	// Account takes its sessions, links, tokens, factors, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
+	// Account takes its memberships (as team and as person), its invitations to the team, sessions, links, tokens, factors, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
 	// client authorities, token keys, metrics token, bridges and log lines; a User the rules and certificates that name it and its exposure; a
 	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
@@ -58,6 +58,14 @@ type Reader interface {
 	AccountByEmail(email string) (Account, error)
 	// Accounts are all accounts by CreatedAt, then ID.
 	Accounts() ([]Account, error)
+
+	Membership(team, person string) (Membership, error)
+	// Memberships are those in one team or, where team is "", those of one person; by CreatedAt, then Team and Person.
+	Memberships(team, person string) ([]Membership, error)
+	TeamInvitation(id string) (TeamInvitation, error)
+	TeamInvitationByToken(hash [32]byte) (TeamInvitation, error)
+	// TeamInvitations are those of one team by CreatedAt, then ID.
+	TeamInvitations(team string) ([]TeamInvitation, error)
 
 	BrowserSession(hash [32]byte) (BrowserSession, error)
 	// BrowserSessions are those of one account, or of all when account is "", oldest first.
@@ -170,7 +178,7 @@ type LogQuery struct {
 
 // AuditQuery chooses audit entries.
 type AuditQuery struct {
-	Account string // of one account; "" for all
+	Account string // of one account: what was done to its things, and by it before there were teams; "" for all
 	Object  string // about one thing; "" for all
 	Before  int64  // entries with a lower ID only; 0 from the newest
 	Limit   int    // at most so many, above 0

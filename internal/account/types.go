@@ -9,17 +9,44 @@ type Role string
 const (
 	RoleOwner  Role = "owner"  // of the installation: invites people, reads the operator's log
 	RoleMember Role = "member" // own instances and flow servers only
+	RoleTeam   Role = "team"   // of no person: an account that several people use, see Membership
 )
 
-// Account is a person. Primary key ID; unique Email.
+// Account is a person, who is a team of one, or a team. Instances, flow servers, devices and API tokens belong to it.
+// Primary key ID; unique Email.
 type Account struct {
 	ID        string // random, 128 bits
-	Email     string // normalised: trimmed, lower case
-	Password  string // argon2id in PHC form
+	Email     string // normalised: trimmed, lower case; a team's is its ID, which no mailbox has
+	Password  string // argon2id in PHC form; "" for a team
 	Role      Role
-	Plan      string // plan that bounds the flow servers; "" means the default plan
+	Plan      string // plan that bounds the flow servers, and that it may use though it isn't on offer; "" means the default plan
 	Language  string // "en", "ja" or "" when not chosen
 	CreatedAt time.Time
+
+	Name         string    // of a team; "" for a person
+	Instances    int       // how many it may have in all plans together; 0: as the settings say
+	SuspendedAt  time.Time // by the operator: nothing of it works until it is resumed; zero: it works
+	SuspendedWhy string    // the operator's words, shown to its people
+}
+
+// Membership is somebody's part in a team. A person's own account needs none. Primary key (Team, Person); parents Account.
+type Membership struct {
+	Team      string // Account.ID
+	Person    string // Account.ID
+	Role      TeamRole
+	CreatedAt time.Time
+}
+
+// TeamInvitation lets somebody join a team. Primary key ID; unique TokenHash; parent Account (Team). It is deleted on use.
+type TeamInvitation struct {
+	ID        string
+	TokenHash [32]byte // SHA-256 of the link's random value
+	Team      string   // Account.ID
+	Email     string   // normalised; "" for a link that its maker hands on, for whoever is signed in
+	Role      TeamRole
+	By        string // Account.ID of who invited, no foreign key
+	CreatedAt time.Time
+	ExpiresAt time.Time
 }
 
 // BrowserSession is a sign-in of a browser. Primary key Hash; parent Account.
@@ -30,6 +57,7 @@ type BrowserSession struct {
 	Agent     string   // User-Agent it was made with, cut
 	CreatedAt time.Time
 	SeenAt    time.Time // last use, kept to the minute
+	Team      string    // Account.ID of the team that the browser looks at, no foreign key; "" for the person's own
 }
 
 // Invitation lets one more person make an account. Primary key ID; unique TokenHash and Email. It is deleted on use.
@@ -181,6 +209,7 @@ type AuditEntry struct {
 	Action  string // such as "instance.create"
 	Object  string // what it was done to, such as an instance id
 	Detail  string // in words; never a secret
+	Team    string // Account.ID whose thing it was; "" before sign-in and in entries from before there were teams
 }
 
 // LogLine is one line of an instance's log page (Instance "" is the operator's). Primary key ID; no foreign key.
@@ -200,6 +229,8 @@ type LogLine struct {
 }
 
 func (Account) row()        {}
+func (Membership) row()     {}
+func (TeamInvitation) row() {}
 func (BrowserSession) row() {}
 func (Invitation) row()     {}
 func (ResetLink) row()      {}

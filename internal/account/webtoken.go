@@ -36,7 +36,7 @@ type WebToken struct {
 }
 
 // MintWebToken makes a token with which the actor's browser connects to one of the actor's instances, with that
-// client id and no other, with the rights of the instance's owner, while the session in the panel lives.
+// client id and no other, with the rights of the instance's owner (a viewer only receives), while the session in the panel lives.
 func (s *Service) MintWebToken(ctx context.Context, by Actor, instance string) (WebToken, error) {
 	in, err := s.Instance(ctx, by, instance)
 	if err != nil {
@@ -99,7 +99,8 @@ func (d *Directory) authenticateWeb(ctx context.Context, c Credentials) (*Login,
 	// The login is in the list before the session is read: one that ends now is either seen here or finds it there.
 	r := &Rights{set: set, user: &userState{}, name: WebUser, all: true, why: "the web client of the instance's owner"}
 	d.web.add(claims, r, d.o.Now())
-	in, err := d.readWeb(ctx, claims)
+	in, role, err := d.readWeb(ctx, claims)
+	r.looks = !role.may(TeamMember)
 	if errors.Is(err, ErrNotFound) {
 		r.user.revoked.Store(true)
 		return nil, refuse("", "the session in the panel is over: sign in again")
@@ -111,8 +112,8 @@ func (d *Directory) authenticateWeb(ctx context.Context, c Credentials) (*Login,
 	return &Login{Instance: in, User: WebUser, Rights: r, Web: true, Until: ends}, nil
 }
 
-// readWeb reads the instance of a token whose session lives and whose person still owns it.
-func (d *Directory) readWeb(ctx context.Context, c webClaims) (in Instance, err error) {
+// readWeb reads the instance of a token whose session lives, and the role of its person there.
+func (d *Directory) readWeb(ctx context.Context, c webClaims) (in Instance, role TeamRole, err error) {
 	err = d.o.Store.View(ctx, func(r Reader) error {
 		b, err := r.BrowserSession(c.session())
 		if err != nil {
@@ -122,12 +123,15 @@ func (d *Directory) readWeb(ctx context.Context, c webClaims) (in Instance, err 
 			return err
 		}
 		now := d.o.Now()
-		if b.Account != c.Account || in.Owner != c.Account || now.Sub(b.CreatedAt) > d.o.SessionMax || now.Sub(b.SeenAt) > d.o.SessionIdle {
+		if role, err = roleIn(r, c.Account, in.Owner); err != nil {
+			return err
+		}
+		if b.Account != c.Account || !role.may(TeamViewer) || now.Sub(b.CreatedAt) > d.o.SessionMax || now.Sub(b.SeenAt) > d.o.SessionIdle {
 			return ErrNotFound
 		}
 		return nil
 	})
-	return in, err
+	return in, role, err
 }
 
 // webLogins are the logins of the web client by browser session, so that signing out ends them.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/hosted"
@@ -49,19 +50,19 @@ func (c *cloud) exchange(ctx context.Context, server, code, agent string) (hoste
 	if err != nil {
 		return hosted.Person{}, err
 	}
-	return hosted.Person{Name: login.Account.Email, Scope: "*", Session: hex.EncodeToString(login.Session[:])}, nil
+	return hosted.Person{Name: login.Account.Email, Scope: "*", Session: hex.EncodeToString(login.Session[:]) + "." + server}, nil
 }
 
 func (c *cloud) sessionAlive(ctx context.Context, session string) (bool, error) {
-	hash, err := sessionHash(session)
+	hash, server, err := sessionHash(session)
 	if err != nil {
 		return false, err
 	}
-	return c.accounts.SessionAlive(ctx, hash)
+	return c.accounts.EditorAlive(ctx, hash, account.Thing{Kind: account.ThingFlowServer, ID: server})
 }
 
 func (c *cloud) sessionEnd(session string) (<-chan struct{}, func()) {
-	hash, err := sessionHash(session)
+	hash, _, err := sessionHash(session)
 	if err != nil {
 		ended := make(chan struct{})
 		close(ended)
@@ -70,12 +71,14 @@ func (c *cloud) sessionEnd(session string) (<-chan struct{}, func()) {
 	return c.accounts.SessionEnd(hash)
 }
 
-func sessionHash(text string) (hash [32]byte, err error) {
-	raw, err := hex.DecodeString(text)
-	if err != nil || len(raw) != len(hash) {
-		return hash, fmt.Errorf("session %q: want 64 hex digits", text)
+// sessionHash reads what exchange made: a session in the panel, and the flow server whose editor it opened.
+func sessionHash(text string) (hash [32]byte, server string, err error) {
+	digits, server, ok := strings.Cut(text, ".")
+	raw, err := hex.DecodeString(digits)
+	if err != nil || len(raw) != len(hash) || !ok {
+		return hash, "", fmt.Errorf("session %q: want 64 hex digits, a dot and a flow server", text)
 	}
-	return [32]byte(raw), nil
+	return [32]byte(raw), server, nil
 }
 
 // startFlows starts every flow server that the accounts have.

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"tsunagi/internal/account"
 )
 
 // doorCookie lets a browser through to one device. It is set on the editor's origin by a code of the panel, and passed on
@@ -47,7 +49,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Hub) admit(w http.ResponseWriter, r *http.Request, device string) bool {
 	if c, err := r.Cookie(doorCookie); err == nil {
 		if hash, ok := h.openDoor(c.Value, device); ok {
-			if alive, err := h.o.Devices.SessionAlive(r.Context(), hash); err == nil && alive {
+			if alive, err := h.o.Devices.EditorAlive(r.Context(), hash, account.Thing{Kind: account.ThingDevice, ID: device}); err == nil && alive {
 				return true
 			}
 		}

@@ -27,7 +27,7 @@ type Devices interface {
 	DeviceSeen(ctx context.Context, id, version string) error
 	CheckDeviceCode(ctx context.Context, id, code, agent string) (session [32]byte, err error)
 	ExchangeDeviceCode(ctx context.Context, id, code, agent string) (account.FlowLogin, error)
-	SessionAlive(ctx context.Context, hash [32]byte) (bool, error)
+	EditorAlive(ctx context.Context, hash [32]byte, about account.Thing) (bool, error)
 	SessionEnd(hash [32]byte) (ended <-chan struct{}, stop func())
 	DeleteDevice(ctx context.Context, by account.Actor, id string) error
 	RotateDevice(ctx context.Context, by account.Actor, id string, key []byte) (password string, err error)

@@ -116,7 +116,7 @@ func (s *session) handle(m message) message {
 		if err != nil {
 			return message{Error: err.Error()}
 		}
-		alive, err := s.hub.o.Devices.SessionAlive(ctx, hash)
+		alive, err := s.hub.o.Devices.EditorAlive(ctx, hash, account.Thing{Kind: account.ThingDevice, ID: s.id})
 		if err != nil {
 			s.log.Warn("session not looked up", "error", err)
 			return message{Error: "the session can't be looked up"}

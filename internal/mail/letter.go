@@ -18,6 +18,7 @@ var letterPaths = map[account.LetterKind]string{
 	account.LetterPassword:  "/account",
 	account.LetterNewPlace:  "/account",
 	account.LetterFactorOff: "/account",
+	account.LetterTeam:      "/join-team#token=",
 
 	account.LetterCertificate: "/certificates",
 }

@@ -35,7 +35,8 @@ func requestOf(ctx context.Context) request {
 // actor is who calls.
 func actor(ctx context.Context) account.Actor { return requestOf(ctx).by }
 
-// admit is passed by every request of the API: rate limits, sign-in, role.
+// admit is passed by every request of the API: rate limits, sign-in, role. Here and nowhere else it is decided what a
+// role may ask for; the levels stand in the table of routes.
 func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(c)
 	level, _ := c.Operation().Metadata["access"].(access)
@@ -75,15 +76,30 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 	case level == owner && req.by.Account.Role != account.RoleOwner:
 		refuse(&failure{status: http.StatusForbidden})
 		return
-	case level == browser && req.by.Via == "token":
+	case level.noTokens() && req.by.Via == "token":
 		refuse(&failure{status: http.StatusForbidden, key: "api.token.browser"})
 		return
 	case req.by.Scope == account.ScopeRead && r.Method != http.MethodGet && r.Method != http.MethodHead:
 		refuse(&failure{status: http.StatusForbidden, key: "api.token.read"})
 		return
-	case level != public && level != signedIn && level != browser && level != owner:
+	}
+	role := level.role(c.Operation().Method)
+	if role == "" && level != public && level != own && level != owner {
 		refuse(errors.New("route without an access level"))
 		return
+	}
+	if role == "" && level == own {
+		role = account.TeamDashboard // nobody needs a role for themselves, but they look at some account
+	}
+	if role != "" {
+		about := account.Thing{ID: c.Param("id")}
+		if about.Kind, _ = c.Operation().Metadata["thing"].(account.ThingKind); about.Kind == "" {
+			about.ID = ""
+		}
+		if req.by, err = p.o.Accounts.Judge(r.Context(), req.by, role, about); err != nil {
+			refuse(err)
+			return
+		}
 	}
 	c = huma.WithValue(c, requestKey{}, req)
 	if match := r.Header.Values("If-Match"); len(match) > 0 && r.Method != http.MethodGet && r.Method != http.MethodHead {

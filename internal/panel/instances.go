@@ -123,6 +123,16 @@ func (p *Panel) changeInstance(ctx context.Context, in *changeInstanceInput) (*t
 	return tag(p, i, p.showInstance(i)), err
 }
 
+func (p *Panel) moveInstance(ctx context.Context, in *struct {
+	WithID
+	Body struct {
+		Team string `json:"team" maxLength:"64" doc:"Id of a team, or of the person's own account"`
+	}
+}) (*answer[instanceBody], error) {
+	i, err := p.o.Accounts.MoveInstance(ctx, actor(ctx), in.ID, in.Body.Team)
+	return reply(p.showInstance(i)), err
+}
+
 func (p *Panel) deleteInstance(ctx context.Context, in *WithID) (*nothing, error) {
 	return nil, p.o.Accounts.DeleteInstance(ctx, actor(ctx), in.ID)
 }

@@ -45,13 +45,13 @@ func (p *Panel) mount(mux humago.Mux) huma.API {
 		method, path, _ := strings.Cut(r.pattern, " ")
 		op := huma.Operation{OperationID: r.name, Method: method, Path: "/api/v1" + path, Summary: r.summary,
 			DefaultStatus: r.status, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
-			Metadata: map[string]any{"access": r.access}}
+			Metadata: map[string]any{"access": r.access, "thing": thingOf(path)}}
 		if larger := largeBodies[r.name]; larger > 0 {
 			op.MaxBodyBytes, op.BodyReadTimeout = larger, 3*bodyTime
 		}
 		if r.access != public {
 			op.Security = []map[string][]string{{"session": {}}}
-			if r.access != browser {
+			if !r.access.noTokens() {
 				op.Security = append(op.Security, map[string][]string{"token": {}})
 			}
 		}

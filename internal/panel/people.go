@@ -45,7 +45,7 @@ func (p *Panel) status(ctx context.Context, _ *empty) (*answer[statusBody], erro
 type accountBody struct {
 	ID       string `json:"id"`
 	Email    string `json:"email"`
-	Role     string `json:"role" enum:"owner,member"`
+	Role     string `json:"role" enum:"owner,member,team" doc:"owner: runs the server; team: a token stands for a team"`
 	Language string `json:"language" doc:"Empty: not chosen"`
 }
 
@@ -54,11 +54,16 @@ func showAccount(a account.Account) accountBody {
 }
 
 type sessionBody struct {
-	Account accountBody `json:"account"`
+	Account accountBody `json:"account" doc:"The person"`
+	Team    teamBody    `json:"team" doc:"The account that is looked at: the person's own or a team"`
+}
+
+func showSession(by account.Actor) sessionBody {
+	return sessionBody{showAccount(by.Account), showTeam(account.InTeam{Account: by.Team, Role: by.TeamRole})}
 }
 
 func (p *Panel) getSession(ctx context.Context, _ *empty) (*answer[sessionBody], error) {
-	return reply(sessionBody{showAccount(actor(ctx).Account)}), nil
+	return reply(showSession(actor(ctx))), nil
 }
 
 type ownerInput struct {

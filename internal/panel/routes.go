@@ -1,16 +1,67 @@
 package panel
 
-import "github.com/danielgtaylor/huma/v2"
+import (
+	"net/http"
+	"strings"
 
-// access says who may call a route.
+	"github.com/danielgtaylor/huma/v2"
+
+	"tsunagi/internal/account"
+)
+
+// access says who may call a route. Roles are those in the account that the route is about: that of the thing which its
+// path names, else the one that the caller looks at.
 type access string
 
 const (
 	public   access = "public"    // anybody
-	signedIn access = "signed in" // an account, by browser or API token; whose things, package account decides
-	browser  access = "browser"   // an account, by browser only: what no token may do
+	own      access = "own"       // a person, by browser only, about nobody but themselves
+	glance   access = "glance"    // every role, by browser or API token: tells no secret and no content
+	look     access = "look"      // a viewer, by browser or API token, whatever the method
+	lookHere access = "look here" // a viewer, by browser only
+	signedIn access = "signed in" // by browser or API token: a viewer to read, a member to change
+	browser  access = "browser"   // as signedIn, by browser only: what no token may do
+	govern   access = "govern"    // an owner of the team, by browser only
 	owner    access = "owner"     // the owner of the installation
 )
+
+// role is the role in the account that a route needs; "" where it is about no account's things.
+func (a access) role(method string) account.TeamRole {
+	switch a {
+	case glance:
+		return account.TeamDashboard
+	case look, lookHere:
+		return account.TeamViewer
+	case govern:
+		return account.TeamOwner
+	case signedIn, browser:
+		if method == http.MethodGet {
+			return account.TeamViewer
+		}
+		return account.TeamMember
+	}
+	return ""
+}
+
+// noTokens says that no API token may call a route.
+func (a access) noTokens() bool {
+	return a == own || a == lookHere || a == browser || a == govern
+}
+
+// things are the kinds of things that paths name with {id}.
+var things = map[string]account.ThingKind{
+	"/instances/{id}": account.ThingInstance, "/flow-servers/{id}": account.ThingFlowServer, "/devices/{id}": account.ThingDevice,
+}
+
+// thingOf is the kind of thing that a path is about; "" for none.
+func thingOf(path string) account.ThingKind {
+	for head, kind := range things {
+		if rest, ok := strings.CutPrefix(path, head); ok && (rest == "" || rest[0] == '/') {
+			return kind
+		}
+	}
+	return ""
+}
 
 // route is one line of the table.
 type route struct {
@@ -28,27 +79,27 @@ func (p *Panel) routes() []route {
 		{"GET /status", public, 200, "status", "What this server is", handle(p, p.status)},
 		{"POST /owner", public, 204, "create-owner", "Make the owner with the single-use link of the first start", handle(p, p.createOwner)},
 
-		{"GET /session", signedIn, 200, "get-session", "Who is signed in", handle(p, p.getSession)},
+		{"GET /session", glance, 200, "get-session", "Who is signed in", handle(p, p.getSession)},
 		{"POST /session", public, 200, "sign-in", "Sign in; with a second factor the answer is a ticket", handle(p, p.signIn)},
 		{"POST /session/second", public, 204, "sign-in-second", "End a sign-in with a code", handle(p, p.signInSecond)},
-		{"DELETE /session", browser, 204, "sign-out", "Sign out", handle(p, p.signOut)},
-		{"PATCH /account", browser, 200, "change-account", "Change language or password", handle(p, p.changeAccount)},
+		{"DELETE /session", own, 204, "sign-out", "Sign out", handle(p, p.signOut)},
+		{"PATCH /account", own, 200, "change-account", "Change language or password", handle(p, p.changeAccount)},
 
 		{"POST /signup", public, 204, "sign-up", "Ask for a link that makes an account", handle(p, p.signUp)},
 		{"POST /password-reset", public, 204, "ask-reset", "Ask for a link to choose a new password", handle(p, p.askReset)},
 		{"POST /password-reset/check", public, 200, "check-reset", "Whose password a link sets", handle(p, p.checkReset)},
 		{"POST /password-reset/accept", public, 204, "accept-reset", "Set a new password with a link", handle(p, p.acceptReset)},
 
-		{"GET /sessions", browser, 200, "list-sessions", "Browsers that are signed in", handle(p, p.listSessions)},
-		{"DELETE /sessions/{id}", browser, 204, "end-session", "Sign a browser out; others: all but this one", handle(p, p.endSession)},
-		{"GET /tokens", browser, 200, "list-tokens", "API tokens", handle(p, p.listTokens)},
-		{"POST /tokens", browser, 201, "create-token", "Make an API token; it is shown once", handle(p, p.createToken)},
-		{"DELETE /tokens/{id}", browser, 204, "delete-token", "Delete an API token", handle(p, p.deleteToken)},
-		{"GET /factors", browser, 200, "list-factors", "Two-step sign-in", handle(p, p.listFactors)},
-		{"POST /factors/new", browser, 200, "begin-factor", "Key for an authenticator app", handle(p, p.beginFactor)},
-		{"POST /factors", browser, 201, "create-factor", "Add an authenticator app", handle(p, p.createFactor)},
-		{"POST /factors/recovery", browser, 200, "new-recovery-codes", "Replace the recovery codes", handle(p, p.newRecovery)},
-		{"POST /factors/{id}/remove", browser, 204, "remove-factor", "Take an authenticator app away", handle(p, p.removeFactor)},
+		{"GET /sessions", own, 200, "list-sessions", "Browsers that are signed in", handle(p, p.listSessions)},
+		{"DELETE /sessions/{id}", own, 204, "end-session", "Sign a browser out; others: all but this one", handle(p, p.endSession)},
+		{"GET /tokens", govern, 200, "list-tokens", "API tokens", handle(p, p.listTokens)},
+		{"POST /tokens", govern, 201, "create-token", "Make an API token; it is shown once", handle(p, p.createToken)},
+		{"DELETE /tokens/{id}", govern, 204, "delete-token", "Delete an API token", handle(p, p.deleteToken)},
+		{"GET /factors", own, 200, "list-factors", "Two-step sign-in", handle(p, p.listFactors)},
+		{"POST /factors/new", own, 200, "begin-factor", "Key for an authenticator app", handle(p, p.beginFactor)},
+		{"POST /factors", own, 201, "create-factor", "Add an authenticator app", handle(p, p.createFactor)},
+		{"POST /factors/recovery", own, 200, "new-recovery-codes", "Replace the recovery codes", handle(p, p.newRecovery)},
+		{"POST /factors/{id}/remove", own, 204, "remove-factor", "Take an authenticator app away", handle(p, p.removeFactor)},
 		{"GET /audit", signedIn, 200, "list-audit", "Who did what, newest first", handle(p, p.listAudit)},
 
 		{"GET /invitations", owner, 200, "list-invitations", "Open invitations", handle(p, p.listInvitations)},
@@ -57,13 +108,30 @@ func (p *Panel) routes() []route {
 		{"GET /invitations/{token}", public, 200, "get-invitation", "Whom a link invites", handle(p, p.getInvitation)},
 		{"POST /invitations/accept", public, 204, "accept-invitation", "Make an account with a link", handle(p, p.acceptInvitation)},
 
-		{"GET /plans", signedIn, 200, "list-plans", "Plans", handle(p, p.listPlans)},
-		{"GET /regions", signedIn, 200, "list-regions", "Regions", handle(p, p.listRegions)},
+		{"GET /teams", own, 200, "list-teams", "Accounts that the person may use: the own one and teams", handle(p, p.listTeams)},
+		{"POST /teams", own, 201, "create-team", "Make a team; this browser looks at it from now on", handle(p, p.createTeam)},
+		{"POST /session/team", own, 200, "switch-team", "Have this browser look at another account", handle(p, p.switchTeam)},
+		{"PATCH /team", govern, 200, "rename-team", "Rename the team", handle(p, p.renameTeam)},
+		{"DELETE /team", govern, 204, "delete-team", "Delete the team, once nothing is in it", handle(p, p.deleteTeam)},
+		{"POST /team/leave", own, 204, "leave-team", "Leave the team; its last owner can't", handle(p, p.leaveTeam)},
+		{"GET /team/members", signedIn, 200, "list-members", "People of the team", handle(p, p.listMembers)},
+		{"PATCH /team/members/{id}", govern, 204, "change-member", "Give somebody another role", handle(p, p.changeMember)},
+		{"DELETE /team/members/{id}", govern, 204, "remove-member", "Take somebody out of the team", handle(p, p.removeMember)},
+		{"GET /team/invitations", govern, 200, "list-team-invitations", "Open invitations to the team", handle(p, p.listTeamInvitations)},
+		{"POST /team/invitations", govern, 201, "invite-to-team", "Invite to the team, by mail or by a link that is shown once", handle(p, p.inviteToTeam)},
+		{"DELETE /team/invitations/{id}", govern, 204, "delete-team-invitation", "Take an invitation to the team back", handle(p, p.deleteTeamInvitation)},
+		{"GET /team-invitations/{token}", public, 200, "get-team-invitation", "What a link to a team offers", handle(p, p.getTeamInvitation)},
+		{"POST /team-invitations/accept", own, 200, "accept-team-invitation", "Join a team with a link", handle(p, p.acceptTeamInvitation)},
+		{"POST /team-invitations/join", public, 204, "join-team", "Make an account with a link to a team, and join it", handle(p, p.joinTeam)},
 
-		{"GET /instances", signedIn, 200, "list-instances", "Instances of the account", handle(p, p.listInstances)},
+		{"GET /plans", glance, 200, "list-plans", "Plans", handle(p, p.listPlans)},
+		{"GET /regions", glance, 200, "list-regions", "Regions", handle(p, p.listRegions)},
+
+		{"GET /instances", glance, 200, "list-instances", "Instances of the account", handle(p, p.listInstances)},
 		{"POST /instances", signedIn, 201, "create-instance", "Make an instance", handle(p, p.createInstance)},
-		{"GET /instances/{id}", signedIn, 200, "get-instance", "Details of an instance", handle(p, p.getInstance)},
+		{"GET /instances/{id}", glance, 200, "get-instance", "Details of an instance", handle(p, p.getInstance)},
 		{"PATCH /instances/{id}", signedIn, 200, "change-instance", "Rename an instance, or change its plan", handle(p, p.changeInstance)},
+		{"POST /instances/{id}/move", govern, 200, "move-instance", "Hand an instance to another account of the same person", handle(p, p.moveInstance)},
 		{"DELETE /instances/{id}", signedIn, 204, "delete-instance", "Delete an instance with all that is in it", handle(p, p.deleteInstance)},
 		{"POST /instances/{id}/password/reveal", browser, 200, "reveal-password", "Show the first user's password", handle(p, p.revealPassword)},
 		{"POST /instances/{id}/password/rotate", signedIn, 200, "rotate-password", "Give the first user a new password", handle(p, p.rotatePassword)},
@@ -79,10 +147,10 @@ func (p *Panel) routes() []route {
 		{"GET /instances/{id}/retained/value", signedIn, 200, "get-retained", "The payload of one retained message, as it is", handle(p, p.getRetained)},
 		{"GET /instances/{id}/subscribe", signedIn, 200, "subscribe", "Messages as server-sent events, retained ones first", handle(p, p.subscribe)},
 		{"POST /instances/{id}/publish", signedIn, 200, "publish", "Publish a message", handle(p, p.publish)},
-		{"POST /instances/{id}/why", signedIn, 200, "why", "Walk every gate in order: why something works or doesn't", handle(p, p.why)},
+		{"POST /instances/{id}/why", look, 200, "why", "Walk every gate in order: why something works or doesn't", handle(p, p.why)},
 		{"POST /instances/{id}/restart", signedIn, 204, "restart-instance", "End all connections and load the state anew", handle(p, p.restartInstance)},
 		{"POST /instances/{id}/reset", signedIn, 204, "reset-instance", "Forget all sessions, queued and retained messages", handle(p, p.resetInstance)},
-		{"POST /instances/{id}/web-token", browser, 200, "mint-web-token", "Login of the web client, minutes long", handle(p, p.mintWebToken)},
+		{"POST /instances/{id}/web-token", lookHere, 200, "mint-web-token", "Login of the web client, minutes long", handle(p, p.mintWebToken)},
 
 		{"GET /instances/{id}/users", signedIn, 200, "list-users", "MQTT users", handle(p, p.listUsers)},
 		{"POST /instances/{id}/users", signedIn, 201, "create-user", "Make an MQTT user", handle(p, p.createUser)},
@@ -124,9 +192,9 @@ func (p *Panel) routes() []route {
 		{"GET /certificates", owner, 200, "list-served-certificates", "Certificates that this server shows, and until when", handle(p, p.listCertificatesServed)},
 		{"GET /log", owner, 200, "get-operator-log", "The operator's log: refusals where no instance can be told", handle(p, p.getOperatorLog)},
 
-		{"GET /flow-servers", signedIn, 200, "list-flow-servers", "Hosted flow servers", handle(p, p.listFlowServers)},
+		{"GET /flow-servers", glance, 200, "list-flow-servers", "Hosted flow servers", handle(p, p.listFlowServers)},
 		{"POST /flow-servers", signedIn, 201, "create-flow-server", "Make a hosted flow server", handle(p, p.createFlowServer)},
-		{"GET /flow-servers/{id}", signedIn, 200, "get-flow-server", "One hosted flow server", handle(p, p.getFlowServer)},
+		{"GET /flow-servers/{id}", glance, 200, "get-flow-server", "One hosted flow server", handle(p, p.getFlowServer)},
 		{"DELETE /flow-servers/{id}", signedIn, 204, "delete-flow-server", "Delete a hosted flow server with its flows", handle(p, p.deleteFlowServer)},
 		{"POST /flow-servers/{id}/restart", signedIn, 200, "restart-flow-server", "Restart a hosted flow server", handle(p, p.restartFlowServer)},
 		{"POST /flow-servers/{id}/open", browser, 200, "open-flow-server", "Single-use address of the editor, for this browser", handle(p, p.openFlowServer)},

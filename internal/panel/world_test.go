@@ -60,6 +60,12 @@ func newWorld(t *testing.T) *world {
 			w.mails[m.To] = m.Token
 			return "file", nil
 		},
+		Post: func(_ context.Context, l account.Letter) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.mails[string(l.Kind)+" "+l.To] = l.Token
+			return nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,14 +4,16 @@ import "tsunagi/internal/account"
 
 var (
 	accounts = entity[account.Account]{"account",
-		[]string{"id", "email", "password", "role", "plan", "language", "created_at"}, 1,
+		[]string{"id", "email", "password", "role", "plan", "language", "created_at",
+			"name", "instances", "suspended_at", "suspended_why"}, 1,
 		func(a *account.Account) []any {
-			return []any{&a.ID, &a.Email, &a.Password, &a.Role, &a.Plan, &a.Language, stamp{&a.CreatedAt}}
+			return []any{&a.ID, &a.Email, &a.Password, &a.Role, &a.Plan, &a.Language, stamp{&a.CreatedAt},
+				&a.Name, &a.Instances, stamp{&a.SuspendedAt}, &a.SuspendedWhy}
 		}}
 	sessions = entity[account.BrowserSession]{"browser_session",
-		[]string{"hash", "account", "remote", "agent", "created_at", "seen_at"}, 1,
+		[]string{"hash", "account", "remote", "agent", "created_at", "seen_at", "team"}, 1,
 		func(s *account.BrowserSession) []any {
-			return []any{digest{&s.Hash}, &s.Account, &s.Remote, &s.Agent, stamp{&s.CreatedAt}, stamp{&s.SeenAt}}
+			return []any{digest{&s.Hash}, &s.Account, &s.Remote, &s.Agent, stamp{&s.CreatedAt}, stamp{&s.SeenAt}, &s.Team}
 		}}
 	invitations = entity[account.Invitation]{"invitation",
 		[]string{"id", "token_hash", "email", "invited_by", "sent", "created_at", "expires_at"}, 1,
@@ -57,9 +59,9 @@ var (
 		[]string{"key", "value"}, 1,
 		func(s *account.Setting) []any { return []any{&s.Key, &s.Value} }}
 	audits = entity[account.AuditEntry]{"audit",
-		[]string{"id", "time", "account", "via", "remote", "action", "object", "detail"}, 1,
+		[]string{"id", "time", "account", "via", "remote", "action", "object", "detail", "team"}, 1,
 		func(a *account.AuditEntry) []any {
-			return []any{&a.ID, stamp{&a.Time}, &a.Account, &a.Via, &a.Remote, &a.Action, &a.Object, &a.Detail}
+			return []any{&a.ID, stamp{&a.Time}, &a.Account, &a.Via, &a.Remote, &a.Action, &a.Object, &a.Detail, &a.Team}
 		}}
 	logLines = entity[account.LogLine]{"log_line",
 		[]string{"id", "instance", "time", "kind", "client", "user", "remote", "topic", "gate", "rule", "cause", "reason"}, 1,

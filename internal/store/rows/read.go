@@ -163,7 +163,7 @@ func (r reader) Log(q account.LogQuery) ([]account.LogLine, error) {
 func (r reader) Audit(q account.AuditQuery) ([]account.AuditEntry, error) {
 	where, args := "where true", []any{}
 	if q.Account != "" {
-		where, args = where+" and account = ?", append(args, q.Account)
+		where, args = where+" and (team = ? or team = '' and account = ?)", append(args, q.Account, q.Account)
 	}
 	if q.Object != "" {
 		where, args = where+" and object = ?", append(args, q.Object)

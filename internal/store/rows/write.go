@@ -43,6 +43,10 @@ func (t transaction) one(v verb, row account.Row) error {
 	switch r := row.(type) {
 	case account.Account:
 		return do(t.c, accounts, v, r)
+	case account.Membership:
+		return do(t.c, memberships, v, r)
+	case account.TeamInvitation:
+		return do(t.c, teamInvitations, v, r)
 	case account.BrowserSession:
 		return do(t.c, sessions, v, r)
 	case account.Invitation:

@@ -23,7 +23,8 @@ func migrations(name string) fs.FS {
 
 // migrate brings the tables up to date. A file that a newer program has changed is left alone.
 func (db *database) migrate(ctx context.Context, steps fs.FS) error {
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db.writes, steps, goose.WithDisableGlobalRegistry(true))
+	// Steps are written at the same time on several branches, so one may come to a store after a higher one.
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db.writes, steps, goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
@@ -35,8 +36,8 @@ func (db *database) migrate(ctx context.Context, steps fs.FS) error {
 		return fmt.Errorf("%s has version %d, and this program knows versions up to %d: start the newer program "+
 			"again, or restore a backup from before its first start", db.path, has, wants)
 	}
-	if has == wants {
-		return nil
+	if missing, err := provider.HasPending(ctx); err != nil || !missing {
+		return db.sort("read version of store", err)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return db.sort(fmt.Sprintf("bring store from version %d to %d", has, wants), err)

@@ -35,6 +35,7 @@ func RunAccounts(t *testing.T, e AccountEngine) {
 		{"lists have their order", accountOrder},
 		{"users by page and part", accountUsers},
 		{"certificates by page and user", accountCertificates},
+		{"teams", accountTeams},
 		{"log", accountLog},
 		{"audit", accountAudit},
 		{"odd text and times", accountOdd},

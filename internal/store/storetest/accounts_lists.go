@@ -184,6 +184,42 @@ func accountLog(t *testing.T, s AccountStore) {
 	}
 }
 
+// accountTeams reads memberships by team and by person, and what was done by team.
+func accountTeams(t *testing.T, s AccountStore) {
+	for n := byte(1); n <= 3; n++ {
+		insert(t, s, account.Account{ID: fmt.Sprint("a", n), Email: fmt.Sprint("a", n)})
+	}
+	insert(t, s, account.Membership{Team: "a1", Person: "a3", CreatedAt: at(2)}, account.Membership{Team: "a1", Person: "a2", CreatedAt: at(1)},
+		account.Membership{Team: "a2", Person: "a3", CreatedAt: at(1)},
+		account.TeamInvitation{ID: "late", TokenHash: hash(1), Team: "a1", CreatedAt: at(2)}, account.TeamInvitation{ID: "early", TokenHash: hash(2), Team: "a1", CreatedAt: at(1)},
+		account.TeamInvitation{ID: "other", TokenHash: hash(3), Team: "a2"},
+		account.AuditEntry{ID: 1, Account: "a3", Team: "a1"}, account.AuditEntry{ID: 2, Account: "a1"}, account.AuditEntry{ID: 3, Account: "a1", Team: "a2"})
+	err := s.View(context.Background(), func(r account.Reader) error {
+		for _, tt := range []struct {
+			name, want string
+			got        []string
+		}{
+			{"members of a team", "a2 a3", each(func() ([]account.Membership, error) { return r.Memberships("a1", "") }, func(m account.Membership) string { return m.Person })},
+			{"teams of a person", "a2 a1", each(func() ([]account.Membership, error) { return r.Memberships("", "a3") }, func(m account.Membership) string { return m.Team })},
+			{"invitations", "early late", each(func() ([]account.TeamInvitation, error) { return r.TeamInvitations("a1") }, func(i account.TeamInvitation) string { return i.ID })},
+			{"by token", "other", each(func() ([]account.TeamInvitation, error) {
+				i, err := r.TeamInvitationByToken(hash(3))
+				return []account.TeamInvitation{i}, err
+			}, func(i account.TeamInvitation) string { return i.ID })},
+			{"done in a team, and before there were teams", "2 1", each(func() ([]account.AuditEntry, error) { return r.Audit(account.AuditQuery{Account: "a1", Limit: 9}) },
+				func(e account.AuditEntry) string { return fmt.Sprint(e.ID) })},
+		} {
+			if got := strings.Join(tt.got, " "); got != tt.want {
+				t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func accountAudit(t *testing.T, s AccountStore) {
 	for id := int64(1); id <= 5; id++ {
 		insert(t, s, account.AuditEntry{ID: id, Time: at(int(id)), Action: "a"})

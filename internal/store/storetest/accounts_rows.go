@@ -37,12 +37,13 @@ func accountRows(t *testing.T, s AccountStore) {
 func accountNotFound(t *testing.T, s AccountStore) {
 	wantGone(t, s, world("1", 1)...)
 	for name, read := range map[string]func(account.Reader) error{
-		"AccountByEmail":    func(r account.Reader) error { _, err := r.AccountByEmail("x"); return err },
-		"InvitationByToken": func(r account.Reader) error { _, err := r.InvitationByToken(hash(1)); return err },
-		"APITokenByHash":    func(r account.Reader) error { _, err := r.APITokenByHash(hash(1)); return err },
-		"ResetLinkOf":       func(r account.Reader) error { _, err := r.ResetLinkOf("x"); return err },
-		"DeviceByName":      func(r account.Reader) error { _, err := r.DeviceByName("x"); return err },
-		"FlowServerByName":  func(r account.Reader) error { _, err := r.FlowServerByName("x"); return err },
+		"AccountByEmail":        func(r account.Reader) error { _, err := r.AccountByEmail("x"); return err },
+		"InvitationByToken":     func(r account.Reader) error { _, err := r.InvitationByToken(hash(1)); return err },
+		"APITokenByHash":        func(r account.Reader) error { _, err := r.APITokenByHash(hash(1)); return err },
+		"TeamInvitationByToken": func(r account.Reader) error { _, err := r.TeamInvitationByToken(hash(1)); return err },
+		"ResetLinkOf":           func(r account.Reader) error { _, err := r.ResetLinkOf("x"); return err },
+		"DeviceByName":          func(r account.Reader) error { _, err := r.DeviceByName("x"); return err },
+		"FlowServerByName":      func(r account.Reader) error { _, err := r.FlowServerByName("x"); return err },
 	} {
 		if err := s.View(context.Background(), read); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("%s = %v, want ErrNotFound", name, err)
@@ -61,6 +62,9 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			func() (int, error) { l, err := r.Devices(""); return len(l), err },
 			func() (int, error) { l, err := r.APITokens("x"); return len(l), err },
 			func() (int, error) { l, err := r.Factors("x"); return len(l), err },
+			func() (int, error) { l, err := r.Memberships("x", ""); return len(l), err },
+			func() (int, error) { l, err := r.Memberships("", "x"); return len(l), err },
+			func() (int, error) { l, err := r.TeamInvitations("x"); return len(l), err },
 			func() (int, error) { l, err := r.LoginsByCertificate(); return len(l), err },
 			func() (int, error) { l, err := r.ClientAuthorities("x"); return len(l), err },
 			func() (int, error) {
@@ -108,6 +112,8 @@ func accountUnique(t *testing.T, s AccountStore) {
 	other, invitation, flow := two[0].(account.Account), two[2].(account.Invitation), two[8].(account.FlowServer)
 	device := two[21].(account.Device)
 	device.Name = "pi1"
+	ask := two[25].(account.TeamInvitation)
+	ask.TokenHash = hash(1)
 	link, token := two[10].(account.ResetLink), two[11].(account.APIToken)
 	link.Account, token.Hash = "account1", hash(1)
 	other.Email = "account1@example.org"
@@ -115,7 +121,7 @@ func accountUnique(t *testing.T, s AccountStore) {
 	mail.Email = "new1@example.org"
 	invitation.TokenHash = hash(101)
 	flow.Name = "flows1"
-	for _, row := range []account.Row{other, invitation, mail, flow, link, token, device} {
+	for _, row := range []account.Row{other, invitation, mail, flow, link, token, device, ask} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Save(row) }); !errors.Is(err, account.ErrExists) {
 			t.Errorf("Save of %T with another's unique key = %v, want ErrExists", row, err)
 		}
@@ -130,6 +136,9 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.Instance{ID: "i", Owner: "nobody"},
 		account.FlowServer{ID: "f", Owner: "nobody", Name: "f"},
 		account.Device{ID: "d", Owner: "nobody", Name: "d", Key: []byte{1}},
+		account.Membership{Team: "nobody", Person: "account1"},
+		account.Membership{Team: "account1", Person: "nobody"},
+		account.TeamInvitation{ID: "i", TokenHash: hash(9), Team: "nobody"},
 		account.ResetLink{Hash: hash(9), Account: "nobody"},
 		account.APIToken{ID: "t", Hash: hash(9), Account: "nobody"},
 		account.APIToken{ID: "t", Hash: hash(9), Account: "account1", Instance: "nowhere"},
@@ -168,6 +177,8 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.APIToken{ID: "token1", Hash: hash(33), Account: "account2", Scope: account.ScopeManage},
 		account.Factor{ID: "factor1", Account: "account1", Kind: account.FactorRecovery, Secret: []byte{9}, Last: 8},
 		account.AuditEntry{ID: 1, Detail: "d"},
+		account.Membership{Team: "account1", Person: "account1", Role: account.TeamOwner, CreatedAt: at(9)},
+		account.TeamInvitation{ID: "ask1", TokenHash: hash(90), Team: "account2", Role: account.TeamViewer},
 		account.Logins{Instance: "instance1", Certificate: account.CertificateOff},
 		account.ClientAuthority{Instance: "instance1", ID: "ours", Certificate: []byte{2}, Sealed: []byte{9}, CreatedAt: at(7)},
 		account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "0a", RevokedAt: at(9)},
@@ -189,7 +200,7 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
 		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23}},
@@ -207,6 +218,8 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"certificate", account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "0a"}, []int{16}},
 		{"token key", account.TokenKey{Instance: "instance1", ID: "key"}, []int{18}},
 		{"device", account.Device{ID: "device1"}, []int{21}},
+		{"membership", account.Membership{Team: "account1", Person: "account1"}, []int{24}},
+		{"team invitation", account.TeamInvitation{ID: "ask1"}, []int{25}},
 		{"metrics token", account.MetricsToken{Instance: "instance1"}, []int{19}},
 		{"bridge", account.Bridge{Instance: "instance1", ID: "bridge"}, []int{20}},
 		{"once", account.Once{Account: "account1", Key: hash(1)}, []int{22}},

@@ -23,8 +23,9 @@ func hash(n byte) (h [32]byte) { h[0], h[31] = n, ^n; return h }
 func world(suffix string, n byte) []account.Row {
 	a, i := "account"+suffix, "instance"+suffix
 	return []account.Row{
-		account.Account{ID: a, Email: a + "@example.org", Password: "$argon2id$", Role: account.RoleOwner, Plan: "free", Language: "ja", CreatedAt: at(int(n))},
-		account.BrowserSession{Hash: hash(n), Account: a, Remote: "192.0.2.1", Agent: "Browser", CreatedAt: at(1), SeenAt: at(2)},
+		account.Account{ID: a, Email: a + "@example.org", Password: "$argon2id$", Role: account.RoleOwner, Plan: "free", Language: "ja", CreatedAt: at(int(n)),
+			Name: "team" + suffix, Instances: 3, SuspendedAt: at(1), SuspendedWhy: "日本"},
+		account.BrowserSession{Hash: hash(n), Account: a, Remote: "192.0.2.1", Agent: "Browser", CreatedAt: at(1), SeenAt: at(2), Team: a},
 		account.Invitation{ID: "invitation" + suffix, TokenHash: hash(n + 100), Email: "new" + suffix + "@example.org", By: a, Sent: "mail", CreatedAt: at(int(n)), ExpiresAt: at(99)},
 		account.Instance{ID: i, Owner: a, Name: "home", Region: "here", Plan: "free", CreatedAt: at(int(n))},
 		account.User{Instance: i, Name: i, First: true, Connect: true, Note: "first", Kind: account.SecretGenerated, Secret: []byte{1, 0, 2}, Sealed: []byte{3}, CreatedAt: at(1)},
@@ -36,7 +37,7 @@ func world(suffix string, n byte) []account.Row {
 		account.ResetLink{Hash: hash(n), Account: a, ExpiresAt: at(5)},
 		account.APIToken{ID: "token" + suffix, Hash: hash(n), Account: a, Name: "script", Scope: account.ScopeRead, Instance: i, CreatedAt: at(int(n)), ExpiresAt: at(9), UsedAt: at(6)},
 		account.Factor{ID: "factor" + suffix, Account: a, Kind: account.FactorTOTP, Name: "phone", Secret: []byte{4, 0}, Last: 5, CreatedAt: at(int(n)), UsedAt: at(7)},
-		account.AuditEntry{ID: int64(n), Time: at(3), Account: a, Via: "panel", Remote: "192.0.2.1", Action: "instance.create", Object: i, Detail: "free"},
+		account.AuditEntry{ID: int64(n), Time: at(3), Account: a, Via: "panel", Remote: "192.0.2.1", Action: "instance.create", Object: i, Detail: "free", Team: a},
 		account.Logins{Instance: i, Password: true, Token: true, Certificate: account.CertificateRequired, CertificateUser: account.FieldDNS,
 			TokenIssuer: "https://id.example", TokenAudience: "aud", TokenUser: "name"},
 		account.ClientAuthority{Instance: i, ID: "ours", Certificate: []byte{0x30, 0}, Sealed: []byte{1}, CreatedAt: at(1)},
@@ -50,6 +51,8 @@ func world(suffix string, n byte) []account.Row {
 			CreatedAt: at(int(n)), SeenAt: at(8)},
 		account.Once{Account: a, Key: hash(n), Digest: hash(n + 50), Status: 201, Sealed: []byte{n, 0}, CreatedAt: at(int(n))},
 		account.Exposure{Instance: i, User: "sensor", Remote: "192.0.2.7", Client: "c", Times: 2, FirstAt: at(1), LastAt: at(int(n))},
+		account.Membership{Team: a, Person: a, Role: account.TeamViewer, CreatedAt: at(int(n))},
+		account.TeamInvitation{ID: "ask" + suffix, TokenHash: hash(n), Team: a, Email: "x@example.org", Role: account.TeamMember, By: "who", CreatedAt: at(1), ExpiresAt: at(2)},
 	}
 }
 
@@ -89,6 +92,10 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 	switch row := row.(type) {
 	case account.Account:
 		return r.Account(row.ID)
+	case account.Membership:
+		return r.Membership(row.Team, row.Person)
+	case account.TeamInvitation:
+		return r.TeamInvitation(row.ID)
 	case account.BrowserSession:
 		return r.BrowserSession(row.Hash)
 	case account.Invitation:
@@ -233,6 +240,10 @@ func everything(s account.Store) (string, error) {
 			of := fmt.Sprint("account", n+1)
 			k, err := r.APITokens(of)
 			say(k, err)
+			m, err := r.Memberships(of, "")
+			say(m, err)
+			ti, err := r.TeamInvitations(of)
+			say(ti, err)
 			c, err := r.Factors(of)
 			say(c, err)
 			x, err := r.ResetLinkOf(of)

@@ -1,0 +1,252 @@
+package panel_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"tsunagi/internal/account"
+)
+
+// join invites to the owner's team by a link and has somebody take it.
+func (b *browser) join(owner *browser, role string) {
+	b.w.t.Helper()
+	var made struct{ Link string }
+	owner.want("POST", "/api/v1/team/invitations", map[string]any{"role": role}, 201, &made)
+	_, token, _ := strings.Cut(made.Link, "#token=")
+	b.want("POST", "/api/v1/team-invitations/accept", map[string]any{"token": token}, 200, nil)
+}
+
+// TestRoles asks every route about a team's things as somebody of each lesser role: a viewer changes nothing, and who
+// has the dashboards only sees neither secrets nor contents.
+func TestRoles(t *testing.T) {
+	w := newWorld(t)
+	boss := w.owner()
+	boss.want("POST", "/api/v1/teams", map[string]any{"name": "Works"}, 201, nil)
+	id := boss.instance()
+	var rule, flow, token struct{ ID string }
+	var secret struct{ Password string }
+	boss.want("POST", "/api/v1/instances/"+id+"/users", map[string]any{"name": "canary"}, 201, nil)
+	boss.want("POST", "/api/v1/instances/"+id+"/rules", map[string]any{"effect": "deny", "access": "both", "filter": "canary/#"}, 201, &rule)
+	boss.want("POST", "/api/v1/flow-servers", map[string]any{"name": "night"}, 201, &flow)
+	boss.want("POST", "/api/v1/tokens", map[string]any{"name": "canary", "scope": "manage"}, 201, &token)
+	boss.want("POST", "/api/v1/instances/"+id+"/password/reveal", map[string]any{"password": password}, 200, &secret)
+	device := boss.pair("canary-pi", id)
+	w.journal.Add(account.LogLine{Instance: id, Client: "canary"})
+
+	// What these may do besides public routes: about themselves, and what their role is for.
+	own := []string{"sign-out", "change-account", "list-sessions", "end-session", "list-factors", "begin-factor", "create-factor", "new-recovery-codes",
+		"remove-factor", "list-teams", "create-team", "switch-team", "leave-team", "accept-team-invitation"}
+	dashboard := append([]string{"get-session", "list-plans", "list-regions", "list-instances", "get-instance", "list-flow-servers", "get-flow-server"}, own...)
+	viewer := append([]string{"why", "mint-web-token"}, dashboard...)
+	governing := []string{"list-tokens", "create-token", "delete-token", "rename-team", "delete-team", "change-member", "remove-member",
+		"list-team-invitations", "invite-to-team", "delete-team-invitation", "move-instance"}
+	people := map[string]*browser{}
+	for _, role := range []string{"member", "viewer", "dashboard"} {
+		people[role] = w.member(boss, role+"@example.org")
+		people[role].join(boss, role)
+		var s struct{ Team struct{ Name, Role string } }
+		if people[role].want("GET", "/api/v1/session", nil, 200, &s); s.Team.Name != "Works" || s.Team.Role != role {
+			t.Fatalf("%s looks at %+v", role, s)
+		}
+	}
+	before := state(t, boss, id)
+	for pattern, op := range operations(t, w) {
+		method, path, _ := strings.Cut(pattern, " ")
+		thing := id
+		if strings.Contains(path, "flow-servers") {
+			thing = flow.ID
+		} else if strings.Contains(path, "devices") {
+			thing = device
+		}
+		path = strings.NewReplacer("{id}", thing, "{name}", "canary", "{rule}", rule.ID, "{client_id}", "c%2F1", "{thing}", "thing", "{token}", "x").Replace(path)
+		var in any
+		if b := bodies[op.OperationID]; b != "" {
+			in = b
+		}
+		if len(op.Security) == 0 || slices.Contains(own, op.OperationID) {
+			continue
+		}
+		t.Run(op.OperationID, func(t *testing.T) {
+			if !slices.Contains(dashboard, op.OperationID) {
+				people["dashboard"].refused(method, path, in, 403, "forbidden")
+			} else if _, raw := people["dashboard"].do(method, path, in); strings.Contains(string(raw), "canary") || strings.Contains(string(raw), secret.Password) {
+				t.Errorf("somebody with the dashboards only sees %s", raw)
+			}
+			if method != http.MethodGet && !slices.Contains(viewer, op.OperationID) {
+				people["viewer"].refused(method, path, in, 403, "forbidden")
+			} else if op.OperationID == "follow-log" { // goes on for ever
+				return
+			} else if _, raw := people["viewer"].do(method, path, in); strings.Contains(string(raw), secret.Password) {
+				t.Errorf("a viewer sees %s", raw)
+			}
+			if slices.Contains(governing, op.OperationID) {
+				people["member"].refused(method, path, in, 403, "forbidden")
+			}
+		})
+	}
+	if after := state(t, boss, id); after != before {
+		t.Errorf("something was changed:\n%s\n%s", before, after)
+	}
+	if slices.Contains(w.devices.done, "rotate") || len(w.flows.removed) > 0 {
+		t.Error("something was done to the team's things")
+	}
+	people["member"].want("POST", "/api/v1/instances/"+id+"/users", map[string]any{"name": "by-member"}, 201, nil)
+	people["viewer"].want("GET", "/api/v1/instances/"+id+"/users/by-member", nil, 200, nil)
+}
+
+// state is all that the lesser roles could have changed.
+func state(t *testing.T, b *browser, id string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, path := range []string{"/instances/" + id, "/instances/" + id + "/users", "/instances/" + id + "/rules", "/instances/" + id + "/logins", "/flow-servers", "/devices",
+		"/tokens", "/team/members", "/team/invitations", "/instances", "/instances/" + id + "/bridges"} {
+		var v any
+		b.want("GET", "/api/v1"+path, nil, 200, &v)
+		raw, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(raw)
+	}
+	return all.String()
+}
+
+// TestTeamByAPI is the life of a team as pages see it.
+func TestTeamByAPI(t *testing.T) {
+	w := newWorld(t)
+	boss := w.owner()
+	mine := boss.instance()
+	boss.refused("POST", "/api/v1/team/invitations", map[string]any{"role": "member"}, 409, "conflict") // an own account has one person
+	var team struct{ ID, Name string }
+	boss.want("POST", "/api/v1/teams", map[string]any{"name": "Works"}, 201, &team)
+	var list struct {
+		Items []struct{ ID, Name, Role string }
+	}
+	if boss.want("GET", "/api/v1/instances", nil, 200, &list); len(list.Items) != 0 {
+		t.Errorf("a new team has %+v", list)
+	}
+	boss.want("GET", "/api/v1/instances/"+mine, nil, 200, nil) // its address goes on working
+	boss.want("POST", "/api/v1/instances/"+mine+"/move", map[string]any{"team": team.ID}, 200, nil)
+	if boss.want("GET", "/api/v1/instances", nil, 200, &list); len(list.Items) != 1 {
+		t.Errorf("after the move: %+v", list)
+	}
+
+	ken := w.member(boss, "ken@example.org")
+	own := ken.instance()
+	ken.refused("GET", "/api/v1/instances/"+mine, nil, 404, "not_found")
+	ken.refused("POST", "/api/v1/instances/"+own+"/move", map[string]any{"team": team.ID}, 404, "not_found")
+	ken.join(boss, "viewer")
+	ken.want("GET", "/api/v1/instances/"+mine+"/users", nil, 200, nil)
+	ken.refused("POST", "/api/v1/instances/"+own+"/move", map[string]any{"team": team.ID}, 403, "forbidden") // a viewer brings nothing in
+	ken.want("POST", "/api/v1/instances/"+own+"/users", map[string]any{"name": "x"}, 201, nil)               // it is the owner's there
+	ken.want("POST", "/api/v1/session/team", map[string]any{"team": ""}, 200, nil)
+	if ken.want("GET", "/api/v1/instances", nil, 200, &list); len(list.Items) != 1 || list.Items[0].ID != own {
+		t.Errorf("own account: %+v", list)
+	}
+	ken.refused("POST", "/api/v1/session/team", map[string]any{"team": strings.Repeat("z", 26)}, 404, "not_found")
+
+	if boss.want("GET", "/api/v1/team/members", nil, 200, &list); len(list.Items) != 2 || list.Items[0].Role != "owner" {
+		t.Fatalf("members %+v", list)
+	}
+	me, him := list.Items[0].ID, list.Items[1].ID
+	boss.refused("PATCH", "/api/v1/team/members/"+me, map[string]any{"role": "member"}, 409, "conflict")
+	boss.refused("POST", "/api/v1/team/leave", nil, 409, "conflict")
+	boss.want("PATCH", "/api/v1/team/members/"+him, map[string]any{"role": "owner"}, 204, nil)
+	boss.want("PATCH", "/api/v1/team/members/"+me, map[string]any{"role": "viewer"}, 204, nil)
+	boss.refused("POST", "/api/v1/instances", map[string]any{"name": "x"}, 403, "forbidden")
+	ken.want("POST", "/api/v1/session/team", map[string]any{"team": team.ID}, 200, nil)
+	var token struct{ ID, Token string }
+	ken.want("POST", "/api/v1/tokens", map[string]any{"name": "t", "scope": "manage", "days": 1}, 201, &token)
+	script := w.browser()
+	script.header.Set("Authorization", "Bearer "+token.Token)
+	script.want("POST", "/api/v1/instances", map[string]any{"name": "by script"}, 201, nil)
+	script.refused("GET", "/api/v1/instances/"+own, nil, 404, "not_found") // the team's token is nobody's own
+	script.refused("GET", "/api/v1/team/invitations", nil, 403, "forbidden")
+	ken.want("DELETE", "/api/v1/team/members/"+me, nil, 204, nil)
+	boss.refused("GET", "/api/v1/instances/"+mine, nil, 404, "not_found")
+	if boss.want("GET", "/api/v1/instances", nil, 200, &list); len(list.Items) != 0 { // back in the own account, which is empty
+		t.Errorf("after leaving: %+v", list)
+	}
+	ken.refused("DELETE", "/api/v1/team", nil, 409, "conflict")
+	var audit struct {
+		Items []struct{ Action, Email string }
+	}
+	ken.want("GET", "/api/v1/audit", nil, 200, &audit)
+	seen := map[string]string{}
+	for _, e := range audit.Items {
+		seen[e.Action] = e.Email
+	}
+	for action, who := range map[string]string{"team.create": "owner@example.org", "team.join": "ken@example.org", "team.role": "owner@example.org",
+		"token.create": "ken@example.org", "team.remove": "ken@example.org", "instance.create": "Works"} {
+		if seen[action] != who {
+			t.Errorf("audit says %s of %s, want %s", seen[action], action, who)
+		}
+	}
+}
+
+// TestTeamInvitations is about who may use a link.
+func TestTeamInvitations(t *testing.T) {
+	w := newWorld(t)
+	boss := w.owner()
+	boss.want("POST", "/api/v1/teams", map[string]any{"name": "Works"}, 201, nil)
+	ken, ann := w.member(boss, "ken@example.org"), w.member(boss, "ann@example.org")
+	mailed := func(email, role string) string {
+		boss.want("POST", "/api/v1/team/invitations", map[string]any{"email": email, "role": role}, 201, nil)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.mails["team "+email]
+	}
+	token := mailed("ken@example.org", "member")
+	var offer struct {
+		Team, Role, Email string
+		MayJoin           bool `json:"may_join"`
+	}
+	if w.browser().want("GET", "/api/v1/team-invitations/"+token, nil, 200, &offer); offer.Team != "Works" || offer.Role != "member" || offer.MayJoin {
+		t.Errorf("offer %+v", offer)
+	}
+	ann.refused("POST", "/api/v1/team-invitations/accept", map[string]any{"token": token}, 403, "forbidden")
+	w.browser().refused("POST", "/api/v1/team-invitations/accept", map[string]any{"token": token}, 401, "unauthorized")
+	w.browser().refused("POST", "/api/v1/team-invitations/join", map[string]any{"token": token, "password": password}, 403, "forbidden") // takes no account over
+	ken.want("POST", "/api/v1/team-invitations/accept", map[string]any{"token": token}, 200, nil)
+	ken.refused("POST", "/api/v1/team-invitations/accept", map[string]any{"token": token}, 404, "not_found")
+
+	fresh := mailed("new@example.org", "viewer")
+	if w.browser().want("GET", "/api/v1/team-invitations/"+fresh, nil, 200, &offer); !offer.MayJoin {
+		t.Errorf("offer %+v", offer)
+	}
+	newcomer := w.browser()
+	newcomer.want("POST", "/api/v1/team-invitations/join", map[string]any{"token": fresh, "password": password}, 204, nil)
+	var s struct {
+		Account struct{ Email, Role string }
+		Team    struct{ Name, Role string }
+	}
+	if newcomer.want("GET", "/api/v1/session", nil, 200, &s); s.Team.Name != "Works" || s.Team.Role != "viewer" || s.Account.Role != "member" {
+		t.Errorf("newcomer %+v", s)
+	}
+
+	// A member's own team brings nobody new into an installation that people join by its owner's invitation.
+	ann.want("POST", "/api/v1/teams", map[string]any{"name": "Ann's"}, 201, nil)
+	ann.want("POST", "/api/v1/team/invitations", map[string]any{"email": "stranger@example.org", "role": "member"}, 201, nil)
+	w.mu.Lock()
+	theirs := w.mails["team stranger@example.org"]
+	w.mu.Unlock()
+	w.browser().refused("POST", "/api/v1/team-invitations/join", map[string]any{"token": theirs, "password": password}, 403, "forbidden")
+
+	gone := mailed("ann@example.org", "owner")
+	var list struct {
+		Items []struct{ ID, Email, Link string }
+	}
+	boss.want("GET", "/api/v1/team/invitations", nil, 200, &list)
+	if len(list.Items) != 1 || list.Items[0].Link != "" {
+		t.Fatalf("open invitations %+v", list)
+	}
+	ann.refused("DELETE", "/api/v1/team/invitations/"+list.Items[0].ID, nil, 404, "not_found") // another team's
+	boss.want("DELETE", "/api/v1/team/invitations/"+list.Items[0].ID, nil, 204, nil)
+	ann.refused("POST", "/api/v1/team-invitations/accept", map[string]any{"token": gone}, 404, "not_found")
+	if strings.Contains(w.log.String(), token) || strings.Contains(w.log.String(), fresh) {
+		t.Error("a link's secret is in the log")
+	}
+}
