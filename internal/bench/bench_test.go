@@ -144,7 +144,7 @@ func TestCompare(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	var out, errs bytes.Buffer
-	args := []string{"compare", "--tsunagi", program, "--rounds", "1", "-d", "200ms", "--only", "pairs QoS 1"}
+	args := []string{"compare", "--tsunagi", program, "--rounds", "1", "-d", "2s", "--only", "pairs QoS 1"}
 	if code := bench.Bench(t.Context(), args, &out, &errs); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &errs)
 	}

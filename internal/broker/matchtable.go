@@ -67,12 +67,12 @@ func (k *matchTable) put(m *match) {
 	if size > matchCacheBytes/2 {
 		return
 	}
+	i, tag := k.take(m.topic)
+	k.drop(i) // first: a topic that is there already takes nobody else's room
 	for k.bytes > 0 && k.bytes+size > matchCacheBytes+largeMatch {
 		k.drop(k.hand)
 		k.hand = (k.hand + 1) & (len(k.slots) - 1)
 	}
-	i, tag := k.take(m.topic)
-	k.drop(i)
 	k.tags[i], k.slots[i] = tag, m
 	k.count++
 	k.bytes += size
