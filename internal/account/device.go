@@ -18,3 +18,11 @@ type Device struct {
 }
 
 func (Device) row() {}
+
+// DeviceLabels are the words by which devices are groups. Primary key and parent Device.
+type DeviceLabels struct {
+	Device string   // Device.ID
+	Labels []string // sorted, each as ValidLabel has it
+}
+
+func (DeviceLabels) row() {}

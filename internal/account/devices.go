@@ -4,13 +4,19 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"slices"
+	"strings"
 )
 
 // DeviceChange is what changes of a device; nil stays as it is.
 type DeviceChange struct {
 	Name      *string
 	NoEditing *bool
+	Labels    *[]string // the groups that it is in
 }
+
+// maxLabels bounds the groups of one device.
+const maxLabels = 8
 
 // Device reads one of the actor's.
 func (s *Service) Device(ctx context.Context, by Actor, id string) (d Device, err error) {
@@ -56,16 +62,28 @@ func (s *Service) ChangeDevice(ctx context.Context, by Actor, id string, c Devic
 	if c.Name != nil && !ValidLabel(*c.Name) {
 		return Device{}, invalid("name", "api.flow.name")
 	}
+	var labels []string
+	if c.Labels != nil {
+		if labels, err = cleanLabels(*c.Labels); err != nil {
+			return Device{}, err
+		}
+	}
 	err = s.update(ctx, func(tx Tx) error {
 		if d, err = deviceOf(tx, by, id); err != nil {
 			return err
 		}
 		was, words := d, ""
+		if c.Labels != nil {
+			words = "labels " + strings.Join(labels, ",") + " "
+			if err := putLabels(tx, DeviceLabels{d.ID, labels}); err != nil {
+				return err
+			}
+		}
 		if c.Name != nil && *c.Name != d.Name {
 			if err := nameFree(tx, *c.Name); err != nil {
 				return err
 			}
-			d.Name, words = *c.Name, "name "+*c.Name+" "
+			d.Name, words = *c.Name, words+"name "+*c.Name+" "
 		}
 		if c.NoEditing != nil {
 			d.NoEditing = *c.NoEditing
@@ -77,6 +95,51 @@ func (s *Service) ChangeDevice(ctx context.Context, by Actor, id string, c Devic
 		return s.audit(tx, by, "device.change", id, words)
 	})
 	return d, err
+}
+
+// cleanLabels sorts labels and takes doubles out.
+func cleanLabels(list []string) ([]string, error) {
+	out := slices.Compact(slices.Sorted(slices.Values(list)))
+	if len(out) > maxLabels {
+		return nil, invalid("labels", "api.device.labels", "limit", maxLabels)
+	}
+	for _, l := range out {
+		if !ValidLabel(l) {
+			return nil, invalid("labels", "api.flow.name")
+		}
+	}
+	return out, nil
+}
+
+func putLabels(tx Tx, l DeviceLabels) error {
+	_, err := tx.DeviceLabels(l.Device)
+	switch {
+	case err == nil && len(l.Labels) == 0:
+		return tx.Delete(l)
+	case err == nil:
+		return tx.Save(l)
+	case errors.Is(err, ErrNotFound) && len(l.Labels) > 0:
+		return tx.Insert(l)
+	case errors.Is(err, ErrNotFound):
+		return nil
+	}
+	return err
+}
+
+// DeviceLabels reads the groups that devices are in, by Device.ID. It is not an authorisation.
+func (s *Service) DeviceLabels(ctx context.Context, devices ...Device) (map[string][]string, error) {
+	out := map[string][]string{}
+	err := s.view(ctx, func(r Reader) error {
+		for _, d := range devices {
+			l, err := r.DeviceLabels(d.ID)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			out[d.ID] = l.Labels
+		}
+		return nil
+	})
+	return out, err
 }
 
 // DeleteDevice unpairs a device: its key opens nothing any more, and its MQTT user is gone with its connections.

@@ -31,7 +31,7 @@ type Store interface {
 }
 
 // Row is one stored thing, handed to Tx by value. It is exactly one of Account, Membership, TeamInvitation, BrowserSession, Invitation, ResetLink,
-// APIToken, Factor, Instance, User, Rule, FlowServer, Device, Setting, AuditEntry, Logins,
+// APIToken, Factor, Instance, User, Rule, FlowServer, Device, DeviceLabels, Setting, AuditEntry, Logins,
 // ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure.
 type Row interface{ row() }
 
@@ -111,6 +111,8 @@ type Reader interface {
 	DeviceByName(name string) (Device, error)
 	// Devices are those of one account, or of all when owner is "", by CreatedAt, then ID.
 	Devices(owner string) ([]Device, error)
+	// DeviceLabels are those of one device; ErrNotFound when it never had any.
+	DeviceLabels(device string) (DeviceLabels, error)
 
 	// Logins are an instance's own; ErrNotFound where it has the default ones.
 	Logins(instance string) (Logins, error)

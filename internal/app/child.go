@@ -52,7 +52,8 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 	}()
 	server := front.NewServer("editor", child.Listener(), nil, byOrigin(cfg.PageHosts, web, f.editor), log)
 	server.OnStop(web.Stop)
-	parts := []part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}
+	door := front.NewServer("door", child.DoorListener(), nil, http.StripPrefix("/flows", f.editor.Managed()), log)
+	parts := []part{f.editing(), f.running(), {door.Name(), door.Start, door.Stop}, {server.Name(), server.Start, server.Stop}}
 	ready := false
 	err = runParts(ctx, log, parts, func() {
 		ready = true

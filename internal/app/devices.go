@@ -60,6 +60,7 @@ func (p panelDevices) State(d account.Device) panel.DeviceState {
 	if s.Online {
 		out.Since = &s.Since
 	}
+	out.Ended, out.EndedAt = s.Ended.Reason, given(s.Ended.At)
 	return out
 }
 

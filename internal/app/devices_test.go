@@ -139,6 +139,8 @@ func startPi(t *testing.T, dir, command string, more ...string) *pi {
 
 type deviceView struct {
 	ID     string
+	Name   string
+	Ended  string
 	URL    string
 	Online bool
 	Since  time.Time

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"tsunagi/internal/flow/nodes"
 	"tsunagi/internal/flow/nodes/network"
 	"tsunagi/internal/front"
+	"tsunagi/internal/home"
 	"tsunagi/internal/hosted"
 )
 
@@ -130,12 +132,24 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 		debug.SetMemoryLimit(int64(cfg.MemoryMB) << 20)
 	}
 	runtime.GOMAXPROCS(cfg.Threads)
-	log := newLog(cfg.Log, s.Err)
-	return exitCode("flow", runFlow(ctx, &cfg, log, s), s)
+	for {
+		lines := home.NewLog()
+		err := runFlow(ctx, &cfg, lines, newLog(cfg.Log, io.MultiWriter(s.Err, lines)), s)
+		if !errors.Is(err, errRestart) {
+			return exitCode("flow", err, s)
+		}
+		if s.Replace != nil {
+			program, err := os.Executable()
+			return exitCode("flow", errors.Join(err, s.Replace(program)), s)
+		}
+	}
 }
 
+// errRestart ends the parts of a flow server that is to start anew.
+var errRestart = errors.New("the flow server is to start anew")
+
 // runFlow runs a flow server that stands by itself.
-func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams) error {
+func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, log *slog.Logger, s Streams) error {
 	ro := flow.Options{Env: os.LookupEnv, QueueBytes: cfg.QueueMB << 20, KeptBytes: cfg.KeptMB << 20,
 		FunctionBytes: int64(cfg.FunctionMB) << 20, FunctionTime: time.Duration(cfg.FunctionS) * time.Second}
 	if cfg.CA != "" {
@@ -168,8 +182,11 @@ func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams)
 	server := front.NewServer("editor", l, config, handler, log)
 	server.OnStop(web.Stop)
 	parts := []part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}
+	failed := newFailure()
 	if tunnel != nil {
-		parts = append(parts, tunnel.parts(f)...)
+		door := home.NewDoor(home.Options{Dir: cfg.Data, Version: Version, Log: lines, Flows: f.editor.Managed(brokerNode),
+			Allowed: tunnel.client.MayEdit, Restart: tunnel.restart(failed), Logger: log})
+		parts = append(parts, tunnel.parts(f, door)...)
 	}
 	return runParts(ctx, log, parts, func() {
 		base := scheme + "://" + reachable(l.Addr())
@@ -184,7 +201,7 @@ func runFlow(ctx context.Context, cfg *config.Flow, log *slog.Logger, s Streams)
 		}
 		fmt.Fprintln(s.Out, "ready")
 		time.AfterFunc(settleAfter, settle)
-	}, newFailure().c)
+	}, failed.c)
 }
 
 // flowListener listens as the settings say: plain http on loopback, https beyond it.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -27,6 +29,7 @@ type tunnel struct {
 	client *link.Client
 	server *flowServer // set by parts
 	log    *slog.Logger
+	reason atomic.Pointer[string] // why the tunnel ends [link.Stopped]
 }
 
 // joinPlatform pairs this flow server when the settings say so, and makes the tunnel of one that is paired; nil for one
@@ -73,14 +76,16 @@ func joinPlatform(ctx context.Context, cfg *config.Flow, ro *flow.Options, eo *e
 	return t, nil
 }
 
-// parts are the server behind the tunnel and the tunnel.
-func (t *tunnel) parts(f *flowServer) []part {
+// parts are the servers behind the tunnel, of the editor and of the door for the panel, and the tunnel.
+func (t *tunnel) parts(f *flowServer, door http.Handler) []part {
 	t.server = f
+	doors := front.NewServer("door", t.client.DoorListener(), nil, door, t.log)
 	server := front.NewServer("tunnel", t.client.Listener(), nil, t.client.Guard(editor.Tunnelled(f.editor)), t.log)
 	ended := make(chan struct{})
 	var end context.CancelFunc
 	return []part{
 		{server.Name(), server.Start, server.Stop},
+		{doors.Name(), doors.Start, doors.Stop},
 		{name: "link", start: func(ctx context.Context) error {
 			if t.paired.Broker.Password != "" {
 				if err := t.putBroker(ctx, t.paired.Broker); err != nil {
@@ -93,6 +98,7 @@ func (t *tunnel) parts(f *flowServer) []part {
 			go func() { defer close(ended); t.client.Run(ctx) }() // ends with stop
 			return nil
 		}, stop: func(ctx context.Context) error {
+			t.goodbye(ctx)
 			end()
 			select {
 			case <-ended:
@@ -101,6 +107,32 @@ func (t *tunnel) parts(f *flowServer) []part {
 				return ctx.Err()
 			}
 		}},
+	}
+}
+
+// restart has the flow server end its parts and start anew, once the answer to who asked for it is out.
+func (t *tunnel) restart(failed *failure) func() error {
+	return func() error {
+		reason := link.Restarting
+		t.reason.Store(&reason)
+		time.AfterFunc(200*time.Millisecond, func() { failed.fail(errRestart) })
+		return nil
+	}
+}
+
+// goodbyeTime is how long the platform may take to hear why the tunnel ends.
+const goodbyeTime = 2 * time.Second
+
+// goodbye tells the platform why the tunnel ends.
+func (t *tunnel) goodbye(ctx context.Context) {
+	reason := link.Stopped
+	if given := t.reason.Load(); given != nil {
+		reason = *given
+	}
+	ctx, cancel := context.WithTimeout(ctx, goodbyeTime)
+	defer cancel()
+	if err := t.client.Goodbye(ctx, reason); err != nil {
+		t.log.Info("platform not told why the tunnel ends", "error", err)
 	}
 }
 

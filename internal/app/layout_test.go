@@ -39,6 +39,7 @@ var layout = map[string]string{
 	"internal/hosted":               "internal/account internal/outside internal/procfs",
 	"internal/procfs":               "",
 	"internal/link":                 "internal/account",
+	"internal/home":                 "",
 	"internal/outside":              "",
 	"internal/jwt":                  "",
 	"internal/jwks":                 "internal/jwt",

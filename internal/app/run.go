@@ -26,6 +26,10 @@ type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Environ  []string
+
+	// Replace runs a program instead of this process, with the same arguments and environment. It returns only when that
+	// fails [the command runs again in this process].
+	Replace func(program string) error
 }
 
 // command is one word after `tsunagi`.

@@ -23,6 +23,7 @@ type Child struct {
 
 	link  *link
 	conns chan net.Conn
+	doors chan net.Conn // of the platform itself
 	done  chan struct{}
 
 	mu    sync.Mutex
@@ -63,7 +64,7 @@ func OpenChild() (*Child, error) {
 
 // newChild waits for the configuration and then serves the link.
 func newChild(conn *net.UnixConn) (*Child, error) {
-	c := &Child{link: newLink(conn), conns: make(chan net.Conn, maxPassed), done: make(chan struct{})}
+	c := &Child{link: newLink(conn), conns: make(chan net.Conn, maxPassed), doors: make(chan net.Conn, maxPassed), done: make(chan struct{})}
 	configured := make(chan struct{})
 	var once sync.Once
 	go func() { // ends with the link
@@ -94,8 +95,12 @@ func (c *Child) handle(m message, f *os.File) {
 		if err != nil {
 			return
 		}
+		to := c.conns
+		if m.Door {
+			to = c.doors
+		}
 		select {
-		case c.conns <- conn:
+		case to <- conn:
 		default:
 			conn.Close() // nobody accepts
 		}
@@ -184,18 +189,26 @@ func (c *Child) Alive(ctx context.Context, session string) (bool, error) {
 }
 
 // Listener has the HTTP connections that the platform passes on. There is one; closing it closes those not accepted.
-func (c *Child) Listener() net.Listener { return &passed{c: c, closed: make(chan struct{})} }
+func (c *Child) Listener() net.Listener {
+	return &passed{c: c, conns: c.conns, closed: make(chan struct{})}
+}
+
+// DoorListener has the connections of the platform's panel itself, in which no browser's request comes. There is one.
+func (c *Child) DoorListener() net.Listener {
+	return &passed{c: c, conns: c.doors, closed: make(chan struct{})}
+}
 
 // passed is a listener for passed connections.
 type passed struct {
 	c      *Child
+	conns  chan net.Conn
 	once   sync.Once
 	closed chan struct{}
 }
 
 func (l *passed) Accept() (net.Conn, error) {
 	select {
-	case conn := <-l.c.conns:
+	case conn := <-l.conns:
 		return conn, nil
 	case <-l.closed:
 	case <-l.c.done:
@@ -208,7 +221,7 @@ func (l *passed) Close() error {
 		close(l.closed)
 		for {
 			select {
-			case conn := <-l.c.conns:
+			case conn := <-l.conns:
 				conn.Close()
 			default:
 				return

@@ -42,6 +42,8 @@ type child struct {
 
 	proxyOnce sync.Once
 	handler   http.Handler // set by proxyOnce
+	doorOnce  sync.Once
+	doors     *http.Transport // set by doorOnce
 
 	mu       sync.Mutex
 	cause    error // why it was killed, or what it said before it died
@@ -192,14 +194,14 @@ func tooMuch(usedMB, limitMB int) error {
 	return fmt.Errorf("it used %d MB of memory; %d MB are allowed", usedMB, limitMB)
 }
 
-// open passes a new connection to the child and returns the other end.
-func (c *child) open() (net.Conn, error) {
+// open passes a new connection to the child, for its editor or for its door, and returns the other end.
+func (c *child) open(door bool) (net.Conn, error) {
 	ours, theirs, err := streamPair()
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
-	if err := c.link.send(message{Op: opConn}, theirs); err != nil {
+	if err := c.link.send(message{Op: opConn, Door: door}, theirs); err != nil {
 		return nil, errors.Join(err, ours.Close())
 	}
 	return ours, nil

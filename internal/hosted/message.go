@@ -37,6 +37,7 @@ type message struct {
 	Alive      bool            `json:"alive,omitempty"`
 	Walls      map[string]bool `json:"walls,omitempty"`
 	Notes      string          `json:"notes,omitempty"` // why a wall isn't up
+	Door       bool            `json:"door,omitempty"`  // of a connection: it is the platform's own, to the door for its panel
 }
 
 // Config is what a child is told when it starts. Nothing of it is on its command line or in its environment.

@@ -34,7 +34,7 @@ func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *child) proxy() http.Handler {
 	c.proxyOnce.Do(func() {
 		transport := &http.Transport{
-			DialContext:           func(context.Context, string, string) (net.Conn, error) { return c.open() },
+			DialContext:           func(context.Context, string, string) (net.Conn, error) { return c.open(false) },
 			MaxIdleConnsPerHost:   16,
 			MaxConnsPerHost:       256,
 			IdleConnTimeout:       60 * time.Second,
@@ -101,4 +101,36 @@ func (c *child) proxyFailed(w http.ResponseWriter, r *http.Request, err error) {
 		c.log.Info("flow server did not answer", "error", err)
 		c.m.explain(w, r, http.StatusServiceUnavailable, pageFor(Failed), "")
 	}
+}
+
+// Ask sends a request to the door of a flow server for the panel. Path and query are used of its address.
+func (m *Manager) Ask(id string, r *http.Request) (*http.Response, error) {
+	p := m.find(id)
+	if p == nil {
+		return nil, ErrUnknown
+	}
+	c := p.running()
+	if c == nil {
+		return nil, ErrUnknown
+	}
+	r.URL.Scheme, r.URL.Host = "http", "flow"
+	return c.door().RoundTrip(r)
+}
+
+// door is the way to a child's door for the panel.
+func (c *child) door() *http.Transport {
+	c.doorOnce.Do(func() {
+		c.doors = &http.Transport{
+			DialContext:           func(context.Context, string, string) (net.Conn, error) { return c.open(true) },
+			MaxConnsPerHost:       8,
+			IdleConnTimeout:       30 * time.Second,
+			ResponseHeaderTimeout: 60 * time.Second,
+			DisableCompression:    true,
+		}
+		go func() { // ends with the child
+			<-c.ended
+			c.doors.CloseIdleConnections()
+		}()
+	})
+	return c.doors
 }

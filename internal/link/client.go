@@ -45,7 +45,8 @@ type ClientOptions struct {
 // Client keeps a device's tunnel open.
 type Client struct {
 	o     ClientOptions
-	conns chan net.Conn
+	conns chan net.Conn // to the editor
+	doors chan net.Conn // to the door for the panel
 	slots chan struct{}
 	gone  chan struct{} // closed when the platform has unpaired the device
 
@@ -72,7 +73,7 @@ func NewClient(o ClientOptions) *Client {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Client{o: o, paired: *o.Paired, conns: make(chan net.Conn), slots: make(chan struct{}, maxStreams), gone: make(chan struct{})}
+	return &Client{o: o, paired: *o.Paired, conns: make(chan net.Conn), doors: make(chan net.Conn), slots: make(chan struct{}, maxStreams), gone: make(chan struct{})}
 }
 
 // Run keeps the tunnel open until ctx ends or the platform unpairs the device.
@@ -227,6 +228,22 @@ func (c *Client) keep(p Paired) error {
 	c.paired = p
 	return nil
 }
+
+// Goodbye tells the platform why the tunnel is about to end: one of the Reasons of package link. Without a tunnel there is
+// nobody to tell.
+func (c *Client) Goodbye(ctx context.Context, reason string) error {
+	c.mu.Lock()
+	mux := c.mux
+	c.mu.Unlock()
+	if mux == nil {
+		return nil
+	}
+	_, err := ask(ctx, mux, "", message{Op: opBye, Reason: reason})
+	return err
+}
+
+// MayEdit says whether both sides allow remote editing now.
+func (c *Client) MayEdit() bool { return c.mayEdit() }
 
 // Delivered notes that the flows have the broker's password, which then needs to stand nowhere else.
 func (c *Client) Delivered() error {

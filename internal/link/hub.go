@@ -55,6 +55,7 @@ type Hub struct {
 
 	mu       sync.Mutex // guards the fields below
 	sessions map[string]*session
+	ended    map[string]Ended // of devices without a tunnel, since this Hub began
 	closed   bool
 	running  sync.WaitGroup // tunnels
 }
@@ -76,7 +77,7 @@ func NewHub(o Options) *Hub {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Hub{o: o, handshakes: make(chan struct{}, maxHandshakes), sessions: map[string]*session{}}
+	return &Hub{o: o, handshakes: make(chan struct{}, maxHandshakes), sessions: map[string]*session{}, ended: map[string]Ended{}}
 }
 
 // PublicKey is what devices know the platform by.
@@ -88,14 +89,52 @@ type State struct {
 	Since     time.Time // start of the tunnel
 	Remote    string    // address that the device comes from
 	NoEditing bool      // the device itself forbids remote editing
+	Ended     Ended     // without a tunnel: why; zero when it had none since this Hub began
 }
+
+// Ended is why a device has no tunnel.
+type Ended struct {
+	Reason string // Stopped, Restarting, Updating, Lost or Refused
+	At     time.Time
+}
+
+// Reasons for which a device has no tunnel.
+const (
+	Stopped    = "stopped"    // its program was ended
+	Restarting = "restarting" // it was asked to
+	Updating   = "updating"   // it tries another version of its program
+	Lost       = "lost"       // it went silent or the line broke
+	Refused    = "refused"    // somebody came in its name with a wrong key
+)
+
+// maxEnded bounds the devices of which it is known why they have no tunnel.
+const maxEnded = 10_000
 
 // State says how a device's tunnel is.
 func (h *Hub) State(id string) State {
-	if s := h.find(id); s != nil {
-		return State{true, s.since, s.remote, s.noEditing}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.sessions[id]; s != nil {
+		return State{Online: true, Since: s.since, Remote: s.remote, NoEditing: s.noEditing}
 	}
-	return State{}
+	return State{Ended: h.ended[id]}
+}
+
+// note remembers why a device has no tunnel. The caller holds mu.
+func (h *Hub) note(id, reason string) {
+	if _, known := h.ended[id]; known || len(h.ended) < maxEnded {
+		h.ended[id] = Ended{reason, time.Now().UTC()}
+	}
+}
+
+// Ask sends a request to a device's door for the panel. Path and query are used of its address.
+func (h *Hub) Ask(id string, r *http.Request) (*http.Response, error) {
+	s := h.find(id)
+	if s == nil {
+		return nil, ErrOffline
+	}
+	r.URL.Scheme, r.URL.Host = "http", "device"
+	return s.door.RoundTrip(r)
 }
 
 func (h *Hub) find(id string) *session {
@@ -217,6 +256,13 @@ func (h *Hub) handshake(w http.ResponseWriter, r *http.Request) (*session, error
 	if known := err == nil; !known || len(d.Key) != ed25519.PublicKeySize ||
 		!ed25519.Verify(d.Key, signed("device", first.Device, key, ours, first.Nonce), p.Proof) {
 		_ = writeMessage(ctx, ws, welcome{}) // it hears no, and nothing else
+		if known {
+			h.mu.Lock()
+			if h.sessions[d.ID] == nil {
+				h.note(d.ID, Refused)
+			}
+			h.mu.Unlock()
+		}
 		if known || isNotFound(err) {
 			err = ErrRefused
 		}
@@ -248,6 +294,7 @@ func (h *Hub) add(ctx context.Context, s *session, d account.Device) error {
 	}
 	old := h.sessions[d.ID]
 	h.sessions[d.ID] = s
+	delete(h.ended, d.ID)
 	h.running.Add(1)
 	h.mu.Unlock()
 	if old != nil {
@@ -272,6 +319,7 @@ func (h *Hub) remove(s *session) {
 	h.mu.Lock()
 	if h.sessions[s.id] == s {
 		delete(h.sessions, s.id)
+		h.note(s.id, s.because(Lost))
 	}
 	h.mu.Unlock()
 	h.running.Done()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 const (
 	maxQuestions = 16  // of the device, at once
 	maxConns     = 64  // HTTP connections to the device, at once
+	maxDoors     = 8   // of the panel to the device's door, at once
 	maxWatched   = 200 // sessions whose end the device is told
 )
 
@@ -43,9 +45,11 @@ type session struct {
 	mux    *yamux.Session
 	slots  chan struct{}
 	editor http.Handler
+	door   *http.Transport // to the device's door for the panel
 
-	mu      sync.Mutex // guards watched
+	mu      sync.Mutex // guards the fields below
 	watched map[string]bool
+	reason  string // why the tunnel ends, when somebody has said so
 }
 
 func (h *Hub) newSession(ws *websocket.Conn, d account.Device, p proof, remote string) (*session, error) {
@@ -63,6 +67,7 @@ func (h *Hub) newSession(ws *websocket.Conn, d account.Device, p proof, remote s
 	}
 	context.AfterFunc(s.ctx, func() { s.mux.Close() })
 	s.editor = s.proxy()
+	s.door = s.transport(kindDoor, maxDoors)
 	return s, nil
 }
 
@@ -72,6 +77,7 @@ func (s *session) run() {
 	for {
 		c, err := s.mux.Accept()
 		if err != nil {
+			s.because(Lost)
 			break
 		}
 		select {
@@ -94,7 +100,7 @@ func (s *session) run() {
 	if err := s.hub.o.Devices.DeviceSeen(ctx, s.id, ""); err != nil {
 		s.log.Warn("end of tunnel not noted", "error", err)
 	}
-	s.log.Info("device disconnected")
+	s.log.Info("device disconnected", "reason", s.because(Lost))
 }
 
 // handle answers one question.
@@ -135,6 +141,11 @@ func (s *session) handle(m message) message {
 			return message{Error: "the key could not be changed"}
 		}
 		return message{Password: password}
+	case opBye:
+		if slices.Contains([]string{Stopped, Restarting, Updating}, m.Reason) {
+			s.because(m.Reason)
+		}
+		return message{}
 	case opUnpair:
 		if err := s.hub.o.Devices.DeleteDevice(ctx, s.owner, s.id); err != nil {
 			s.log.Warn("device not unpaired", "error", err)
@@ -183,29 +194,42 @@ func (s *session) watch(name string, hash [32]byte) {
 	}()
 }
 
-// dial opens an HTTP connection to the device.
-func (s *session) dial(context.Context, string, string) (net.Conn, error) {
-	c, err := s.mux.Open()
-	if err != nil {
-		return nil, err
+// because notes why the tunnel ends, unless that is known, and returns what is known.
+func (s *session) because(reason string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reason == "" {
+		s.reason = reason
 	}
-	if _, err := c.Write([]byte{kindHTTP}); err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	return c, nil
+	return s.reason
 }
 
-// proxy is the way to the device's editor.
-func (s *session) proxy() http.Handler {
-	transport := &http.Transport{
-		DialContext:           s.dial,
+// transport opens HTTP connections of a kind to the device, at most so many at once.
+func (s *session) transport(kind byte, most int) *http.Transport {
+	t := &http.Transport{
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			c, err := s.mux.Open()
+			if err != nil {
+				return nil, err
+			}
+			if _, err := c.Write([]byte{kind}); err != nil {
+				return nil, errors.Join(err, c.Close())
+			}
+			return c, nil
+		},
 		MaxIdleConnsPerHost:   8,
-		MaxConnsPerHost:       maxConns,
+		MaxConnsPerHost:       most,
 		IdleConnTimeout:       30 * time.Second,
 		ResponseHeaderTimeout: 60 * time.Second,
 		DisableCompression:    true,
 	}
-	context.AfterFunc(s.ctx, transport.CloseIdleConnections)
+	context.AfterFunc(s.ctx, t.CloseIdleConnections)
+	return t
+}
+
+// proxy is the way to the device's editor.
+func (s *session) proxy() http.Handler {
+	transport := s.transport(kindHTTP, maxConns)
 	return &httputil.ReverseProxy{
 		Rewrite:        s.hub.o.Rewrite,
 		ModifyResponse: s.hub.o.Clean,

@@ -31,16 +31,23 @@ func (c *Client) serve(ctx context.Context, s *slotted) {
 	_ = s.SetReadDeadline(time.Time{})
 	switch kind[0] {
 	case kindHTTP:
-		select {
-		case c.conns <- s: // the HTTP server closes it
-		case <-ctx.Done():
-			s.Close()
-		}
+		c.pass(ctx, c.conns, s)
+	case kindDoor:
+		c.pass(ctx, c.doors, s)
 	case kindNotice:
 		if err := answer(s, func(m message) message { return c.notice(ctx, m) }); err != nil {
 			c.o.Log.Debug("notice of the platform not taken", "error", err)
 		}
 	default:
+		s.Close()
+	}
+}
+
+// pass gives a stream to the HTTP server that it is for, which closes it.
+func (c *Client) pass(ctx context.Context, to chan net.Conn, s *slotted) {
+	select {
+	case to <- s:
+	case <-ctx.Done():
 		s.Close()
 	}
 }
@@ -77,18 +84,25 @@ func (c *Client) notice(ctx context.Context, m message) message {
 	return message{}
 }
 
-// Listener has the HTTP connections that the platform opens, of one tunnel after the other.
-func (c *Client) Listener() net.Listener { return &listener{c: c, closed: make(chan struct{})} }
+// Listener has the connections to the editor that the platform opens, of one tunnel after the other.
+func (c *Client) Listener() net.Listener {
+	return &listener{conns: c.conns, closed: make(chan struct{})}
+}
+
+// DoorListener has those to the door for the panel. What comes there, the panel itself has sent.
+func (c *Client) DoorListener() net.Listener {
+	return &listener{conns: c.doors, closed: make(chan struct{})}
+}
 
 type listener struct {
-	c      *Client
+	conns  chan net.Conn
 	once   sync.Once
 	closed chan struct{}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
 	select {
-	case conn := <-l.c.conns:
+	case conn := <-l.conns:
 		return conn, nil
 	case <-l.closed:
 		return nil, net.ErrClosed

@@ -38,6 +38,7 @@ const (
 const (
 	kindHTTP   = 'H' // a connection to the editor
 	kindNotice = 'N' // one notice and its answer
+	kindDoor   = 'D' // a connection to the door for the panel
 )
 
 // ErrRefused is the end of a handshake that failed: which side did not believe the other is for its own log.
@@ -127,6 +128,7 @@ type message struct {
 	Key      []byte `json:"key,omitempty"`
 	Proof    []byte `json:"proof,omitempty"`
 	Password string `json:"password,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 }
 
 // What a message is about.
@@ -137,6 +139,7 @@ const (
 	opUnpair   = "unpair"   // device: forget me. Platform: you are forgotten
 	opEnded    = "ended"    // platform: Session is over
 	opAgain    = "again"    // platform: something has changed, begin anew at once
+	opBye      = "bye"      // device: the tunnel ends now, for Reason
 )
 
 // ask sends a message over a new stream and reads the answer.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ type Devices interface {
 	Forget(ctx context.Context, id string)
 	// Rotate asks a device to change its key and its MQTT password; it must be online.
 	Rotate(ctx context.Context, id string) error
+	// Ask sends a request to a device's door for the panel: path and query are used of its address.
+	Ask(id string, r *http.Request) (*http.Response, error)
 	// PlatformKey is the Ed25519 public key by which devices know this platform.
 	PlatformKey() []byte
 }
@@ -32,6 +35,8 @@ type DeviceState struct {
 	Since     *time.Time `json:"since,omitempty" doc:"Connected since"`
 	Remote    string     `json:"remote,omitempty" doc:"Address that the device comes from"`
 	LocalOnly bool       `json:"local_only" doc:"The device's own settings forbid remote editing"`
+	Ended     string     `json:"ended,omitempty" enum:"stopped,restarting,updating,lost,refused" doc:"Why it is not connected: its program was ended, it was told to restart, it tries another version, it went silent, or somebody came in its name with a wrong key"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
 }
 
 type deviceBody struct {
@@ -42,17 +47,30 @@ type deviceBody struct {
 	User          string     `json:"user" doc:"MQTT user of its flows there"`
 	Version       string     `json:"version" doc:"Of its program"`
 	RemoteEditing bool       `json:"remote_editing" doc:"Its editor may be opened from here"`
+	Labels        []string   `json:"labels" doc:"Groups that it is in"`
 	CreatedAt     time.Time  `json:"created_at"`
 	SeenAt        *time.Time `json:"seen_at,omitempty" doc:"Start or end of the last connection"`
 	DeviceState
 }
 
-func (p *Panel) showDevice(d account.Device) deviceBody {
-	out := deviceBody{d.ID, d.Name, p.o.Devices.EditorURL(d), d.Instance, d.User, d.Version, !d.NoEditing, d.CreatedAt, nil, p.o.Devices.State(d)}
+func (p *Panel) showDevice(d account.Device, labels []string) deviceBody {
+	out := deviceBody{d.ID, d.Name, p.o.Devices.EditorURL(d), d.Instance, d.User, d.Version, !d.NoEditing, labels, d.CreatedAt, nil, p.o.Devices.State(d)}
 	if !d.SeenAt.IsZero() {
 		out.SeenAt = &d.SeenAt
 	}
+	if labels == nil {
+		out.Labels = []string{}
+	}
 	return out
+}
+
+// oneDevice is the answer with a device.
+func (p *Panel) oneDevice(ctx context.Context, d account.Device) (*tagged[deviceBody], error) {
+	labels, err := p.o.Accounts.DeviceLabels(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return tag(p, d, p.showDevice(d, labels[d.ID])), nil
 }
 
 // devicesOff is the answer where this server takes no devices.
@@ -68,7 +86,11 @@ func (p *Panel) listDevices(ctx context.Context, _ *empty) (*answer[page[deviceB
 		return reply(pageOf([]deviceBody{}, func(d deviceBody) deviceBody { return d })), nil
 	}
 	list, err := p.o.Accounts.Devices(ctx, actor(ctx))
-	return reply(pageOf(list, p.showDevice)), err
+	if err != nil {
+		return nil, err
+	}
+	labels, err := p.o.Accounts.DeviceLabels(ctx, list...)
+	return reply(pageOf(list, func(d account.Device) deviceBody { return p.showDevice(d, labels[d.ID]) })), err
 }
 
 type newDeviceInput struct {
@@ -152,7 +174,7 @@ func (p *Panel) getDevice(ctx context.Context, in *WithID) (*tagged[deviceBody],
 	if err != nil {
 		return nil, err
 	}
-	return tag(p, d, p.showDevice(d)), nil
+	return p.oneDevice(ctx, d)
 }
 
 type changeDeviceInput struct {
@@ -160,6 +182,8 @@ type changeDeviceInput struct {
 	Body struct {
 		Name          *string `json:"name,omitempty" maxLength:"64" doc:"DNS label; the editor's address changes with it"`
 		RemoteEditing *bool   `json:"remote_editing,omitempty" doc:"Its editor may be opened from here; false also ends what is open"`
+
+		Labels *[]string `json:"labels,omitempty" maxItems:"8" doc:"Groups that it is in: small letters, digits and -"`
 	}
 }
 
@@ -167,7 +191,7 @@ func (p *Panel) changeDevice(ctx context.Context, in *changeDeviceInput) (*tagge
 	if err := p.devicesOff(); err != nil {
 		return nil, err
 	}
-	c := account.DeviceChange{Name: in.Body.Name}
+	c := account.DeviceChange{Name: in.Body.Name, Labels: in.Body.Labels}
 	if in.Body.RemoteEditing != nil {
 		forbidden := !*in.Body.RemoteEditing
 		c.NoEditing = &forbidden
@@ -176,8 +200,10 @@ func (p *Panel) changeDevice(ctx context.Context, in *changeDeviceInput) (*tagge
 	if err != nil {
 		return nil, err
 	}
-	p.o.Devices.Restart(d.ID)
-	return tag(p, d, p.showDevice(d)), nil
+	if c.Name != nil || c.NoEditing != nil { // it has to learn that
+		p.o.Devices.Restart(d.ID)
+	}
+	return p.oneDevice(ctx, d)
 }
 
 func (p *Panel) deleteDevice(ctx context.Context, in *WithID) (*nothing, error) {

@@ -2,6 +2,8 @@ package panel_test
 
 import (
 	"crypto/ed25519"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -69,5 +71,58 @@ func TestDevices(t *testing.T) {
 		if !strings.Contains(string(raw), action) {
 			t.Errorf("the audit lacks %s", action)
 		}
+	}
+}
+
+// TestDeviceDoor wants the panel to pass on what a device answers as far as it has the right form, and to say in words
+// what went wrong else.
+func TestDeviceDoor(t *testing.T) {
+	w := newWorld(t)
+	b := w.owner()
+	id := b.pair("pi", b.instance())
+	answer := func(pattern string, status int, body string) {
+		w.devices.door.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		})
+	}
+	answer("GET /figures", 200, `{"version":"1.3","memory":5,"<script>":1}`)
+	answer("GET /flows/state", 403, `{}`)
+	answer("GET /log", 200, `{"lines":"no list"}`)
+	answer("GET /flows/snapshots", 200, `{"rev":"r","snapshots":[{"id":"000001","rev":"r","nodes":3}]}`)
+	answer("GET /flows/snapshots/{id}", 200, `{"flows":[{"id":"a"}]}`)
+	answer("POST /flows/snapshots/{id}/restore", 409, `{"message":"another deploy is under way"}`)
+	answer("POST /flows/push", 200, strings.Repeat(" ", 9<<20))
+	at := "/api/v1/devices/" + id
+	var figures struct {
+		Version string
+		Flows   *struct{}
+	}
+	if b.want("GET", at+"/figures", nil, 200, &figures); figures.Version != "1.3" || figures.Flows != nil {
+		t.Errorf("%+v", figures)
+	}
+	b.refused("GET", at+"/log", nil, 409, "conflict")
+	b.want("GET", at+"/snapshots", nil, 200, nil)
+	_, raw := b.do("POST", at+"/snapshots/000001/restore", nil)
+	if !strings.Contains(string(raw), "another deploy is under way") {
+		t.Errorf("%s", raw)
+	}
+	b.refused("POST", at+"/snapshots/..%2Fpush/restore", nil, 422, "invalid")
+	b.refused("POST", at+"/restart", nil, 404, "not_found") // a program that doesn't know it
+	var pushed struct{ Items []struct{ Error string } }
+	if b.want("POST", at+"/snapshots/000001/push", map[string]any{"devices": []string{id}}, 200, &pushed); len(pushed.Items) != 1 || pushed.Items[0].Error == "" {
+		t.Errorf("an answer without end: %+v", pushed)
+	}
+	stranger := w.member(b, "stranger@example.org")
+	other := stranger.pair("theirs", stranger.instance())
+	b.refused("POST", at+"/snapshots/000001/push", map[string]any{"devices": []string{other}}, 404, "not_found")
+	if asked := strings.Join(w.devices.done, ","); !strings.Contains(asked, "GET /figures by owner@example.org") || strings.Contains(asked, other) {
+		t.Errorf("asked: %s", asked)
+	}
+	var flow struct{ ID string }
+	b.want("POST", "/api/v1/flow-servers", map[string]any{"name": "f"}, 201, &flow)
+	var meter struct{ Nodes []struct{ QueuedBytes int } }
+	if b.want("GET", "/api/v1/flow-servers/"+flow.ID+"/meter?seconds=1", nil, 200, &meter); len(meter.Nodes) != 1 || meter.Nodes[0].QueuedBytes != 7 {
+		t.Errorf("%+v", meter)
 	}
 }

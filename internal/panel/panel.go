@@ -178,6 +178,8 @@ type FlowServers interface {
 	// Remove stops a flow server and deletes its directory.
 	Remove(ctx context.Context, f account.FlowServer) error
 	State(f account.FlowServer) FlowState
+	// Ask sends a request to a flow server's door for the panel: path and query are used of its address.
+	Ask(id string, r *http.Request) (*http.Response, error)
 	// EditorURL is the address of the editor's origin, ending in a slash.
 	EditorURL(f account.FlowServer) string
 	// PagesURL is the address of the origin of what the flows offer, ending in a slash.

@@ -302,6 +302,11 @@ func (f *fakeFlows) Remove(_ context.Context, s account.FlowServer) error {
 	f.removed = append(f.removed, s.Name)
 	return nil
 }
+func (f *fakeFlows) Ask(string, *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	_, _ = w.WriteString(`{"seconds":2,"nodes":[{"id":"n1","type":"function","cpu":0.5,"queuedBytes":7}]}`)
+	return w.Result(), nil
+}
 func (f *fakeFlows) State(account.FlowServer) panel.FlowState {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -334,6 +339,7 @@ func (s *safeBuffer) String() string {
 
 // fakeDevices are all online.
 type fakeDevices struct {
+	door http.ServeMux // what all of them answer
 	mu   sync.Mutex
 	done []string
 }
@@ -349,6 +355,14 @@ func (f *fakeDevices) State(account.Device) panel.DeviceState {
 }
 func (f *fakeDevices) EditorURL(d account.Device) string {
 	return "https://edit-" + d.Name + ".flows.localhost:8443/"
+}
+
+// Ask answers as the test says, by method and path.
+func (f *fakeDevices) Ask(id string, r *http.Request) (*http.Response, error) {
+	f.note(r.Method + " " + r.URL.Path + " by " + r.Header.Get("Tsunagi-Person"))
+	w := httptest.NewRecorder()
+	f.door.ServeHTTP(w, r)
+	return w.Result(), nil
 }
 func (f *fakeDevices) Restart(string)                       { f.note("restart") }
 func (f *fakeDevices) Forget(context.Context, string)       { f.note("forget") }

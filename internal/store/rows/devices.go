@@ -8,6 +8,14 @@ var devices = entity[account.Device]{"device",
 		return []any{&d.ID, &d.Owner, &d.Name, &d.Key, &d.Instance, &d.User, &d.Version, &d.NoEditing, stamp{&d.CreatedAt}, stamp{&d.SeenAt}}
 	}}
 
+var deviceLabels = entity[account.DeviceLabels]{"device_labels",
+	[]string{"device", "labels"}, 1,
+	func(l *account.DeviceLabels) []any { return []any{&l.Device, list[string]{&l.Labels}} }}
+
+func (r reader) DeviceLabels(device string) (account.DeviceLabels, error) {
+	return deviceLabels.one(r.c, "device", device)
+}
+
 func (r reader) Device(id string) (account.Device, error) { return devices.one(r.c, "id", id) }
 
 func (r reader) DeviceByName(name string) (account.Device, error) {

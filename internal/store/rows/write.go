@@ -67,6 +67,8 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, flowServers, v, r)
 	case account.Device:
 		return do(t.c, devices, v, r)
+	case account.DeviceLabels:
+		return do(t.c, deviceLabels, v, r)
 	case account.Setting:
 		return do(t.c, settings, v, r)
 	case account.AuditEntry:

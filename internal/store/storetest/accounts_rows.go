@@ -139,6 +139,7 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.Membership{Team: "nobody", Person: "account1"},
 		account.Membership{Team: "account1", Person: "nobody"},
 		account.TeamInvitation{ID: "i", TokenHash: hash(9), Team: "nobody"},
+		account.DeviceLabels{Device: "nobody's"},
 		account.ResetLink{Hash: hash(9), Account: "nobody"},
 		account.APIToken{ID: "t", Hash: hash(9), Account: "nobody"},
 		account.APIToken{ID: "t", Hash: hash(9), Account: "account1", Instance: "nowhere"},
@@ -188,6 +189,7 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.Once{Account: "account1", Key: hash(1), Status: 500},
 		account.Exposure{Instance: "instance1", User: "sensor", Times: 9},
 		account.Device{ID: "device1", Owner: "account2", Name: "moved", Key: []byte{7}, SeenAt: at(9)},
+		account.DeviceLabels{Device: "device1", Labels: []string{"attic"}},
 	}
 	update(t, s, func(tx account.Tx) error { return tx.Save(changed...) })
 	wantRows(t, s, changed...)
@@ -200,7 +202,7 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
 		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23}},
@@ -217,7 +219,8 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"client authority", account.ClientAuthority{Instance: "instance1", ID: "ours"}, []int{15, 16, 17}},
 		{"certificate", account.ClientCertificate{Instance: "instance1", Authority: "ours", Serial: "0a"}, []int{16}},
 		{"token key", account.TokenKey{Instance: "instance1", ID: "key"}, []int{18}},
-		{"device", account.Device{ID: "device1"}, []int{21}},
+		{"device", account.Device{ID: "device1"}, []int{21, 26}},
+		{"labels", account.DeviceLabels{Device: "device1"}, []int{26}},
 		{"membership", account.Membership{Team: "account1", Person: "account1"}, []int{24}},
 		{"team invitation", account.TeamInvitation{ID: "ask1"}, []int{25}},
 		{"metrics token", account.MetricsToken{Instance: "instance1"}, []int{19}},

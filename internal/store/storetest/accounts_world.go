@@ -53,6 +53,7 @@ func world(suffix string, n byte) []account.Row {
 		account.Exposure{Instance: i, User: "sensor", Remote: "192.0.2.7", Client: "c", Times: 2, FirstAt: at(1), LastAt: at(int(n))},
 		account.Membership{Team: a, Person: a, Role: account.TeamViewer, CreatedAt: at(int(n))},
 		account.TeamInvitation{ID: "ask" + suffix, TokenHash: hash(n), Team: a, Email: "x@example.org", Role: account.TeamMember, By: "who", CreatedAt: at(1), ExpiresAt: at(2)},
+		account.DeviceLabels{Device: "device" + suffix, Labels: []string{"garden", "home"}},
 	}
 }
 
@@ -110,6 +111,8 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.FlowServer(row.ID)
 	case account.Device:
 		return r.Device(row.ID)
+	case account.DeviceLabels:
+		return r.DeviceLabels(row.Device)
 	case account.Setting:
 		return r.Setting(row.Key)
 	case account.ResetLink:
