@@ -191,7 +191,7 @@ func (s *Service) RotateDevice(ctx context.Context, by Actor, id string, key []b
 		case err == nil && !u.First:
 			password = newPassword()
 			u.Kind, u.Secret = SecretGenerated, s.o.Keys.hashGenerated(u.Instance, u.Name, password)
-			if err := tx.Save(u); err != nil {
+			if err := errors.Join(tx.Save(u), tx.Delete(Exposure{Instance: u.Instance, User: u.Name})); err != nil {
 				return Change{}, err
 			}
 			news = Change{Instance: d.Instance, Users: []string{d.User}}

@@ -187,6 +187,9 @@ func (s *Service) ChangeUser(ctx context.Context, by Actor, instance, name strin
 		if newSecret {
 			u.Kind, u.Secret, u.Sealed = fresh.Kind, fresh.Secret, fresh.Sealed
 			news = Change{Instance: instance, Users: []string{name}}
+			if err := tx.Delete(Exposure{Instance: instance, User: name}); err != nil {
+				return Change{}, err
+			}
 		}
 		if c.Note != nil {
 			u.Note = fresh.Note

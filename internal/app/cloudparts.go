@@ -63,7 +63,7 @@ func (d *doors) close() {
 
 // parts are all parts in the order of their start: what is stopped first stands last.
 func (c *cloud) parts() []part {
-	list := []part{c.storing(), {name: "mail", stop: func(ctx context.Context) error { c.accounts.Flush(ctx); return nil }}, c.logging(), c.committing(),
+	list := []part{c.storing(), {name: "mail", stop: func(ctx context.Context) error { c.accounts.Flush(ctx); return nil }}, c.logging(), c.committing(), c.door.tripwire.part(),
 		{name: "brokers", start: func(ctx context.Context) error {
 			return advise(c.cfg.Data, c.brokers.openStored(ctx, c.existsOrError))
 		}},

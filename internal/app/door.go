@@ -16,6 +16,7 @@ type door struct {
 	directory *account.Directory
 	brokers   *brokers
 	journal   *account.Journal
+	tripwire  *tripwire
 }
 
 // Admit finds the instance and checks the login. Whatever is wrong, instance, user or password, the client gets the
@@ -59,9 +60,12 @@ func (d *door) resolve(h gate.Hello) (instance, user string) {
 // it seems to mean if there is one.
 func (d *door) refused(exists func(instance string) bool) func(gate.Hello, broker.Event) {
 	return func(h gate.Hello, e broker.Event) {
-		instance, _ := d.resolve(h)
+		instance, user := d.resolve(h)
 		if instance != "" && !exists(instance) {
 			instance = ""
+		}
+		if e.Reason == mqtt.UseAnotherServer {
+			d.tripwire.offer(instance, user, h)
 		}
 		d.record(instance, e)
 	}

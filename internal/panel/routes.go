@@ -157,6 +157,7 @@ func (p *Panel) routes() []route {
 		{"GET /instances/{id}/users/{name}", signedIn, 200, "get-user", "One MQTT user", handle(p, p.getUser)},
 		{"PATCH /instances/{id}/users/{name}", signedIn, 200, "change-user", "Change an MQTT user", handle(p, p.changeUser)},
 		{"DELETE /instances/{id}/users/{name}", signedIn, 204, "delete-user", "Delete an MQTT user", handle(p, p.deleteUser)},
+		{"GET /instances/{id}/exposures", signedIn, 200, "list-exposures", "Users whose password came over a connection without TLS, and still holds", handle(p, p.listExposures)},
 		{"POST /instances/{id}/import", signedIn, 200, "import-users", "Make users and rules from files of Mosquitto, from CSV or from CloudMQTT", handle(p, p.importUsers)},
 
 		{"GET /instances/{id}/rules", signedIn, 200, "list-rules", "Access rules", handle(p, p.listRules)},

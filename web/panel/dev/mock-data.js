@@ -127,3 +127,7 @@ export const devices = [
   { id: 'd1', name: 'pi', url: 'https://edit-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'pi', version: '0.1.0', remote_editing: true, created_at: '2026-11-20T00:00:00Z', online: true, since: '2026-11-22T08:00:00Z', remote: '203.0.113.7', local_only: false },
   { id: 'd2', name: 'greenhouse-pi', url: 'https://edit-greenhouse-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'greenhouse-pi', version: '0.1.0', remote_editing: false, created_at: '2026-11-20T00:00:00Z', seen_at: '2026-11-21T08:00:00Z', online: false, local_only: false },
 ];
+
+export const exposures = [
+  { user: 'greenhouse', remote: '203.0.113.7:50122', client_id: 'esp-old', times: 3, first_at: '2026-11-20T09:12:00Z', last_at: '2026-11-22T11:15:00Z' },
+];

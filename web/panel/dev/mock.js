@@ -206,6 +206,8 @@ export class Mock {
         const [kind, wanted] = [query.get('kind'), query.get('query')];
         return list(this.log.filter((e) => (!kind || e.kind === kind) && (!wanted || JSON.stringify(e).includes(wanted))));
       }
+      case 'exposures':
+        return list(id === 'kqzvbnta' ? data.exposures : []);
       case 'users':
         return this.#users(method, id, name, body, query);
       case 'rules':

@@ -12,6 +12,16 @@ export interface User {
   password?: string; // only in the answer that made it
 }
 
+/** Exposure: a password that came over a connection without TLS, which was refused. */
+export interface Exposure {
+  user: string;
+  remote: string;
+  client_id: string;
+  times: number;
+  first_at: string;
+  last_at: string;
+}
+
 export type Effect = 'allow' | 'deny';
 export type Access = 'publish' | 'subscribe' | 'both';
 
@@ -41,6 +51,9 @@ export const changeUser = (
   change: { password?: string; rotate?: true; connect?: boolean; note?: string },
 ) => patch<User>(userPath(id, name), change);
 export const deleteUser = (id: string, name: string) => remove(userPath(id, name));
+
+export const listExposures = (id: string, signal?: AbortSignal) =>
+  get<List<Exposure>>(instancePath(id) + '/exposures', undefined, signal);
 
 export const listRules = (id: string, user?: string, signal?: AbortSignal) =>
   get<List<Rule>>(rulesPath(id), { user }, signal);
