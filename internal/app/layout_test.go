@@ -47,6 +47,8 @@ var layout = map[string]string{
 	"internal/admin":                "internal/account internal/roster",
 	"internal/store/rows":           "internal/account internal/broker",
 	"internal/store/sqlite":         "internal/account internal/broker internal/store/rows",
+	"internal/store/postgres":       "internal/account internal/broker internal/store/rows",
+	"internal/store/pgtest":         "",
 	"internal/store/storetest":      "internal/account internal/broker",
 	"internal/cert":                 "",
 	"internal/cert/acmetest":        "",
