@@ -12,8 +12,8 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
-	"tsunagi/internal/store/postgres"
 	"tsunagi/internal/store/pgtest"
+	"tsunagi/internal/store/postgres"
 	"tsunagi/internal/store/storetest"
 )
 
