@@ -39,19 +39,67 @@ type reader struct {
 	depth    int
 	values   int
 	bytes    int
-	scripted bool                    // JavaScript may have run meanwhile
-	seen     map[uintptr]value.Value // objects that are referred to more than once
-	open     map[uintptr]bool        // those of them that are being read
-	held     []jsValue               // the same, so that their addresses stay theirs
+	scripted bool            // JavaScript may have run meanwhile
+	met      []met           // objects that are referred to more than once
+	index    map[uintptr]int // of met, when there are many
+}
+
+// met is an object that others may refer to, too. A reference is held, so that its address stays its own.
+type met struct {
+	v    jsValue
+	out  value.Value // undefined unless it is a container
+	open bool        // it is being read
 }
 
 func (vm *VM) convert(v jsValue) (value.Value, error) {
 	r := reader{vm: vm}
+	if tagOf(v) != lib.EJS_TAG_OBJECT {
+		return r.value(v)
+	}
+	r.met, vm.met = vm.met[:0], nil // a getter may cause another conversion
 	out, err := r.value(v)
-	for _, o := range r.held {
-		vm.free(o)
+	for i := range r.met {
+		vm.free(r.met[i].v)
+		r.met[i] = met{}
+	}
+	if cap(r.met) <= 2*manyMet {
+		vm.met = r.met
 	}
 	return out, err
+}
+
+// manyMet is the number of objects from which they are found through an index.
+const manyMet = 16
+
+// find returns the number of an object in met, -1 if it isn't there.
+func (r *reader) find(p uintptr) int {
+	if r.index != nil {
+		if i, ok := r.index[p]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range r.met {
+		if pointerOf(r.met[i].v) == p {
+			return i
+		}
+	}
+	return -1
+}
+
+func (r *reader) meet(v jsValue) int {
+	r.met = append(r.met, met{v: hold(v), open: true})
+	n := len(r.met)
+	switch {
+	case r.index != nil:
+		r.index[pointerOf(v)] = n - 1
+	case n == manyMet:
+		r.index = make(map[uintptr]int, 2*manyMet)
+		for i := range r.met {
+			r.index[pointerOf(r.met[i].v)] = i
+		}
+	}
+	return n - 1
 }
 
 func (r *reader) value(v jsValue) (value.Value, error) {
@@ -116,21 +164,20 @@ func (r *reader) object(v jsValue) (value.Value, error) {
 	if r.depth > 0 && *references(p) <= 2 { // one reference of its parent, one of ours
 		return r.fresh(v)
 	}
-	if r.open[p] {
-		return value.Value{}, errCycle
+	if i := r.find(p); i >= 0 {
+		if r.met[i].open {
+			return value.Value{}, errCycle
+		}
+		if out := r.met[i].out; out.Defined() {
+			return out.Clone(), nil
+		}
+		return r.fresh(v)
 	}
-	if done, ok := r.seen[p]; ok {
-		return done.Clone(), nil
-	}
-	if r.seen == nil {
-		r.seen, r.open = map[uintptr]value.Value{}, map[uintptr]bool{}
-	}
-	r.open[p] = true
-	r.held = append(r.held, hold(v))
+	i := r.meet(v)
 	out, err := r.fresh(v)
-	delete(r.open, p)
+	r.met[i].open = false
 	if err == nil && (out.Is(value.Object) || out.Is(value.Array)) {
-		r.seen[p] = out
+		r.met[i].out = out
 	}
 	return out, err
 }

@@ -6,11 +6,10 @@ import (
 	"tsunagi/internal/flow/value"
 )
 
-// maxParsed bounds the text, in bytes, that JSON.parse reads by way of Go's values, which take memory that doesn't
-// count as the script's.
-const maxParsed = 64 << 10
+// maxParsed bounds the text, in bytes, that JSON.parse reads here, where the time limit isn't looked at.
+const maxParsed = 1 << 20
 
-// parseJSON is JSON.parse, three times as fast as the engine's own and with V8's words for faults. That one reads what
+// parseJSON is JSON.parse, several times as fast as the engine's own and with V8's words for faults. That one reads what
 // is long or has a reviver.
 func (vm *VM) parseJSON(args []jsValue) jsValue {
 	text := jsUndefined
@@ -37,11 +36,12 @@ func (vm *VM) parseJSON(args []jsValue) jsValue {
 	if len(s) > maxParsed {
 		return vm.parseLong(text, s)
 	}
-	v, err := value.ParseString(s)
-	if err != nil {
-		return vm.parseLong(text, s)
+	if vm.shapes.on {
+		if v, ok := vm.readJSON(s); ok {
+			return v
+		}
 	}
-	return vm.toJS(v, 0)
+	return vm.parseLong(text, s)
 }
 
 // parseLong lets the engine parse, and says in our words what is wrong.

@@ -53,16 +53,13 @@ func (s *shapes) end(vm *VM) {
 }
 
 // find returns the node of an object's keys, nil if there is none and no room for it.
-func (s *shapes) find(vm *VM, o *value.Map) *shape {
+func (s *shapes) find(o *value.Map) *shape {
 	if !s.on || o.Len() > maxShapeKeys || o.Len() == 0 {
 		return nil
 	}
 	node := &s.root
 	for i := range o.Len() {
 		if node = s.step(node, o.Key(i)); node == nil {
-			if s.missed++; s.missed > maxShapeMiss {
-				s.forget(vm)
-			}
 			return nil
 		}
 	}
@@ -76,6 +73,7 @@ func (s *shapes) step(node *shape, key string) *shape {
 		}
 	}
 	if s.nodes >= maxShapes || len(node.next) >= maxShapeNext || len(key) > maxShapeBytes {
+		s.missed++
 		return nil
 	}
 	n := &shape{key: strings.Clone(key)}

@@ -15,6 +15,9 @@ import (
 
 // From makes a JavaScript value that is a copy of v; handles stay the things they are.
 func (vm *VM) From(v value.Value) (Ref, error) {
+	if vm.shapes.missed > maxShapeMiss {
+		vm.shapes.forget(vm)
+	}
 	js := vm.toJS(v, 0)
 	if tagOf(js) == lib.EJS_TAG_EXCEPTION {
 		return Undefined(), vm.thrown()
@@ -195,7 +198,7 @@ func (vm *VM) arrayOf(values []jsValue) jsValue {
 
 // jsObject defines every key as an own property, "__proto__" as well.
 func (vm *VM) jsObject(o *value.Map, depth int) jsValue {
-	node := vm.shapes.find(vm, o)
+	node := vm.shapes.find(o)
 	base := len(vm.stack)
 	for i := range o.Len() {
 		_, e := o.At(i)
@@ -207,13 +210,28 @@ func (vm *VM) jsObject(o *value.Map, depth int) jsValue {
 		}
 		vm.stack = append(vm.stack, v)
 	}
-	js := vm.objectOf(node, o, vm.stack[base:])
+	first := len(vm.keys)
+	if node == nil || node.at == 0 {
+		for i := range o.Len() {
+			vm.keys = append(vm.keys, o.Key(i))
+		}
+	}
+	js := vm.objectOf(node, vm.keys[first:], vm.stack[base:])
+	vm.popKeys(first)
 	vm.popTo(base)
 	return js
 }
 
-// objectOf makes an object with the keys of o and takes the values.
-func (vm *VM) objectOf(node *shape, o *value.Map, values []jsValue) jsValue {
+func (vm *VM) popKeys(first int) {
+	clear(vm.keys[first:])
+	vm.keys = vm.keys[:first]
+	if first == 0 && cap(vm.keys) > maxStack {
+		vm.keys = nil
+	}
+}
+
+// objectOf makes an object of keys, which it needs if their shape isn't known, and takes the values.
+func (vm *VM) objectOf(node *shape, keys []string, values []jsValue) jsValue {
 	if node != nil && node.at != 0 {
 		return vm.shaped(node.at, len(values), values)
 	}
@@ -223,7 +241,7 @@ func (vm *VM) objectOf(node *shape, o *value.Map, values []jsValue) jsValue {
 		return js
 	}
 	for i, v := range values {
-		if !vm.define(js, o.Key(i), v) {
+		if !vm.define(js, keys[i], v) {
 			vm.freeAll(values[i+1:])
 			vm.free(js)
 			return jsException

@@ -57,6 +57,8 @@ type VM struct {
 	known   known
 	shapes  shapes
 	stack   []jsValue // values on their way into an object or an array
+	keys    []string  // their names
+	met     []met     // room for the next conversion
 
 	rejected map[uintptr]error // by promise: what was rejected and is not handled yet
 }
