@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tsunagi/internal/mqtt"
+	"tsunagi/internal/resident"
 	"tsunagi/internal/topic"
 )
 
@@ -19,7 +20,7 @@ func (p *pair) incoming(f mqtt.Frame) error {
 		}
 		return p.acknowledged(&a)
 	case mqtt.SUBACK:
-		if err := refusedFilters(f, p.wire.Version, "the remote broker"); err != nil {
+		if err := resident.Refused(f, p.wire.Version, "the remote broker", "the bridge"); err != nil {
 			p.r.refusal("%v", err)
 		}
 		if p.asked {
@@ -52,7 +53,7 @@ func (p *pair) receive(f mqtt.Frame) error {
 	m.Topic = []byte(name)
 	m.Props.SubscriptionIDs = nil
 	through(&m.Props, p.remote)
-	if most := p.l.client.MaxPacket(); most > 0 && m.Size(mqtt.V5) > most {
+	if most := p.l.MaxPacket(); most > 0 && m.Size(mqtt.V5) > most {
 		return p.discard(m, fmt.Sprintf("it is larger than the %d bytes that this instance takes", most))
 	}
 	p.admit(m)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tsunagi/internal/mqtt"
+	"tsunagi/internal/resident"
 )
 
 // outgoing turns one packet of the instance into one for the remote broker.
@@ -18,9 +19,9 @@ func (p *pair) outgoing(f mqtt.Frame) error {
 		}
 		return p.acknowledge(&a)
 	case mqtt.SUBACK:
-		return refusedFilters(f, mqtt.V5, "this instance")
+		return resident.Refused(f, mqtt.V5, "this instance", "the bridge")
 	case mqtt.DISCONNECT:
-		return dismissed(f)
+		return p.l.Dismissed(f)
 	}
 	return nil
 }

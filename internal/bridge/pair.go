@@ -10,6 +10,7 @@ import (
 	"tsunagi/internal/broker"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/mqttclient"
+	"tsunagi/internal/resident"
 )
 
 const (
@@ -27,7 +28,7 @@ type pair struct {
 	r      *runner
 	c      *Config
 	wire   *mqttclient.Wire
-	l      *local
+	l      local
 	own    string // origin of the instance
 	remote string // origin of the remote broker, "" when it doesn't tell
 	kick   chan struct{}
@@ -46,7 +47,7 @@ type pair struct {
 	buf []byte       // what is to be written; the writer's
 }
 
-func newPair(r *runner, w *mqttclient.Wire, l *local) *pair {
+func newPair(r *runner, w *mqttclient.Wire, l local) *pair {
 	p := &pair{r: r, c: &r.c, wire: w, l: l, own: r.o.Origin(r.c.Instance), remote: originOf(w.Connack), kick: make(chan struct{}, 1),
 		retained: map[uint16]struct{}{}, kept: map[uint16]struct{}{}}
 	p.room = sync.NewCond(&p.mu)
@@ -94,9 +95,9 @@ func (p *pair) serve(ctx context.Context) error {
 	err := p.readLoop()
 	p.end()
 	p.wire.Close()
-	p.l.Close(errClosed)
+	p.l.End(errClosed)
 	other := <-failed
-	p.l.leave(err)
+	p.l.Leave(err)
 	_, told := errors.AsType[*mqttclient.ServerError](err)
 	switch {
 	case ctx.Err() != nil:
@@ -149,7 +150,7 @@ func (p *pair) writeLoop(ctx context.Context) error {
 		tick = t.C
 	}
 	for {
-		more := p.l.fetch()
+		more := p.l.Fetch()
 		if err := p.collect(); err != nil {
 			return err
 		}
@@ -157,7 +158,7 @@ func (p *pair) writeLoop(ctx context.Context) error {
 			if err := p.wire.Write(p.buf); err != nil {
 				return err
 			}
-			if cap(p.buf) > 4*chunk {
+			if cap(p.buf) > 4*resident.Chunk {
 				p.buf = nil
 			}
 		}
@@ -165,13 +166,13 @@ func (p *pair) writeLoop(ctx context.Context) error {
 			continue
 		}
 		select {
-		case <-p.l.wake:
+		case <-p.l.Wake:
 		case <-p.kick:
 		case <-tick:
 			if err := p.wire.Write(mqtt.AppendPing(nil, mqtt.PINGREQ)); err != nil {
 				return err
 			}
-		case <-p.l.ended:
+		case <-p.l.Ended:
 			return p.farewell(ctx)
 		case <-ctx.Done():
 			return p.farewell(ctx)
@@ -186,10 +187,10 @@ func (p *pair) farewell(ctx context.Context) error {
 		d.HasSessionExpiry = true
 	}
 	_ = p.wire.Write(d.Append(nil, p.wire.Version)) // it may be gone already
-	if ctx.Err() != nil || errors.Is(p.l.cause, errClosed) {
+	if ctx.Err() != nil || errors.Is(p.l.Cause(), errClosed) {
 		return errClosed
 	}
-	return p.l.why()
+	return p.l.Why()
 }
 
 // collect makes packets for the remote broker of what was fetched.
@@ -197,9 +198,9 @@ func (p *pair) collect() error {
 	p.buf = p.takeAcks(p.buf[:0])
 	used := 0
 	for {
-		f, err := mqtt.Cut(p.l.raw[used:], 0)
+		f, err := mqtt.Cut(p.l.Raw[used:], 0)
 		if errors.Is(err, mqtt.ErrShort) {
-			p.l.raw = p.l.raw[:copy(p.l.raw, p.l.raw[used:])]
+			p.l.Raw = p.l.Raw[:copy(p.l.Raw, p.l.Raw[used:])]
 			return nil
 		}
 		if err == nil {
@@ -228,7 +229,7 @@ func (p *pair) readLoop() error {
 
 // toInstance hands packets of the remote broker to the instance.
 func (p *pair) toInstance(packets []byte) error {
-	if err := p.l.handle(packets); err != nil {
+	if err := p.l.Send(packets); err != nil {
 		if errors.Is(err, errClosed) || errors.Is(err, broker.ErrDisconnected) {
 			return errClosed
 		}

@@ -158,7 +158,7 @@ func (r *runner) prepare(ctx context.Context, b *broker.Broker, rights broker.Ri
 	if err != nil {
 		return err
 	}
-	defer l.leave(errClosed)
+	defer l.Leave(errClosed)
 	if !present {
 		r.fresh, r.subscribed = true, false
 	}
@@ -166,7 +166,7 @@ func (r *runner) prepare(ctx context.Context, b *broker.Broker, rights broker.Ri
 		return err
 	}
 	if len(localFilters(r.c.Topics)) > 0 {
-		if err := l.granted(ctx); err != nil {
+		if err := l.Granted(ctx); err != nil {
 			return err
 		}
 	}
@@ -245,7 +245,7 @@ func (r *runner) join(ctx context.Context, b *broker.Broker, rights broker.Right
 		err = p.subscribe(r.stale)
 	}
 	if err != nil {
-		l.leave(err)
+		l.Leave(err)
 		return nil, err
 	}
 	return p, nil
@@ -257,7 +257,7 @@ func (r *runner) release(ctx context.Context, b *broker.Broker, rights broker.Ri
 	if err != nil {
 		return err
 	}
-	defer l.leave(errClosed)
+	defer l.Leave(errClosed)
 	return l.forget(ctx)
 }
 

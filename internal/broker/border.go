@@ -31,6 +31,8 @@ type Identity struct {
 	Rights Rights
 	// Web marks the panel's own web client: counted against its own bound, not the plan's connections.
 	Web bool
+	// Inner marks a part of this server (webhooks, history): it counts against no bound of connections.
+	Inner bool
 	// Until ends the connection at that time (minted tokens); zero: never.
 	Until time.Time
 }
@@ -72,7 +74,7 @@ type ConnectRequest struct {
 	Packet   *mqtt.Connect
 	Identity Identity
 	Remote   string // address of the peer, for lists and logs
-	Via      string // "mqtts", "wss", "mqtt", "ws"
+	Via      string // "mqtts", "wss", "mqtt", "ws"; in this process "bridge", "https", "hook", "history"
 	Link     Link
 }
 

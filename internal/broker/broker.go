@@ -29,6 +29,7 @@ type Broker struct {
 	connecting map[string]chan struct{} // client ids on which a CONNECT is at work; closed when it is done
 	plain      int                      // connections that count against the plan
 	web        int                      // connections of the panel's web client
+	inner      int                      // connections of parts of this server
 	persistent int                      // sessions that outlive their connection
 	stopped    bool                     //
 
@@ -153,7 +154,7 @@ func (b *Broker) SetLimits(l Limits) {
 func (b *Broker) live() []*Client {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	list := make([]*Client, 0, b.plain+b.web)
+	list := make([]*Client, 0, b.plain+b.web+b.inner)
 	for _, s := range b.sessions {
 		if c := s.client.Load(); c != nil {
 			list = append(list, c)
@@ -221,7 +222,7 @@ func (c *Client) Expel(r mqtt.Reason, words string) {
 func (b *Broker) Idle() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.plain+b.web == 0 && len(b.connecting) == 0 && !b.timers.armed()
+	return b.plain+b.web+b.inner == 0 && len(b.connecting) == 0 && !b.timers.armed()
 }
 
 // Stop refuses new clients, sends DISCONNECT 0x8B to those that are connected, keeps the sessions and writes what is

@@ -22,6 +22,7 @@ type Client struct {
 	version   mqtt.Version
 	wire      wire
 	web       bool
+	inner     bool
 	bridge    bool // speaks for another broker: all its subscriptions are as No Local and Retain As Published make them
 	problem   bool // reason strings and user properties may be sent [MQTT-3.1.2-29]
 	maxIn     int  // bytes of a packet from the client, 0: no limit

@@ -143,7 +143,7 @@ func (b *Broker) newClient(req *ConnectRequest) *Client {
 	p, l := req.Packet, b.limits.Load()
 	c := &Client{
 		b: b, link: req.Link, user: req.Identity.User, remote: req.Remote, via: req.Via, since: b.clock.now(),
-		version: p.Version, wire: wireOf(p.Version), web: req.Identity.Web, bridge: p.Bridge,
+		version: p.Version, wire: wireOf(p.Version), web: req.Identity.Web, inner: req.Identity.Inner, bridge: p.Bridge,
 		maxIn: l.MaxPacket, maxOut: math.MaxInt, window: windowMax,
 		keepAlive: time.Duration(p.KeepAlive) * time.Second,
 	}

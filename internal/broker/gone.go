@@ -69,11 +69,7 @@ func (c *Client) detach() bool {
 	}
 	s.client.Store(nil)
 	c.gone.Store(true)
-	if c.web {
-		b.web--
-	} else {
-		b.plain--
-	}
+	*b.counter(c)--
 	b.total.add(c)
 	if s.awayAt = b.clock.ms(); c.orderly {
 		s.will = nil

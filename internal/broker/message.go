@@ -31,8 +31,27 @@ type body struct {
 	payload   []byte
 	props     *mqtt.PublishProps // nil: none. Topic alias, expiry and subscription identifiers are never in here
 	expires   int64              // in ms of the broker's clock; 0: never
+	accepted  instant
 	qos       byte
 	retain    bool
+}
+
+// instant is a wall time to the millisecond, in what fits beside the other small fields of a body. The zero value is
+// unknown.
+type instant struct {
+	seconds uint32 // since 1970
+	millis  uint16
+}
+
+func instantOf(t time.Time) instant {
+	return instant{uint32(t.Unix()), uint16(t.UnixMilli() % 1000)}
+}
+
+func (i instant) time() time.Time {
+	if i == (instant{}) {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(i.seconds)*1000 + int64(i.millis)).UTC()
 }
 
 // expired says whether the message's time is over at now, in ms of the broker's clock [MQTT-3.3.2-5].
@@ -86,7 +105,7 @@ var errRecord = fmt.Errorf("%w: a stored message can't be read", ErrStoreCorrupt
 
 // newMessage copies what a client has published into memory of its own: the record, which the message's body views.
 func newMessage(name string, p *mqtt.Publish, publisher, user string, wall time.Time, now int64) (*message, []byte) {
-	b := &body{topic: name, publisher: publisher, user: user, qos: p.QoS, retain: p.Retain}
+	b := &body{topic: name, publisher: publisher, user: user, accepted: instantOf(wall), qos: p.QoS, retain: p.Retain}
 	props := p.Props
 	props.TopicAlias, props.HasExpiry, props.Expiry, props.SubscriptionIDs = 0, false, 0, nil
 	hasProps := props.Size() > 0
@@ -160,6 +179,7 @@ func (b *body) readHead(rec []byte, c *clock, text func([]byte) string) (rest []
 	}
 	flags := rec[1]
 	b.qos, b.retain, b.expires = flags&recQoS, flags&recRetain != 0, 0
+	b.accepted = instantOf(time.UnixMilli(int64(binary.BigEndian.Uint64(rec[2:]))))
 	r := rec[recordHead:]
 	if flags&recCarried != 0 {
 		if len(r) < 8 {

@@ -16,13 +16,18 @@ func (b *Broker) admitClient(c *Client, id string, req *ConnectRequest) error {
 	if b.stopped {
 		return &Refusal{mqtt.ServerUnavailable, ErrStopped.Error()}
 	}
-	count, most, name := &b.plain, l.Connections, "connections"
-	if c.web {
-		count, most, name = &b.web, l.WebConnections, "web_connections"
+	count := b.counter(c)
+	most, name := l.Connections, "connections"
+	switch {
+	case c.inner:
+		*count++
+		return nil
+	case c.web:
+		most, name = l.WebConnections, "web_connections"
 	}
 	used := *count
 	if s := b.sessions[id]; s != nil {
-		if old := s.client.Load(); old != nil && old.web == c.web {
+		if old := s.client.Load(); old != nil && !old.inner && old.web == c.web {
 			used--
 		}
 	}
@@ -47,7 +52,7 @@ func (b *Broker) admitClient(c *Client, id string, req *ConnectRequest) error {
 func (b *Broker) holders(web bool) string {
 	var ids []string
 	for id, s := range b.sessions {
-		if c := s.client.Load(); c != nil && c.web == web {
+		if c := s.client.Load(); c != nil && !c.inner && c.web == web {
 			ids = append(ids, id)
 		}
 	}
@@ -63,9 +68,16 @@ func (b *Broker) holders(web bool) string {
 func (b *Broker) release(c *Client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if c.web {
-		b.web--
-	} else {
-		b.plain--
+	*b.counter(c)--
+}
+
+// counter counts connections of the kind of a client. Callers hold b.mu.
+func (b *Broker) counter(c *Client) *int {
+	switch {
+	case c.inner:
+		return &b.inner
+	case c.web:
+		return &b.web
 	}
+	return &b.plain
 }

@@ -9,6 +9,9 @@ import (
 	"tsunagi/internal/mqtt"
 )
 
+// EventTopics is the beginning of the topics on which a part of this server tells of connections; see Options.Events.
+const EventTopics = "$SYS/events/"
+
 // system publishes the numbers of the instance under $SYS while somebody subscribes to them: at once, and every ten
 // seconds. Nobody's subscription costs anything otherwise.
 type system struct {
@@ -23,7 +26,7 @@ const systemEvery = 10 * time.Second
 
 // count notes that subscriptions have come or gone. Callers may hold Session.mu.
 func (y *system) count(sub *subscription, n int) {
-	if !strings.HasPrefix(sub.filter, "$SYS") {
+	if !strings.HasPrefix(sub.filter, "$SYS") || strings.HasPrefix(sub.filter, EventTopics) {
 		return
 	}
 	y.mu.Lock()

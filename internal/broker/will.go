@@ -150,22 +150,27 @@ func (b *Broker) message(p *mqtt.Publish, clientID, user string) *publishOp {
 	return op
 }
 
-// Publish publishes in the name of the server: for the panel, webhooks and rules. It returns when the message has been
-// routed and, where it must be, is on disk.
+// Publish publishes in the name of the server: for the panel. It returns when the message has been routed and, where it
+// must be, is on disk.
 func (b *Broker) Publish(ctx context.Context, name string, payload []byte, qos byte, retain bool) error {
+	return b.PublishPacket(ctx, &mqtt.Publish{QoS: qos, Retain: retain, Topic: []byte(name), Payload: payload})
+}
+
+// PublishPacket is Publish with properties, whose topic alias and subscription identifiers are not looked at.
+func (b *Broker) PublishPacket(ctx context.Context, p *mqtt.Publish) error {
+	name := string(p.Topic)
 	if err := topic.CheckName(name); err != nil {
 		return err
 	}
-	if qos > 2 {
+	if p.QoS > 2 {
 		return errors.New("QoS is 0, 1 or 2")
 	}
-	p := mqtt.Publish{QoS: qos, Retain: retain, Topic: []byte(name), Payload: payload}
-	if retain && len(payload) > 0 {
-		if r := b.retainRoom(name, "", "", &p); r != nil {
+	if p.Retain && len(p.Payload) > 0 {
+		if r := b.retainRoom(name, "", "", p); r != nil {
 			return r
 		}
 	}
-	op := b.message(&p, "", "")
+	op := b.message(p, "", "")
 	finished := make(chan error, 1)
 	op.then = func(err error) { finished <- err }
 	if err := b.commit.post(op); err != nil {

@@ -1,0 +1,60 @@
+package resident
+
+import (
+	"context"
+	"fmt"
+
+	"tsunagi/internal/broker"
+	"tsunagi/internal/mqtt"
+)
+
+// SubscribeID is the packet identifier of Subscribe's SUBSCRIBE; its UNSUBSCRIBE has the one before.
+const SubscribeID = 0xFFFF
+
+// Subscribe brings the session's subscriptions to a list; Granted waits for the answer. An empty list has none.
+func (c *Client) Subscribe(b *broker.Broker, list []mqtt.Subscription) error {
+	wanted := map[string]bool{}
+	for i := range list {
+		wanted[string(list[i].Filter)] = true
+	}
+	var stale [][]byte
+	if info, ok := b.Session(c.ID()); ok {
+		for _, f := range info.Subscriptions {
+			if !wanted[f] {
+				stale = append(stale, []byte(f))
+			}
+		}
+	}
+	var packets []byte
+	if len(stale) > 0 {
+		packets = (&mqtt.Unsubscribe{PacketID: SubscribeID - 1, Filters: stale}).Append(packets, mqtt.V5)
+	}
+	if len(list) > 0 {
+		packets = (&mqtt.Subscribe{PacketID: SubscribeID, Filters: list}).Append(packets, mqtt.V5)
+	}
+	return c.Send(packets)
+}
+
+// Granted waits for the answer to a Subscribe that had filters. What comes before it is left out: it is for a
+// connection that ends with it.
+func (c *Client) Granted(ctx context.Context) error {
+	f, err := c.Next(ctx, func(t mqtt.Type) bool { return t == mqtt.SUBACK })
+	if err != nil {
+		return err
+	}
+	return Refused(f, mqtt.V5, "this instance", c.who)
+}
+
+// Refused is the error of a SUBACK by which somebody refuses one of whose subscriptions.
+func Refused(f mqtt.Frame, v mqtt.Version, somebody, whose string) error {
+	a, err := mqtt.DecodeSuback(f, v)
+	if err != nil {
+		return err
+	}
+	for i, r := range a.Reasons {
+		if r.Failed() {
+			return fmt.Errorf("%s refused subscription %d of %s: %w %s", somebody, i+1, whose, r, a.ReasonString)
+		}
+	}
+	return nil
+}
