@@ -23,6 +23,8 @@ type Plan struct {
 	KeepAliveMax     int    // seconds
 	Users            int    // of an instance
 	Bridges          int    // of an instance
+	Hooks            int    // of an instance
+	HookCalls        int    // a minute, of all hooks of an instance together
 	BindClientIDs    bool   // a client identifier belongs to the user of its session
 	Durability       string // "fast": acknowledged in memory, a crash may lose the last second; else when on disk
 }

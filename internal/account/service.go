@@ -28,8 +28,10 @@ type Options struct {
 	KeySets KeySets
 	// BridgePlain says that there are addresses which bridges may reach without TLS.
 	BridgePlain bool
-	Log         *slog.Logger
-	Now         func() time.Time // [time.Now]
+	// HookPlain says that there are addresses which webhooks may reach without TLS.
+	HookPlain bool
+	Log       *slog.Logger
+	Now       func() time.Time // [time.Now]
 
 	HashMemory int // KiB that one hash of a person's password takes [19456]
 
@@ -74,7 +76,9 @@ type Change struct {
 	Plan     bool     // the instance has another plan: its bounds hold from now on
 	Logins   bool     // ways of logging in changed or something was revoked: end the connections whose Rights are Revoked
 
-	Bridges bool // bridges changed: read them anew
+	Bridges     bool // bridges changed: read them anew
+	Hooks       bool // hooks changed: read them anew
+	DeadLetters bool // there are fewer dead letters
 
 	revoked []shown // certificates that were revoked
 }

@@ -32,7 +32,7 @@ type Store interface {
 
 // Row is one stored thing, handed to Tx by value. It is exactly one of Account, Membership, TeamInvitation, BrowserSession, Invitation, ResetLink,
 // APIToken, Factor, Instance, User, Rule, FlowServer, Device, DeviceLabels, Setting, AuditEntry, Logins,
-// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure.
+// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure, Hook, DeadLetter.
 type Row interface{ row() }
 
 // Tx writes inside of Store.Update, and sees what it wrote before.
@@ -46,7 +46,7 @@ type Tx interface {
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
 	// Account takes its memberships (as team and as person), its invitations to the team, sessions, links, tokens, factors, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
-	// client authorities, token keys, metrics token, bridges and log lines; a User the rules and certificates that name it and its exposure; a
+	// client authorities, token keys, metrics token, bridges, hooks and log lines; a Hook its dead letters; a User the rules and certificates that name it and its exposure; a
 	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
 }
@@ -134,6 +134,15 @@ type Reader interface {
 	// Bridges are those of one instance, or of all by Instance when it is "", by CreatedAt, then ID.
 	Bridges(instance string) ([]Bridge, error)
 
+	Hook(instance, id string) (Hook, error)
+	// Hooks are those of one instance, or of all by Instance when it is "", by CreatedAt, then ID.
+	Hooks(instance string) ([]Hook, error)
+	DeadLetter(instance string, id int64) (DeadLetter, error)
+	// DeadLetters are one page of an instance's dead letters, newest (highest ID) first.
+	DeadLetters(q DeadLetterQuery) ([]DeadLetter, error)
+	// CountDeadLetters counts those of a hook, or of an instance where hook is "", and the bytes of their bodies.
+	CountDeadLetters(instance, hook string) (n, bytes int, err error)
+
 	Setting(key string) (Setting, error)
 
 	Exposure(instance, user string) (Exposure, error)
@@ -175,6 +184,14 @@ type LogQuery struct {
 	Kind     string // "" for all
 	Contains string // part of Client, User, Topic, Remote, Rule or Cause, byte for byte; "" for all
 	Before   int64  // lines with a lower ID only; 0 from the newest
+	Limit    int    // at most so many, above 0
+}
+
+// DeadLetterQuery chooses dead letters of one instance.
+type DeadLetterQuery struct {
+	Instance string
+	Hook     string // "" for all
+	Before   int64  // those with a lower ID only; 0 from the newest
 	Limit    int    // at most so many, above 0
 }
 

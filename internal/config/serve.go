@@ -46,6 +46,8 @@ type Serve struct {
 
 	FetchAllow []string `toml:"fetch_allow" help:"inner addresses and networks, separated by commas, from which key sets of tokens may be fetched; others than public ones are refused"`
 
+	HookAllow []string `toml:"hook_allow" help:"inner addresses and networks, separated by commas, that webhooks may reach, there also without TLS (http://); elsewhere they reach public addresses with TLS only"`
+
 	BridgeAllow []string `toml:"bridge_allow" help:"inner addresses and networks, separated by commas, that bridges may reach, there also without TLS (mqtt://); elsewhere they reach public addresses with TLS only"`
 
 	TLS     TLS      `toml:"tls"`
@@ -55,7 +57,7 @@ type Serve struct {
 	Store   Store    `toml:"store"`
 	Connect Connect  `toml:"connect"`
 	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
-	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), default"`
+	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), default"`
 }
 
 // TLS says where certificates come from: files, a public authority by ACME, or else the local authority.
@@ -144,6 +146,8 @@ type Plan struct {
 	KeepAliveMax     int    `toml:"keep_alive_max"`    // seconds, told to clients of MQTT 5
 	Users            int    `toml:"users"`             // of one instance
 	Bridges          int    `toml:"bridges"`           // of one instance, to other brokers
+	Hooks            int    `toml:"hooks"`             // of one instance, webhooks and rules
+	HookCalls        int    `toml:"hook_calls"`        // a minute, of all hooks of one instance
 	BindClientIDs    bool   `toml:"bind_client_ids"`   // a client identifier belongs to the user of its session
 	Durability       string `toml:"durability"`        // safe: acknowledged when on disk; fast: when in memory, the last second may be lost [safe]
 }
@@ -154,10 +158,10 @@ var (
 	DefaultPlans   = []Plan{
 		{ID: "free", Name: "Free", Default: true, Instances: 5, Connections: 10, WebConnections: 5, FlowServers: 2, FlowMemoryMB: 256, FlowCPUPercent: 100,
 			MaxPacket: 1 << 20, QueueMessages: 100_000, QueueBytes: 64 << 20, RetainedMessages: 10_000, RetainedBytes: 64 << 20,
-			Subscriptions: 1_000, AllSubscriptions: 10_000, SubscribeRate: 100, Sessions: 1_000, KeepAliveMax: 3600, Users: 1_000, Bridges: 2},
+			Subscriptions: 1_000, AllSubscriptions: 10_000, SubscribeRate: 100, Sessions: 1_000, KeepAliveMax: 3600, Users: 1_000, Bridges: 2, Hooks: 10, HookCalls: 600},
 		{ID: "maker", Name: "Maker", Instances: 20, Connections: 250, WebConnections: 20, FlowServers: 5, FlowMemoryMB: 512, FlowCPUPercent: 100,
 			MaxPacket: 8 << 20, QueueMessages: 1_000_000, QueueBytes: 512 << 20, RetainedMessages: 200_000, RetainedBytes: 1 << 30,
-			Subscriptions: 10_000, AllSubscriptions: 250_000, SubscribeRate: 1_000, Sessions: 25_000, KeepAliveMax: 3600, Users: 10_000, Bridges: 10},
+			Subscriptions: 10_000, AllSubscriptions: 250_000, SubscribeRate: 1_000, Sessions: 25_000, KeepAliveMax: 3600, Users: 10_000, Bridges: 10, Hooks: 50, HookCalls: 6_000},
 	}
 )
 
@@ -187,6 +191,9 @@ func (s *Serve) Validate() error {
 	}
 	if _, err := Networks(s.FetchAllow); err != nil {
 		fault("fetch_allow %v", err)
+	}
+	if _, err := Networks(s.HookAllow); err != nil {
+		fault("hook_allow %v", err)
 	}
 	if _, err := Networks(s.BridgeAllow); err != nil {
 		fault("bridge_allow %v", err)
@@ -298,7 +305,7 @@ func (s *Serve) validateLists(fault func(string, ...any)) {
 			"flow_memory_mb": p.FlowMemoryMB, "flow_cpu_percent": p.FlowCPUPercent, "queue_messages": p.QueueMessages, "queue_bytes": p.QueueBytes,
 			"retained_messages": p.RetainedMessages, "retained_bytes": p.RetainedBytes, "subscriptions": p.Subscriptions,
 			"all_subscriptions": p.AllSubscriptions, "subscribe_rate": p.SubscribeRate, "sessions": p.Sessions,
-			"keep_alive_max": p.KeepAliveMax, "users": p.Users, "bridges": p.Bridges, "web_connections": p.WebConnections} {
+			"keep_alive_max": p.KeepAliveMax, "users": p.Users, "bridges": p.Bridges, "hooks": p.Hooks, "hook_calls": p.HookCalls, "web_connections": p.WebConnections} {
 			most := maxCount
 			switch key {
 			case "queue_bytes", "retained_bytes":

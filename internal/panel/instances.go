@@ -29,6 +29,8 @@ type planBody struct {
 	KeepAliveMax     int    `json:"keep_alive_max" doc:"Seconds; 0: no limit"`
 	Users            int    `json:"users" doc:"MQTT users of an instance"`
 	Bridges          int    `json:"bridges" doc:"Of an instance, to other brokers; 0: no limit"`
+	Hooks            int    `json:"hooks" doc:"Webhooks and rules of an instance; 0: no limit"`
+	HookCalls        int    `json:"hook_calls" doc:"What they do a minute, all together; 0: no limit"`
 	BindClientIDs    bool   `json:"bind_client_ids" doc:"A client identifier belongs to the user of its session"`
 	Durability       string `json:"durability" doc:"safe: acknowledged when on disk; fast: when in memory, and a crash may lose the last second"`
 }
@@ -40,7 +42,7 @@ func (p *Panel) listPlans(context.Context, *empty) (*answer[page[planBody]], err
 		}
 		return planBody{l.ID, l.Name, l.Default, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
 			l.FlowCPUPercent, l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.RetainedBytes, l.Subscriptions, l.AllSubscriptions,
-			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.Bridges, l.BindClientIDs, l.Durability}
+			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.Bridges, l.Hooks, l.HookCalls, l.BindClientIDs, l.Durability}
 	})), nil
 }
 

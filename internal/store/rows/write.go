@@ -89,6 +89,10 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, exposures, v, r)
 	case account.Once:
 		return do(t.c, onces, v, r)
+	case account.Hook:
+		return do(t.c, hooks, v, r)
+	case account.DeadLetter:
+		return do(t.c, deadLetters, v, r)
 	}
 	return fmt.Errorf("rows of type %T aren't kept", row)
 }

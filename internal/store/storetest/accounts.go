@@ -36,6 +36,7 @@ func RunAccounts(t *testing.T, e AccountEngine) {
 		{"users by page and part", accountUsers},
 		{"certificates by page and user", accountCertificates},
 		{"teams", accountTeams},
+		{"dead letters by page and hook", accountDeadLetters},
 		{"log", accountLog},
 		{"audit", accountAudit},
 		{"odd text and times", accountOdd},

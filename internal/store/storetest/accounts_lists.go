@@ -41,11 +41,47 @@ func accountOrder(t *testing.T, s AccountStore) {
 		ids("answers before", each(func() ([]account.Once, error) { return r.OnceBefore(at(3), 9) }, func(o account.Once) string { return o.Account }), "account1 account2")
 		ids("the oldest answer", each(func() ([]account.Once, error) { return r.OnceBefore(at(9), 1) }, func(o account.Once) string { return o.Account }), "account1")
 		ids("exposures", each(func() ([]account.Exposure, error) { return r.Exposures("instance2", 9) }, func(e account.Exposure) string { return e.User }), "sensor")
+		ids("hooks", each(func() ([]account.Hook, error) { return r.Hooks("") }, func(h account.Hook) string { return h.Instance }), "instance1 instance2 instance3")
+		ids("hooks of one", each(func() ([]account.Hook, error) { return r.Hooks("instance2") }, func(h account.Hook) string { return h.Instance }), "instance2")
 		ids("rules", each(func() ([]account.Rule, error) { return r.Rules("instance1") }, func(r account.Rule) string { return r.ID }), "oldest for all for one")
 		return nil
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+func accountDeadLetters(t *testing.T, s AccountStore) {
+	insert(t, s, append(world("1", 1), world("2", 2)...)...)
+	insert(t, s, account.Hook{Instance: "instance1", ID: "other", Events: []account.HookEvent{account.HookMessage}})
+	for _, id := range []int64{5, 3, 4} {
+		insert(t, s, account.DeadLetter{Instance: "instance1", ID: id, Hook: "other", Event: fmt.Sprint(id), Body: []byte("12345")})
+	}
+	for name, tt := range map[string]struct {
+		q    account.DeadLetterQuery
+		want string
+	}{
+		"all":       {account.DeadLetterQuery{Limit: 9}, "5 4 3 1"},
+		"of a hook": {account.DeadLetterQuery{Hook: "other", Limit: 9}, "5 4 3"},
+		"a page":    {account.DeadLetterQuery{Hook: "other", Limit: 2}, "5 4"},
+		"the next":  {account.DeadLetterQuery{Before: 4, Limit: 9}, "3 1"},
+	} {
+		tt.q.Instance = "instance1"
+		got := each(func() ([]account.DeadLetter, error) {
+			return view(t, s, func(r account.Reader) ([]account.DeadLetter, error) { return r.DeadLetters(tt.q) }), nil
+		}, func(d account.DeadLetter) string { return fmt.Sprint(d.ID) })
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+	for hook, want := range map[string]string{"": "4 18", "other": "3 15", "hook": "1 3", "none": "0 0"} {
+		n, bytes := 0, 0
+		if err := s.View(context.Background(), func(r account.Reader) (err error) {
+			n, bytes, err = r.CountDeadLetters("instance1", hook)
+			return err
+		}); err != nil || fmt.Sprint(n, bytes) != want {
+			t.Errorf("dead letters of %q: %d, %d bytes, %v, want %s", hook, n, bytes, err, want)
+		}
 	}
 }
 

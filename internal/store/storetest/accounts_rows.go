@@ -78,6 +78,13 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			func() (int, error) { l, err := r.OnceBefore(at(999), 9); return len(l), err },
 			func() (int, error) { return r.CountOnce("x") },
 			func() (int, error) { l, err := r.Exposures("x", 9); return len(l), err },
+			func() (int, error) { l, err := r.Hooks("x"); return len(l), err },
+			func() (int, error) { l, err := r.Hooks(""); return len(l), err },
+			func() (int, error) {
+				l, err := r.DeadLetters(account.DeadLetterQuery{Instance: "x", Limit: 9})
+				return len(l), err
+			},
+			func() (int, error) { n, bytes, err := r.CountDeadLetters("x", ""); return n + bytes, err },
 			func() (int, error) { l, err := r.Log(account.LogQuery{Limit: 9}); return len(l), err },
 			func() (int, error) { l, err := r.Audit(account.AuditQuery{Limit: 9}); return len(l), err },
 		} {
@@ -121,7 +128,10 @@ func accountUnique(t *testing.T, s AccountStore) {
 	mail.Email = "new1@example.org"
 	invitation.TokenHash = hash(101)
 	flow.Name = "flows1"
-	for _, row := range []account.Row{other, invitation, mail, flow, link, token, device, ask} {
+	letter := two[28].(account.DeadLetter)
+	insert(t, s, account.DeadLetter{Instance: "instance2", ID: 99, Hook: "hook", Event: "other"})
+	letter.Event = "other"
+	for _, row := range []account.Row{other, invitation, mail, flow, link, token, device, ask, letter} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Save(row) }); !errors.Is(err, account.ErrExists) {
 			t.Errorf("Save of %T with another's unique key = %v, want ErrExists", row, err)
 		}
@@ -156,6 +166,8 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.Bridge{Instance: "nowhere", ID: "b"},
 		account.Once{Account: "nobody", Key: hash(1)},
 		account.Exposure{Instance: "instance1", User: "nobody"},
+		account.Hook{Instance: "nowhere", ID: "h"},
+		account.DeadLetter{Instance: "instance1", ID: 9, Hook: "nobody's"},
 	} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Insert(row) }); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("Insert of %T without its parent = %v, want ErrNotFound", row, err)
@@ -188,6 +200,8 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.Bridge{Instance: "instance1", ID: "bridge", Sealed: []byte{1}, Version: account.BridgeV311},
 		account.Once{Account: "account1", Key: hash(1), Status: 500},
 		account.Exposure{Instance: "instance1", User: "sensor", Times: 9},
+		account.Hook{Instance: "instance1", ID: "hook", Events: []account.HookEvent{account.HookConnect}, Action: account.HookMail, Sealed: []byte{1}},
+		account.DeadLetter{Instance: "instance1", ID: 1, Hook: "hook", Event: "e", Body: []byte{9}},
 		account.Device{ID: "device1", Owner: "account2", Name: "moved", Key: []byte{7}, SeenAt: at(9)},
 		account.DeviceLabels{Device: "device1", Labels: []string{"attic"}},
 	}
@@ -202,10 +216,10 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
-		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23}},
+		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23, 27, 28}},
 		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7, 16, 23}},
 		{"user without rules", account.User{Instance: "instance1", Name: "instance1"}, []int{4}},
 		{"rule", account.Rule{Instance: "instance1", ID: "for all"}, []int{6}},
@@ -227,6 +241,8 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"bridge", account.Bridge{Instance: "instance1", ID: "bridge"}, []int{20}},
 		{"once", account.Once{Account: "account1", Key: hash(1)}, []int{22}},
 		{"exposure", account.Exposure{Instance: "instance1", User: "sensor"}, []int{23}},
+		{"hook", account.Hook{Instance: "instance1", ID: "hook"}, []int{27, 28}},
+		{"dead letter", account.DeadLetter{Instance: "instance1", ID: 1}, []int{28}},
 	}
 	both := append(world("1", 1), world("2", 2)...)
 	for _, tt := range tests {

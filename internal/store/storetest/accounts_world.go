@@ -54,6 +54,10 @@ func world(suffix string, n byte) []account.Row {
 		account.Membership{Team: a, Person: a, Role: account.TeamViewer, CreatedAt: at(int(n))},
 		account.TeamInvitation{ID: "ask" + suffix, TokenHash: hash(n), Team: a, Email: "x@example.org", Role: account.TeamMember, By: "who", CreatedAt: at(1), ExpiresAt: at(2)},
 		account.DeviceLabels{Device: "device" + suffix, Labels: []string{"garden", "home"}},
+		account.Hook{Instance: i, ID: "hook", Name: "alarm", Enabled: true, Events: []account.HookEvent{account.HookDisconnect, account.HookMessage}, Filter: "a/#",
+			Client: "pi*", Condition: "payload > 1", Action: account.HookPost, URL: "https://h.example", Sealed: []byte{8}, Topic: "日本", Template: "{payload}",
+			QoS: 1, Retain: true, MailTo: []string{"x@example.org"}, CreatedAt: at(1)},
+		account.DeadLetter{Instance: i, ID: int64(n), Hook: "hook", Event: "e", Topic: "a/b", Body: []byte{0, 1, 2}, Cause: "500", Attempts: 3, CreatedAt: at(2)},
 	}
 }
 
@@ -143,6 +147,10 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.Once(row.Account, row.Key)
 	case account.Exposure:
 		return r.Exposure(row.Instance, row.User)
+	case account.Hook:
+		return r.Hook(row.Instance, row.ID)
+	case account.DeadLetter:
+		return r.DeadLetter(row.Instance, row.ID)
 	}
 	return nil, fmt.Errorf("no way to read %T", row)
 }
@@ -236,6 +244,10 @@ func everything(s account.Store) (string, error) {
 			say(br, err)
 			ex, err := r.Exposures(i, 99)
 			say(ex, err)
+			ho, err := r.Hooks(i)
+			say(ho, err)
+			dl, err := r.DeadLetters(account.DeadLetterQuery{Instance: i, Limit: 99})
+			say(dl, err)
 			o, err := r.Log(account.LogQuery{Instance: i, Limit: 99})
 			say(o, err)
 			v, err := r.Setting(fmt.Sprint("setting", n+1))

@@ -1,0 +1,167 @@
+package account
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	filling "tsunagi/internal/fill"
+	"tsunagi/internal/topic"
+)
+
+// Bounds of what a hook says, in bytes.
+const (
+	maxHookURL      = 2048
+	maxHookTemplate = 16 << 10
+	maxHookText     = 512
+)
+
+// applyHook changes h and judges the whole.
+func (s *Service) applyHook(r Reader, in Instance, h *Hook, c HookChange) (err error) {
+	set(&h.Name, c.Name)
+	set(&h.Enabled, c.Enabled)
+	set(&h.Events, c.Events)
+	set(&h.Filter, c.Filter)
+	set(&h.Client, c.Client)
+	set(&h.Condition, c.Condition)
+	set(&h.Action, c.Action)
+	set(&h.URL, c.URL)
+	set(&h.Topic, c.Topic)
+	set(&h.Template, c.Template)
+	set(&h.QoS, c.QoS)
+	set(&h.Retain, c.Retain)
+	set(&h.MailTo, c.MailTo)
+	if h.Name, err = checkText("name", h.Name, 64, false); err != nil {
+		return err
+	}
+	if err := checkHookEvents(h); err != nil {
+		return err
+	}
+	h.Condition = strings.TrimSpace(h.Condition)
+	if len(h.Condition) > maxHookText || !plainText(h.Condition) {
+		return invalid("condition", "api.hook.text", "limit", maxHookText)
+	}
+	if _, err := filling.ParseCondition(h.Condition); err != nil {
+		return invalid("condition", "api.hook.condition", "cause", err)
+	}
+	if len(h.Template) > maxHookTemplate {
+		return invalid("template", "api.hook.text", "limit", maxHookTemplate)
+	}
+	if _, err := filling.Parse(h.Template); err != nil {
+		return invalid("template", "api.hook.template", "cause", err)
+	}
+	if h.Action != HookPost {
+		h.URL, h.Sealed = "", nil
+	}
+	if h.Action != HookPublish {
+		h.Topic, h.QoS, h.Retain = "", 1, false
+	}
+	if h.Action != HookMail {
+		h.MailTo = nil
+	}
+	switch h.Action {
+	case HookPost:
+		return s.checkHookPost(h, c)
+	case HookPublish:
+		return checkHookPublish(h)
+	case HookMail:
+		h.Template = ""
+		return checkHookMail(r, in, h)
+	}
+	return invalid("action", "api.hook.action")
+}
+
+func checkHookEvents(h *Hook) error {
+	slices.Sort(h.Events)
+	h.Events = slices.Compact(h.Events)
+	for _, e := range h.Events {
+		if e != HookMessage && e != HookConnect && e != HookDisconnect {
+			return invalid("events", "api.hook.events")
+		}
+	}
+	if len(h.Events) == 0 {
+		return invalid("events", "api.hook.events")
+	}
+	if !slices.Contains(h.Events, HookMessage) {
+		h.Filter = ""
+	} else if f, err := topic.ParseFilter(h.Filter); err != nil || f.Share != "" || strings.HasPrefix(h.Filter, "$") || len(h.Filter) > 1024 {
+		return invalid("filter", "api.hook.filter")
+	}
+	if slices.Equal(h.Events, []HookEvent{HookMessage}) {
+		h.Client = ""
+	}
+	if len(h.Client) > maxHookText || !plainText(h.Client) || strings.Contains(strings.TrimSuffix(h.Client, "*"), "*") {
+		return invalid("client", "api.hook.client")
+	}
+	return nil
+}
+
+func (s *Service) checkHookPost(h *Hook, c HookChange) error {
+	h.URL = strings.TrimSpace(h.URL)
+	u, err := url.Parse(h.URL)
+	if err != nil || len(h.URL) > maxHookURL || !plainText(h.URL) || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" ||
+		u.Scheme != "https" && u.Scheme != "http" {
+		return invalid("url", "api.hook.url")
+	}
+	if n, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || n < 1 || n > 65535) {
+		return invalid("url", "api.hook.url")
+	}
+	if u.Scheme == "http" && !s.o.HookPlain {
+		return invalid("url", "api.hook.plain")
+	}
+	if c.Authorization == nil && len(h.Sealed) > 0 {
+		return nil
+	}
+	secrets, err := s.HookSecrets(*h)
+	if err != nil {
+		return err
+	}
+	if secrets.Signing == "" {
+		secrets.Signing = newSigning()
+	}
+	if c.Authorization != nil {
+		if secrets.Authorization = *c.Authorization; len(secrets.Authorization) > 1024 || !plainText(secrets.Authorization) {
+			return invalid("authorization", "api.hook.text", "limit", 1024)
+		}
+	}
+	h.Sealed, err = s.sealHook(*h, secrets)
+	return err
+}
+
+func checkHookPublish(h *Hook) error {
+	if h.Topic == "" || len(h.Topic) > 1024 || strings.ContainsAny(h.Topic, "+#") || strings.HasPrefix(h.Topic, "$") || !plainText(h.Topic) {
+		return invalid("topic", "api.hook.topic")
+	}
+	if _, err := filling.Parse(h.Topic); err != nil {
+		return invalid("topic", "api.hook.template", "cause", err)
+	}
+	if h.QoS < 0 || h.QoS > 2 {
+		return invalid("qos", "api.hook.qos")
+	}
+	// What the rule would set off again and again is refused where it can be seen; at run time a message goes through
+	// the same rule once.
+	if !strings.Contains(h.Topic, "{") && h.Filter != "" && topic.Match(h.Filter, h.Topic) {
+		return invalid("topic", "api.hook.loop")
+	}
+	return nil
+}
+
+func checkHookMail(r Reader, in Instance, h *Hook) error {
+	people, err := peopleOf(r, in)
+	if err != nil {
+		return err
+	}
+	if len(h.MailTo) == 0 || len(h.MailTo) > 20 {
+		return invalid("mail_to", "api.hook.mail_to")
+	}
+	for i, to := range h.MailTo {
+		h.MailTo[i] = strings.ToLower(strings.TrimSpace(to))
+		if !slices.ContainsFunc(people, func(a Account) bool { return a.Email == h.MailTo[i] }) {
+			return invalid("mail_to", "api.hook.mail_to")
+		}
+	}
+	slices.Sort(h.MailTo)
+	h.MailTo = slices.Compact(h.MailTo)
+	return nil
+}
