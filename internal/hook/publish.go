@@ -1,0 +1,87 @@
+package hook
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"tsunagi/internal/broker"
+	"tsunagi/internal/fill"
+	"tsunagi/internal/mqtt"
+	"tsunagi/internal/topic"
+)
+
+// The user properties of what rules publish: the rules that a message has been through, once for each, and the id of the
+// event that it was made of.
+const (
+	RuleProperty = "tsunagi-rule"
+	IDProperty   = "tsunagi-id"
+	ours         = "tsunagi-" // beginning of what is carried on, a bridge's mark included
+)
+
+// maxRules is how many rules a message may go through.
+const maxRules = 8
+
+// circles says that a message has been through a rule, or through too many.
+func circles(p *mqtt.PublishProps, id string) error {
+	if p.User == nil {
+		return nil
+	}
+	n := 0
+	for k, v := range p.UserPairs() {
+		if k != RuleProperty {
+			continue
+		}
+		if v == id {
+			return errors.New("the message has been through this rule before: it goes in a circle")
+		}
+		if n++; n >= maxRules {
+			return errors.New("the message has been through too many rules")
+		}
+	}
+	return nil
+}
+
+// publish makes another message of one. props are the first one's.
+func (r *rule) publish(ctx context.Context, b *broker.Broker, m *fill.Message, props *mqtt.PublishProps) outcome {
+	name, payload, o := r.rewrite(m)
+	if o.kind != done {
+		return o
+	}
+	p := mqtt.Publish{QoS: byte(r.QoS), Retain: r.Retain, Topic: []byte(name), Payload: payload}
+	if props.User != nil {
+		for k, v := range props.UserPairs() {
+			if strings.HasPrefix(k, ours) && k != IDProperty {
+				p.Props.User = mqtt.AppendUserProperty(p.Props.User, k, v)
+			}
+		}
+	}
+	p.Props.User = mqtt.AppendUserProperty(p.Props.User, RuleProperty, r.ID)
+	p.Props.User = mqtt.AppendUserProperty(p.Props.User, IDProperty, m.ID)
+	err := b.PublishPacket(ctx, &p)
+	if err != nil {
+		return outcome{err: err, kind: again}
+	}
+	return outcome{}
+}
+
+// rewrite fills in topic and payload.
+func (r *rule) rewrite(m *fill.Message) (name string, payload []byte, o outcome) {
+	name, err := r.topic.Fill(m, 4096)
+	if err == nil {
+		err = topic.CheckName(name)
+	}
+	if err == nil && strings.HasPrefix(name, "$") {
+		err = errors.New("topics that begin with $ are the server's")
+	}
+	payload = m.Payload
+	if err == nil && r.Template != "" {
+		var text string
+		text, err = r.template.Fill(m, maxBody)
+		payload = []byte(text)
+	}
+	if err != nil {
+		return "", nil, outcome{err: err, kind: skip}
+	}
+	return name, payload, outcome{}
+}

@@ -1,0 +1,281 @@
+package hook
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	mrand "math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tsunagi/internal/account"
+	"tsunagi/internal/broker"
+	"tsunagi/internal/fill"
+	"tsunagi/internal/mqtt"
+	"tsunagi/internal/resident"
+)
+
+// runner keeps one hook going. Its goroutine ends when cancel is called.
+type runner struct {
+	m       *Manager
+	o       *Options
+	r       *rule
+	before  *runner // the one that it takes the place of, which ends first; the goroutine's
+	cancel  context.CancelFunc
+	done    chan struct{}
+	dropped atomic.Bool // the hook was deleted: its session ends
+
+	delivered, retries, skipped, buried atomic.Uint64
+
+	mu       sync.Mutex // guards what follows
+	state    State
+	retrying int    // events that wait for another attempt
+	full     int    // events that wait for room among the dead letters
+	told     string // of which the log was told last
+}
+
+// job is one event on its way.
+type job struct {
+	packet uint16 // 0: QoS 0, nobody waits for an acknowledgement
+	m      *fill.Message
+	props  mqtt.PublishProps
+}
+
+// run connects again and again until ctx ends.
+func (u *runner) run(ctx context.Context) {
+	defer close(u.done)
+	if u.before != nil {
+		<-u.before.done
+		u.before = nil
+	}
+	for pause := u.o.RetryMin; ctx.Err() == nil; pause = min(2*pause, u.o.RetryMax) {
+		began := time.Now()
+		err := u.once(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		u.failed(err)
+		if time.Since(began) > u.o.RetryMax {
+			pause = u.o.RetryMin
+		}
+		sleep(ctx, jitter(pause))
+	}
+	if u.dropped.Load() {
+		u.forget()
+	}
+}
+
+func jitter(d time.Duration) time.Duration { return d/2 + mrand.N(d/2+1) }
+
+// forget ends the session of a hook that was deleted.
+func (u *runner) forget() {
+	ctx, cancel := context.WithTimeout(context.Background(), u.o.Timeout)
+	defer cancel()
+	if b, err := u.o.Broker(ctx, u.r.Instance); err == nil {
+		b.Forget(LocalID(u.r.ID), "the hook was deleted")
+	}
+}
+
+// once makes one connection and serves it.
+func (u *runner) once(ctx context.Context) error {
+	setup, cancel := context.WithTimeout(ctx, u.o.Timeout)
+	defer cancel()
+	b, err := u.o.Broker(setup, u.r.Instance)
+	if err != nil {
+		return fmt.Errorf("the instance's broker is not there: %w", err)
+	}
+	rights, err := u.o.Rights(setup, u.r.Instance)
+	if err != nil {
+		return fmt.Errorf("rights of the hook: %w", err)
+	}
+	c, _, err := resident.Connect(setup, b, resident.Options{Who: "the hook", ClientID: LocalID(u.r.ID), User: User, Rights: rights, Inner: true,
+		Remote: string(u.r.Action), Via: "hook", Window: u.r.window()})
+	if err != nil {
+		return err
+	}
+	defer c.Leave(resident.ErrLeft)
+	if err := c.Subscribe(b, u.r.filters()); err != nil {
+		return err
+	}
+	return u.serve(ctx, b, c)
+}
+
+// serve takes events until the connection or ctx ends, and waits for those on their way.
+func (u *runner) serve(ctx context.Context, b *broker.Broker, c *resident.Client) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	defer cancel()
+	var post chan<- job
+	if u.r.Action == account.HookMail {
+		jobs := make(chan job, mailWindow)
+		post = jobs
+		busy.Go(func() { u.mail(ctx, c, jobs) }) // ends with ctx
+	}
+	places := make(chan struct{}, window)
+	for {
+		f, err := c.Next(ctx, func(t mqtt.Type) bool { return t == mqtt.PUBLISH || t == mqtt.SUBACK })
+		if err == nil && f.Type() == mqtt.SUBACK {
+			if err = resident.Refused(f, mqtt.V5, "this instance", "the hook"); err == nil {
+				u.set(func(s *State) { s.Connected, s.Since = true, u.o.Now() })
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		j, ok, err := u.take(c, f)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			u.settle(c, j)
+			continue
+		}
+		if post != nil {
+			select {
+			case post <- j:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			continue
+		}
+		select {
+		case places <- struct{}{}:
+		case <-c.Ended:
+			return c.Why()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		busy.Go(func() { // ends when the event is settled, or with ctx
+			defer func() { <-places }()
+			u.carry(ctx, b, c, j)
+		})
+	}
+}
+
+// take makes an event of a packet; false: it isn't one for the hook.
+func (u *runner) take(c *resident.Client, f mqtt.Frame) (j job, ok bool, err error) {
+	var p mqtt.Publish
+	if err := mqtt.DecodePublish(&p, f, mqtt.V5); err != nil {
+		return j, false, err
+	}
+	owed, known := broker.Owed{}, false
+	if p.QoS > 0 {
+		j.packet = p.PacketID
+		owed, known = c.Owed(p.PacketID)
+	}
+	if owed.Accepted.IsZero() {
+		owed.Accepted = u.o.Now()
+	}
+	m := &fill.Message{Type: string(account.HookMessage), Time: owed.Accepted, Instance: u.r.Instance, Topic: string(p.Topic),
+		Payload: append([]byte(nil), p.Payload...), QoS: p.QoS, Retain: p.Retain, Client: owed.Client, User: owed.User}
+	if m.ID = "msg_" + rand.Text(); known && owed.Place != 0 {
+		m.ID = identity(u.r.Instance, owed)
+	}
+	for e, name := range eventTopics {
+		if m.Topic == name {
+			var w coming
+			if err := json.Unmarshal(m.Payload, &w); err != nil {
+				return j, false, nil // can't be: only the server publishes there
+			}
+			m.Type, m.Client, m.User, m.Remote, m.Cause, m.Time = string(e), w.Client, w.User, w.Remote, w.Cause, w.Time
+		}
+	}
+	j.m, j.props = m, p.Props.Clone()
+	if !u.r.wants(m) {
+		return j, false, nil
+	}
+	if err := circles(&j.props, u.r.ID); err != nil {
+		u.skip(err)
+		return j, false, nil
+	}
+	return j, true, nil
+}
+
+// identity is the same for a message whenever it comes, and no other message's: an instance that was reset begins its log
+// anew, but not at the same time.
+func identity(instance string, o broker.Owed) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", instance, o.Place, o.Accepted.UnixMilli()))
+	return "msg_" + hex.EncodeToString(sum[:12])
+}
+
+// settle acknowledges an event. Where the connection has ended it comes again.
+func (u *runner) settle(c *resident.Client, j job) {
+	if j.packet != 0 {
+		_ = c.Ack(j.packet)
+	}
+}
+
+// carry brings one event to its receiver, or among the dead letters.
+func (u *runner) carry(ctx context.Context, b *broker.Broker, c *resident.Client, j job) {
+	pause := u.o.RetryMin
+	for attempt := 1; ctx.Err() == nil; attempt++ {
+		if u.m.allowed(ctx, u.r.Instance) != nil {
+			return
+		}
+		o := u.attempt(ctx, b, j, attempt)
+		if ctx.Err() != nil {
+			return // whether it arrived is not known: it comes again
+		}
+		switch {
+		case o.kind == done:
+			u.well()
+		case o.kind == skip:
+			u.skip(o.err)
+		case o.kind == never || attempt >= u.o.Attempts:
+			u.wrong(o.err)
+			if !u.bury(ctx, j.m, attempt, o.err) {
+				return
+			}
+		default:
+			u.retries.Add(1)
+			u.wrong(o.err)
+			u.count(&u.retrying, 1)
+			sleep(ctx, max(jitter(pause), o.after))
+			u.count(&u.retrying, -1)
+			pause = min(2*pause, u.o.RetryMax)
+			continue
+		}
+		u.settle(c, j)
+		return
+	}
+}
+
+// attempt tries an event once.
+func (u *runner) attempt(ctx context.Context, b *broker.Broker, j job, n int) outcome {
+	if u.r.Action == account.HookPublish {
+		return u.r.publish(ctx, b, j.m, &j.props)
+	}
+	return u.m.caller.post(ctx, u.r, j.m, n, u.o.Now())
+}
+
+// bury keeps an event as a dead letter. As long as there is no room for it, or the store fails, it waits.
+func (u *runner) bury(ctx context.Context, m *fill.Message, attempts int, cause error) bool {
+	body, err := json.Marshal(eventOf(m, u.r.ID))
+	if err != nil {
+		return true // can't be: it is text and numbers
+	}
+	d := account.DeadLetter{Instance: u.r.Instance, Hook: u.r.ID, Event: m.ID, Topic: m.Topic, Body: body, Cause: cause.Error(), Attempts: attempts}
+	for ctx.Err() == nil {
+		room := u.m.room(u.r.Instance)
+		err := u.o.Keep(ctx, d)
+		if err == nil {
+			u.buried.Add(1)
+			return true
+		}
+		u.wrong(err)
+		u.count(&u.full, 1)
+		select {
+		case <-room:
+		case <-time.After(u.o.RetryMax):
+		case <-ctx.Done():
+		}
+		u.count(&u.full, -1)
+	}
+	return false
+}
