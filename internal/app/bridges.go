@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -10,7 +9,6 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/bridge"
-	"tsunagi/internal/broker"
 	"tsunagi/internal/config"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/outside"
@@ -34,22 +32,11 @@ func (c *cloud) openBridges() error {
 	}
 	c.bridges = &bridging{cloud: c}
 	c.bridges.manager = bridge.New(bridge.Options{
-		Broker: c.brokers.get, Find: c.brokers.find, Rights: c.bridgeRights, Origin: c.accounts.Origin, Events: c.door.record, Log: c.log,
+		Broker: c.brokers.get, Find: c.brokers.find, Rights: c.innerRights(account.BridgeUser), Origin: c.accounts.Origin, Events: c.door.record, Log: c.log,
 		Dial: (&outside.Dialer{Allow: inner}).DialContext, DialPlain: (&outside.Dialer{Allow: inner, Only: true}).DialContext,
 	})
 	c.accounts.OnChange(c.bridges.change)
 	return nil
-}
-
-func (c *cloud) bridgeRights(ctx context.Context, instance string) (broker.Rights, error) {
-	r, _, err := c.accounts.Directory().RightsOf(ctx, instance, account.BridgeUser)
-	if err == nil && r == nil {
-		err = errors.New("there is no such instance")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return rights{r}, nil
 }
 
 // part starts the bridges after the brokers and stops them before.

@@ -47,6 +47,8 @@ type cloud struct {
 	authority *cert.Authority // nil with certificate files or a public authority
 	files     *cert.Files
 	bridges   *bridging
+	hooks     *hooking
+	post      *mail.Sender
 	acme      *cert.ACME
 	flows     *hosted.Manager // nil: there are no hosted flow servers
 	linkKey   ed25519.PrivateKey
@@ -105,6 +107,9 @@ func (c *cloud) build(ctx context.Context) (err error) {
 	if err = c.openBridges(); err != nil {
 		return err
 	}
+	if err = c.openHooks(); err != nil {
+		return err
+	}
 	if err = c.openCertificates(); err != nil {
 		return err
 	}
@@ -132,6 +137,7 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.post = post
 	inner, err := config.Networks(c.cfg.FetchAllow)
 	if err != nil {
 		return err
@@ -139,8 +145,8 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	c.accounts, err = account.NewService(ctx, account.Options{
 		Store: c.store.Accounts, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
 		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Post: post.Letter, Log: c.log,
-		BridgePlain: len(c.cfg.BridgeAllow) > 0,
-		KeySets:     jwks.New(jwks.Options{Dial: (&outside.Dialer{Allow: inner}).DialContext, Log: c.log}),
+		BridgePlain: len(c.cfg.BridgeAllow) > 0, HookPlain: len(c.cfg.HookAllow) > 0,
+		KeySets: jwks.New(jwks.Options{Dial: (&outside.Dialer{Allow: inner}).DialContext, Log: c.log}),
 	})
 	if err != nil {
 		return &dataError{err}
@@ -176,7 +182,7 @@ func (c *cloud) openSites() error {
 	}
 	var err error
 	c.panel, err = panel.New(panel.Options{
-		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Flows: c.panelFlows(), Devices: c.panelDevices(), Authority: a,
+		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Flows: c.panelFlows(), Devices: c.panelDevices(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
 		Metrics:      func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },

@@ -95,7 +95,7 @@ func parseRef(text string) (*ref, error) {
 		return nil, nil
 	}
 	r := &ref{root: root, text: text}
-	wrong := func(why string) (*ref, error) { return nil, fmt.Errorf("{%s}: %s", text, why) }
+	wrong := func(why string) (*ref, error) { return nil, fmt.Errorf("%q: %s", text, why) }
 	rest := text[len(root):]
 	if rest != "" && !deep {
 		return wrong("nothing can follow " + root)

@@ -220,4 +220,3 @@ type nobody struct{}
 
 func (nobody) Flush()      {}
 func (nobody) Close(error) {}
-

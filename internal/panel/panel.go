@@ -25,6 +25,7 @@ type Options struct {
 	Brokers   Brokers
 	Flows     FlowServers // nil: no hosted flow servers
 	Bridges   Bridges     // nil: none run
+	Hooks     Hooks       // nil: none run
 	Devices   Devices     // nil: no devices
 	Authority Authority
 	Endpoints Endpoints
@@ -162,7 +163,7 @@ type Connection struct {
 	ClientID      string    `json:"client_id"`
 	User          string    `json:"user"`
 	Remote        string    `json:"remote" doc:"Address of the peer"`
-	Via           string    `json:"via" enum:"mqtts,wss,mqtt,ws,bridge,https"`
+	Via           string    `json:"via" enum:"mqtts,wss,mqtt,ws,bridge,https,hook,history"`
 	Version       string    `json:"version" example:"5.0"`
 	ConnectedAt   time.Time `json:"connected_at"`
 	KeepAlive     int       `json:"keep_alive" doc:"Seconds; 0: none"`

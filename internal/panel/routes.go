@@ -185,6 +185,18 @@ func (p *Panel) routes() []route {
 		{"DELETE /instances/{id}/bridges/{thing}", signedIn, 204, "delete-bridge", "Delete a bridge with what waits for it", handle(p, p.deleteBridge)},
 		{"GET /instances/{id}/bridges/{thing}/state", signedIn, 200, "get-bridge-state", "How a bridge is", handle(p, p.getBridgeState)},
 
+		{"GET /instances/{id}/hooks", signedIn, 200, "list-hooks", "Webhooks and rules", handle(p, p.listHooks)},
+		{"POST /instances/{id}/hooks", signedIn, 201, "create-hook", "Make a webhook or rule; it starts at once", handle(p, p.createHook)},
+		{"GET /instances/{id}/hooks/{thing}", signedIn, 200, "get-hook", "One webhook or rule", handle(p, p.getHook)},
+		{"PATCH /instances/{id}/hooks/{thing}", signedIn, 200, "change-hook", "Change a webhook or rule; it goes on with what waits for it", handle(p, p.changeHook)},
+		{"DELETE /instances/{id}/hooks/{thing}", signedIn, 204, "delete-hook", "Delete a webhook or rule with what waits for it", handle(p, p.deleteHook)},
+		{"POST /instances/{id}/hooks/{thing}/test", signedIn, 200, "test-hook", "Carry a webhook or rule out once with a made-up event", handle(p, p.testHook)},
+		{"POST /instances/{id}/hooks/{thing}/secret", signedIn, 200, "rotate-hook", "Make a new secret that calls are signed with; it is shown once", handle(p, p.rotateHook)},
+		{"GET /instances/{id}/hooks/{thing}/dead-letters", signedIn, 200, "list-dead-letters", "Events that a hook gave up, newest first", handle(p, p.listDeadLetters)},
+		{"POST /instances/{id}/hooks/{thing}/dead-letters/retry", signedIn, 200, "retry-dead-letters", "Try dead letters once more, at most 100 at a time", handle(p, p.retryDeadLetters)},
+		{"POST /instances/{id}/hooks/{thing}/dead-letters/delete", signedIn, 200, "delete-dead-letters", "Delete dead letters", handle(p, p.dropDeadLetters)},
+		{"GET /instances/{id}/hook-readers", signedIn, 200, "list-hook-readers", "Addresses that a hook can write to", handle(p, p.listHookReaders)},
+
 		{"GET /instances/{id}/metrics", public, 200, "get-metrics", "Metrics in the format of Prometheus, by the instance's metrics token", handle(p, p.getMetrics)},
 		{"POST /instances/{id}/metrics-token", signedIn, 201, "mint-metrics-token", "Make the token that reads metrics; the one before ends", handle(p, p.mintMetricsToken)},
 		{"DELETE /instances/{id}/metrics-token", signedIn, 204, "drop-metrics-token", "Take the metrics token back", handle(p, p.dropMetricsToken)},

@@ -30,6 +30,7 @@ type world struct {
 	brokers  *fakeBrokers
 	flows    *fakeFlows
 	devices  *fakeDevices
+	hooks    *fakeHooks
 	log      *safeBuffer
 	options  panel.Options
 
@@ -39,7 +40,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, brokers: &fakeBrokers{}, flows: &fakeFlows{}, devices: &fakeDevices{}, log: &safeBuffer{}, mails: map[string]string{}}
+	w := &world{t: t, brokers: &fakeBrokers{}, flows: &fakeFlows{}, devices: &fakeDevices{}, hooks: &fakeHooks{}, log: &safeBuffer{}, mails: map[string]string{}}
 	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +73,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.journal = account.NewJournal(store.Accounts, 100, log, nil)
 	w.options = panel.Options{
-		Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Flows: w.flows, Devices: w.devices, Version: "1.2.3", Log: log,
+		Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Flows: w.flows, Devices: w.devices, Hooks: w.hooks, Version: "1.2.3", Log: log,
 		Authority: panel.Authority{PEM: []byte("PEM"), DER: []byte("DER"), Fingerprint: "AB:CD"},
 		Endpoints: panel.Endpoints{Server: "localhost", Port: 1883, SSLPort: 8883, WebSocketPort: 8443, PanelURL: "https://localhost:8443"},
 		Text:      texts(t),

@@ -1,0 +1,205 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"tsunagi/internal/account"
+	"tsunagi/internal/broker"
+	"tsunagi/internal/config"
+	"tsunagi/internal/fill"
+	"tsunagi/internal/hook"
+	"tsunagi/internal/mail"
+	"tsunagi/internal/outside"
+	"tsunagi/internal/panel"
+)
+
+// hooking keeps the running hooks like the stored ones.
+type hooking struct {
+	*cloud
+	manager *hook.Manager
+
+	mu      sync.Mutex // one reading at a time, so that an older one never comes last
+	started bool       // guarded by mu
+}
+
+// openHooks makes the manager; the part of it in parts starts the hooks.
+func (c *cloud) openHooks() error {
+	inner, err := config.Networks(c.cfg.HookAllow)
+	if err != nil {
+		return err
+	}
+	h := &hooking{cloud: c}
+	h.manager = hook.New(hook.Options{
+		Broker: c.brokers.get, Find: c.brokers.find, Rights: c.innerRights(account.HookUser), Events: c.door.record, Log: c.log,
+		Dial: (&outside.Dialer{Allow: inner}).DialContext, DialPlain: (&outside.Dialer{Allow: inner, Only: true}).DialContext,
+		Mail: h.mail, Keep: c.accounts.KeepDeadLetter, Calls: h.calls,
+	})
+	c.hooks = h
+	c.brokers.events = func(instance string, e broker.Event) {
+		c.door.record(instance, e)
+		h.manager.Tell(instance, e)
+	}
+	c.accounts.OnChange(h.change)
+	return nil
+}
+
+// innerRights are those of a part of this server on an instance.
+func (c *cloud) innerRights(user string) func(ctx context.Context, instance string) (broker.Rights, error) {
+	return func(ctx context.Context, instance string) (broker.Rights, error) {
+		r, _, err := c.accounts.Directory().RightsOf(ctx, instance, user)
+		if err == nil && r == nil {
+			err = errors.New("there is no such instance")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return rights{r}, nil
+	}
+}
+
+// part starts the hooks after the brokers and stops them before.
+func (h *hooking) part() part {
+	return part{"hooks", func(ctx context.Context) error {
+		h.mu.Lock()
+		h.started = true
+		h.mu.Unlock()
+		return h.read(ctx, "")
+	}, h.manager.Stop}
+}
+
+// change follows what is changed of an instance; it doesn't wait.
+func (h *hooking) change(c account.Change) {
+	switch {
+	case c.Deleted:
+		_ = h.manager.Set(c.Instance, nil, func(string) bool { return true }) // the broker deletes their sessions with the rest
+	case c.DeadLetters:
+		h.manager.Room(c.Instance)
+	case c.Hooks:
+		go func() { // ends when it has read once
+			ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+			defer cancel()
+			if err := h.read(ctx, c.Instance); err != nil {
+				h.log.Error("hooks of an instance can't be read", "instance", c.Instance, "error", err)
+			}
+		}()
+	}
+}
+
+// read makes the hooks of an instance, or of all (""), what the store says.
+func (h *hooking) read(ctx context.Context, instance string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.started {
+		return nil
+	}
+	var rows []account.Hook
+	err := h.store.Accounts.View(ctx, func(r account.Reader) (err error) {
+		rows, err = r.Hooks(instance)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	byInstance := map[string][]account.Hook{}
+	if instance != "" {
+		byInstance[instance] = nil
+	}
+	for _, row := range rows {
+		byInstance[row.Instance] = append(byInstance[row.Instance], row)
+	}
+	var errs []error
+	for id, of := range byInstance {
+		var list []hook.Config
+		for _, row := range of {
+			if !row.Enabled {
+				continue
+			}
+			c, err := h.config(row)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			list = append(list, c)
+		}
+		exists := func(hook string) bool {
+			return slices.ContainsFunc(of, func(row account.Hook) bool { return row.ID == hook })
+		}
+		if err := h.manager.Set(id, list, exists); err != nil {
+			errs = append(errs, fmt.Errorf("hooks of instance %s: %w", id, err))
+		}
+		h.manager.Tidy(id, exists)
+	}
+	return errors.Join(errs...)
+}
+
+func (h *hooking) config(row account.Hook) (hook.Config, error) {
+	secrets, err := h.accounts.HookSecrets(row)
+	return hook.Config{Hook: row, Secrets: secrets}, err
+}
+
+// calls are those that the plan of an instance allows a minute.
+func (h *hooking) calls(instance string) int {
+	in, err := h.readInstance(instance)
+	if err != nil {
+		return 1 // deleted, or the store fails: little is enough
+	}
+	return h.accounts.Plan(in.Plan).HookCalls
+}
+
+// mail writes to the readers of a hook. Where one of several can't be written to, all are tried again: a mail may come
+// twice.
+func (h *hooking) mail(ctx context.Context, row account.Hook, list []*fill.Message, more int) error {
+	in, err := h.readInstance(row.Instance)
+	if err != nil {
+		return err
+	}
+	readers, err := h.accounts.HookReaders(ctx, row)
+	if err != nil {
+		return err
+	}
+	if len(readers) == 0 {
+		return errors.New("nobody whom the hook writes to belongs to the instance any more; choose other readers")
+	}
+	m := mail.HookMail{Instance: in.ID, InstanceName: in.Name, Hook: row.Name, More: more}
+	for _, e := range list {
+		m.Lines = append(m.Lines, mail.HookLine{Time: e.Time, Type: account.HookEvent(e.Type), Topic: e.Topic, Payload: e.Payload, Client: e.Client, Cause: e.Cause})
+	}
+	for _, a := range readers {
+		m.To, m.Language = a.Email, a.Language
+		if err := h.post.Hook(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// State implements panel.Hooks.
+func (h *hooking) State(instance, id string) panel.HookState {
+	s, _ := h.manager.State(instance, id)
+	return panel.HookState{State: s.State, Since: given(s.Since), LastError: s.LastError, LastErrorAt: given(s.LastErrorAt), LastDone: given(s.LastDone),
+		LastSkip: s.LastSkip, Queued: s.Queued, Delivered: s.Delivered, Retries: s.Retries, Skipped: s.Skipped, Buried: s.Buried}
+}
+
+// Try implements panel.Hooks.
+func (h *hooking) Try(ctx context.Context, row account.Hook, e panel.HookSample) (panel.HookTried, error) {
+	c, err := h.config(row)
+	if err != nil {
+		return panel.HookTried{}, err
+	}
+	m := &fill.Message{ID: "msg_test_" + e.ID, Type: e.Type, Time: e.Time, Instance: row.Instance, Topic: e.Topic, Payload: e.Payload, Client: e.Client}
+	t := h.manager.Try(ctx, c, m)
+	return panel.HookTried{Done: t.Done, Cause: t.Cause, Took: t.Took.Milliseconds(), Topic: t.Topic, Body: t.Body}, nil
+}
+
+// Again implements panel.Hooks.
+func (h *hooking) Again(ctx context.Context, row account.Hook, d account.DeadLetter) error {
+	c, err := h.config(row)
+	if err != nil {
+		return err
+	}
+	return h.manager.Again(ctx, c, d)
+}

@@ -1,0 +1,181 @@
+package panel
+
+import (
+	"context"
+	"time"
+
+	"tsunagi/internal/account"
+)
+
+// Hooks carry out webhooks and rules. The entries themselves are package account's.
+type Hooks interface {
+	State(instance, id string) HookState
+	// Try carries a hook out once with a made-up event.
+	Try(ctx context.Context, h account.Hook, e HookSample) (HookTried, error)
+	// Again tries a dead letter once more; the error is in words.
+	Again(ctx context.Context, h account.Hook, d account.DeadLetter) error
+}
+
+// HookState is how a hook is.
+type HookState struct {
+	State       string     `json:"state" enum:"running,retrying,full,waiting,off" doc:"retrying: the last attempt failed; full: it waits for room among the dead letters; waiting: for its own instance"`
+	Since       *time.Time `json:"since,omitempty" doc:"Since when it has listened"`
+	LastError   string     `json:"last_error,omitempty" doc:"Why the last attempt that failed did so, in words"`
+	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+	LastDone    *time.Time `json:"last_done,omitempty" doc:"When something was delivered last"`
+	LastSkip    string     `json:"last_skip,omitempty" doc:"Why an event was left out last"`
+	Queued      int        `json:"queued" doc:"Messages that wait for the hook, those on their way not counted"`
+	Delivered   uint64     `json:"delivered" doc:"Since the hook was started, as the numbers below"`
+	Retries     uint64     `json:"retries" doc:"Attempts that failed and had another one after them"`
+	Skipped     uint64     `json:"skipped" doc:"Events that were left out: a template wants what they lack, or they go in a circle"`
+	Buried      uint64     `json:"buried" doc:"Events that became dead letters"`
+}
+
+// HookSample is a made-up event.
+type HookSample struct {
+	ID, Type, Topic, Client string
+	Payload                 []byte
+	Time                    time.Time
+}
+
+// HookTried is how a test went.
+type HookTried struct {
+	Done  bool   `json:"done" doc:"The receiver has it"`
+	Cause string `json:"cause,omitempty" doc:"Why not, in words"`
+	Took  int64  `json:"took" doc:"Milliseconds"`
+	Topic string `json:"topic,omitempty" doc:"That was published to"`
+	Body  string `json:"body,omitempty" doc:"That was sent"`
+}
+
+type hookBody struct {
+	ID               string              `json:"id"`
+	Name             string              `json:"name"`
+	Enabled          bool                `json:"enabled"`
+	Events           []account.HookEvent `json:"events" doc:"message, connect, disconnect"`
+	Filter           string              `json:"filter"`
+	Client           string              `json:"client"`
+	Condition        string              `json:"condition"`
+	Action           account.HookAction  `json:"action" doc:"post, publish, mail"`
+	URL              string              `json:"url"`
+	HasAuthorization bool                `json:"has_authorization" doc:"There is an Authorization header; it is never shown"`
+	Topic            string              `json:"topic"`
+	Template         string              `json:"template"`
+	QoS              int                 `json:"qos"`
+	Retain           bool                `json:"retain"`
+	MailTo           []string            `json:"mail_to"`
+	CreatedAt        time.Time           `json:"created_at"`
+	DeadLetters      int                 `json:"dead_letters" doc:"Events that were given up and are kept"`
+	Secret           string              `json:"secret,omitempty" doc:"What calls are signed with; shown once, when it is made"`
+	State            HookState           `json:"state"`
+}
+
+func (p *Panel) showHook(ctx context.Context, h account.Hook, secret string) (hookBody, error) {
+	out := hookBody{ID: h.ID, Name: h.Name, Enabled: h.Enabled, Events: h.Events, Filter: h.Filter, Client: h.Client, Condition: h.Condition,
+		Action: h.Action, URL: h.URL, Topic: h.Topic, Template: h.Template, QoS: h.QoS, Retain: h.Retain, MailTo: h.MailTo, CreatedAt: h.CreatedAt,
+		Secret: secret}
+	if out.MailTo == nil {
+		out.MailTo = []string{}
+	}
+	secrets, err := p.o.Accounts.HookSecrets(h)
+	if err != nil {
+		return out, err
+	}
+	out.HasAuthorization = secrets.Authorization != ""
+	if p.o.Hooks != nil {
+		out.State = p.o.Hooks.State(h.Instance, h.ID)
+	}
+	if !h.Enabled {
+		out.State = HookState{State: "off", Queued: out.State.Queued}
+	}
+	if out.State.State == "" {
+		out.State.State = "waiting"
+	}
+	out.DeadLetters, err = p.o.Accounts.CountDeadLetters(ctx, h.Instance, h.ID)
+	return out, err
+}
+
+func (p *Panel) replyHook(ctx context.Context, h account.Hook, secret string, err error) (*answer[hookBody], error) {
+	if err != nil {
+		return nil, err
+	}
+	out, err := p.showHook(ctx, h, secret)
+	return reply(out), err
+}
+
+func (p *Panel) listHooks(ctx context.Context, in *WithID) (*answer[page[hookBody]], error) {
+	list, err := p.o.Accounts.Hooks(ctx, actor(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := page[hookBody]{Items: []hookBody{}, Total: len(list)}
+	for _, h := range list {
+		one, err := p.showHook(ctx, h, "")
+		if err != nil {
+			return nil, err
+		}
+		out.Items = append(out.Items, one)
+	}
+	return reply(out), nil
+}
+
+func (p *Panel) getHook(ctx context.Context, in *OneThing) (*answer[hookBody], error) {
+	h, err := p.o.Accounts.Hook(ctx, actor(ctx), in.ID, in.Thing)
+	return p.replyHook(ctx, h, "", err)
+}
+
+type hookChangeBody struct {
+	Name          *string              `json:"name,omitempty" maxLength:"256"`
+	Enabled       *bool                `json:"enabled,omitempty" doc:"false: it stops, and messages wait for it"`
+	Events        *[]account.HookEvent `json:"events,omitempty" maxItems:"8" doc:"message, connect, disconnect; message where nothing is said"`
+	Filter        *string              `json:"filter,omitempty" maxLength:"1024" doc:"Topics of message" example:"sensors/#"`
+	Client        *string              `json:"client,omitempty" maxLength:"512" doc:"Client id of connect and disconnect, with * at the end for all that begin so; empty: all"`
+	Condition     *string              `json:"condition,omitempty" maxLength:"512" doc:"Comparison that an event must fulfil" example:"payload.temperature > 30"`
+	Action        *account.HookAction  `json:"action,omitempty" maxLength:"16" doc:"post, publish or mail"`
+	URL           *string              `json:"url,omitempty" maxLength:"2048" doc:"Of post" example:"https://example.org/hook"`
+	Authorization *string              `json:"authorization,omitempty" maxLength:"1024" doc:"Of post: the Authorization header. Never shown again; empty takes it away. A new url needs it again"`
+	Topic         *string              `json:"topic,omitempty" maxLength:"1024" doc:"Of publish, with places such as {topic[1]} and {payload.name}" example:"alarms/{topic[1]}"`
+	Template      *string              `json:"template,omitempty" maxLength:"16384" doc:"Body of post, payload of publish, with places; empty: the event as JSON, the payload as it is"`
+	QoS           *int                 `json:"qos,omitempty" doc:"Of publish: 0, 1 or 2"`
+	Retain        *bool                `json:"retain,omitempty" doc:"Of publish"`
+	MailTo        *[]string            `json:"mail_to,omitempty" maxItems:"20" doc:"Of mail: addresses of people of the instance, see hook-readers"`
+}
+
+func (b hookChangeBody) change() account.HookChange { return account.HookChange(b) }
+
+type createHookInput struct {
+	WithID
+	Body hookChangeBody
+}
+
+func (p *Panel) createHook(ctx context.Context, in *createHookInput) (*answer[hookBody], error) {
+	h, secret, err := p.o.Accounts.CreateHook(ctx, actor(ctx), in.ID, in.Body.change())
+	return p.replyHook(ctx, h, secret, err)
+}
+
+type changeHookInput struct {
+	OneThing
+	Body hookChangeBody
+}
+
+func (p *Panel) changeHook(ctx context.Context, in *changeHookInput) (*answer[hookBody], error) {
+	h, secret, err := p.o.Accounts.ChangeHook(ctx, actor(ctx), in.ID, in.Thing, in.Body.change())
+	return p.replyHook(ctx, h, secret, err)
+}
+
+func (p *Panel) deleteHook(ctx context.Context, in *OneThing) (*nothing, error) {
+	return nil, p.o.Accounts.DeleteHook(ctx, actor(ctx), in.ID, in.Thing)
+}
+
+type hookSecretBody struct {
+	Secret string `json:"secret" doc:"Shown once"`
+}
+
+func (p *Panel) rotateHook(ctx context.Context, in *OneThing) (*answer[hookSecretBody], error) {
+	secret, err := p.o.Accounts.RotateHook(ctx, actor(ctx), in.ID, in.Thing)
+	return reply(hookSecretBody{secret}), err
+}
+
+func (p *Panel) listHookReaders(ctx context.Context, in *WithID) (*answer[page[string]], error) {
+	list, err := p.o.Accounts.InstancePeople(ctx, actor(ctx), in.ID)
+	return reply(pageOf(list, func(s string) string { return s })), err
+}
