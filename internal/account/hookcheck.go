@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	filling "tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/topic"
 )
 

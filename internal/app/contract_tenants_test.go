@@ -34,6 +34,7 @@ func TestEveryRouteKeepsTenantsApart(t *testing.T) {
 		{op: "create-user", body: `{"name":"canary","note":"canary"}`},
 		{op: "create-rule", body: `{"effect":"allow","access":"both","filter":"canary/#"}`, keep: map[string]string{"id": "rule"}},
 		{op: "create-bridge", body: `{"name":"canary","address":"mqtts://canary.invalid","enabled":false,"topics":[{"direction":"out","filter":"#"}]}`, keep: map[string]string{"id": "thing"}},
+		{op: "create-hook", body: `{"name":"canary","action":"publish","topic":"x","filter":"canary"}`, keep: map[string]string{"id": "hook"}},
 		{op: "add-client-authority", body: `{}`}, {op: "issue-client-certificate", body: `{"user":"canary"}`},
 		{op: "list-client-certificates", keep: map[string]string{"items.0.serial": "serial", "items.0.authority": "authority"}},
 		{op: "publish", body: `{"topic":"canary","payload":"canary","retain":true,"qos":1}`},
@@ -69,7 +70,7 @@ func TestEveryRouteKeepsTenantsApart(t *testing.T) {
 	}
 	found["compat id"], none["compat id"] = found["id"], none["id"]
 	asked := 0
-	ids := []string{theirs["id"], theirs["rule"], theirs["device"], theirs["token id"], theirs["thing"], theirs["serial"]}
+	ids := []string{theirs["id"], theirs["rule"], theirs["device"], theirs["token id"], theirs["thing"], theirs["hook"], theirs["serial"]}
 	for _, s := range append(story, step{op: "get-metrics"}) {
 		p, ok := at[s.op]
 		if !ok || s.op == "sign-out" || s.op == "end-session" || s.op == "sign-in" {
@@ -91,7 +92,7 @@ func TestEveryRouteKeepsTenantsApart(t *testing.T) {
 		t.Errorf("only %d routes were asked", asked)
 	}
 	// All is as it was.
-	for _, s := range []step{{op: "get-instance"}, {op: "get-user"}, {op: "get-rule"}, {op: "get-bridge"}, {op: "get-device"}} {
+	for _, s := range []step{{op: "get-instance"}, {op: "get-user"}, {op: "get-rule"}, {op: "get-bridge"}, {op: "get-hook"}, {op: "get-device"}} {
 		if status, raw := call(victim, s, theirs); status != 200 || !bytes.Contains(raw, []byte("canary")) {
 			t.Errorf("the victim's %s: %d %s", s.op, status, raw)
 		}

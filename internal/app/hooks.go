@@ -10,7 +10,7 @@ import (
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
 	"tsunagi/internal/config"
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/hook"
 	"tsunagi/internal/mail"
 	"tsunagi/internal/outside"
@@ -152,7 +152,7 @@ func (h *hooking) calls(instance string) int {
 
 // mail writes to the readers of a hook. Where one of several can't be written to, all are tried again: a mail may come
 // twice.
-func (h *hooking) mail(ctx context.Context, row account.Hook, list []*fill.Message, more int) error {
+func (h *hooking) mail(ctx context.Context, row account.Hook, list []*filling.Message, more int) error {
 	in, err := h.readInstance(row.Instance)
 	if err != nil {
 		return err
@@ -190,7 +190,7 @@ func (h *hooking) Try(ctx context.Context, row account.Hook, e panel.HookSample)
 	if err != nil {
 		return panel.HookTried{}, err
 	}
-	m := &fill.Message{ID: "msg_test_" + e.ID, Type: e.Type, Time: e.Time, Instance: row.Instance, Topic: e.Topic, Payload: e.Payload, Client: e.Client}
+	m := &filling.Message{ID: "msg_test_" + e.ID, Type: e.Type, Time: e.Time, Instance: row.Instance, Topic: e.Topic, Payload: e.Payload, Client: e.Client}
 	t := h.manager.Try(ctx, c, m)
 	return panel.HookTried{Done: t.Done, Cause: t.Cause, Took: t.Took.Milliseconds(), Topic: t.Topic, Body: t.Body}, nil
 }

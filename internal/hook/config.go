@@ -13,7 +13,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
 )
 
@@ -33,7 +33,7 @@ type Options struct {
 	Dial, DialPlain func(ctx context.Context, network, addr string) (net.Conn, error)
 	Roots           *x509.CertPool // of the receivers' certificates; nil: the system's
 	// Mail writes to a hook's readers about some of its messages; more came and aren't listed.
-	Mail func(ctx context.Context, h account.Hook, list []*fill.Message, more int) error
+	Mail func(ctx context.Context, h account.Hook, list []*filling.Message, more int) error
 	// Keep keeps what a hook gave up. account.ErrDeadLettersFull makes the hook wait.
 	Keep   func(ctx context.Context, d account.DeadLetter) error
 	Calls  func(instance string) int             // that the plan allows a minute; 0: no limit; nil: none has one
@@ -86,21 +86,21 @@ func LocalID(id string) string { return "hook-" + id }
 // rule is a Config made ready.
 type rule struct {
 	Config
-	topic, template *fill.Template
-	condition       *fill.Condition
+	topic, template *filling.Template
+	condition       *filling.Condition
 	secret          []byte // of the signature
 }
 
 func compile(c Config) (*rule, error) {
 	r := &rule{Config: c}
 	var err error
-	if r.topic, err = fill.Parse(c.Topic); err != nil {
+	if r.topic, err = filling.Parse(c.Topic); err != nil {
 		return nil, fmt.Errorf("topic: %w", err)
 	}
-	if r.template, err = fill.Parse(c.Template); err != nil {
+	if r.template, err = filling.Parse(c.Template); err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}
-	if r.condition, err = fill.ParseCondition(c.Condition); err != nil {
+	if r.condition, err = filling.ParseCondition(c.Condition); err != nil {
 		return nil, fmt.Errorf("condition: %w", err)
 	}
 	if r.secret, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(c.Secrets.Signing, "whsec_")); err != nil {
@@ -123,7 +123,7 @@ func (r *rule) filters() []mqtt.Subscription {
 }
 
 // wants says whether a message is one for the hook.
-func (r *rule) wants(m *fill.Message) bool {
+func (r *rule) wants(m *filling.Message) bool {
 	if account.HookEvent(m.Type) != account.HookMessage {
 		prefix, open := strings.CutSuffix(r.Client, "*")
 		if r.Client != "" && m.Client != r.Client && !(open && strings.HasPrefix(m.Client, prefix)) {

@@ -11,7 +11,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
 )
 
@@ -156,14 +156,14 @@ type Event struct {
 }
 
 // eventOf is a message for a hook.
-func eventOf(m *fill.Message, hook string) Event {
+func eventOf(m *filling.Message, hook string) Event {
 	e := Event{ID: m.ID, Type: m.Type, Time: m.Time.UTC(), Instance: m.Instance, Hook: hook, Client: m.Client, User: m.User, Remote: m.Remote, Cause: m.Cause}
 	if m.Type != string(account.HookMessage) {
 		return e
 	}
 	e.Topic, e.QoS, e.Retain = m.Topic, &m.QoS, &m.Retain
 	var text bool
-	if e.Payload, text = fill.Text(m.Payload); text {
+	if e.Payload, text = filling.Text(m.Payload); text {
 		e.Encoding = "text"
 	} else {
 		e.Payload, e.Encoding = base64.StdEncoding.EncodeToString(m.Payload), "base64"
@@ -172,8 +172,8 @@ func eventOf(m *fill.Message, hook string) Event {
 }
 
 // message is the way back.
-func (e *Event) message() (*fill.Message, error) {
-	m := &fill.Message{ID: e.ID, Type: e.Type, Time: e.Time, Instance: e.Instance, Topic: e.Topic, Payload: []byte(e.Payload), Client: e.Client,
+func (e *Event) message() (*filling.Message, error) {
+	m := &filling.Message{ID: e.ID, Type: e.Type, Time: e.Time, Instance: e.Instance, Topic: e.Topic, Payload: []byte(e.Payload), Client: e.Client,
 		User: e.User, Remote: e.Remote, Cause: e.Cause}
 	if e.QoS != nil {
 		m.QoS = *e.QoS

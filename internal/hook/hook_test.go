@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"tsunagi/internal/account"
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 )
 
 func TestPost(t *testing.T) {
@@ -236,7 +236,7 @@ func TestMail(t *testing.T) {
 	s := newSite(t, func(o *Options) {
 		inner := o.Mail
 		first := true
-		o.Mail = func(ctx context.Context, h account.Hook, list []*fill.Message, more int) error {
+		o.Mail = func(ctx context.Context, h account.Hook, list []*filling.Message, more int) error {
 			if first {
 				first = false
 				<-hold
@@ -285,7 +285,7 @@ func TestDeleted(t *testing.T) {
 func TestTry(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.Calls = func(string) int { return 8 } })
 	r := newReceiver(t, nil)
-	m := &fill.Message{ID: "msg_test", Type: "message", Instance: "instance", Topic: "a", Payload: []byte("x")}
+	m := &filling.Message{ID: "msg_test", Type: "message", Instance: "instance", Topic: "a", Payload: []byte("x")}
 	if got := s.hooks.Try(context.Background(), postTo(r.URL, "a"), m); !got.Done || !json.Valid([]byte(got.Body)) {
 		t.Errorf("tried %+v", got)
 	}

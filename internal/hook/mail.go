@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/resident"
 )
 
@@ -54,7 +54,7 @@ func (u *runner) gather(ctx context.Context, list []job, jobs <-chan job, wait t
 
 // write sends one mail about a list, or has it among the dead letters; false when ctx ends.
 func (u *runner) write(ctx context.Context, c *resident.Client, list []job) bool {
-	shown := make([]*fill.Message, 0, listed)
+	shown := make([]*filling.Message, 0, listed)
 	for _, j := range list[:min(len(list), listed)] {
 		shown = append(shown, j.m)
 	}

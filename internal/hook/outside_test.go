@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/outside"
 )
 
@@ -20,7 +20,7 @@ func TestInner(t *testing.T) {
 		o.DialPlain = (&outside.Dialer{}).DialContext
 		o.Attempts = 1
 	})
-	m := &fill.Message{ID: "x", Type: "message", Topic: "a", Payload: []byte("x")}
+	m := &filling.Message{ID: "x", Type: "message", Topic: "a", Payload: []byte("x")}
 	for _, host := range []string{"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "169.254.169.254", "10.0.0.1", "[fd00::1]", "2130706433", "0x7f.1"} {
 		for _, scheme := range []string{"http://", "https://"} {
 			ctx, cancel := context.WithTimeout(context.Background(), 20e9)
@@ -46,7 +46,7 @@ func TestRedirects(t *testing.T) {
 		d := &outside.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Only: true}
 		o.Dial, o.DialPlain = d.DialContext, d.DialContext
 	})
-	m := &fill.Message{ID: "x", Type: "message", Topic: "a", Payload: []byte("x")}
+	m := &filling.Message{ID: "x", Type: "message", Topic: "a", Payload: []byte("x")}
 	try := func() Tried { return s.hooks.Try(context.Background(), postTo(front.URL, "a"), m) }
 	to = strings.Replace(inside.URL, "127.0.0.1", "127.0.0.2", 1)
 	if got := try(); got.Done || len(inside.calls()) != 0 {

@@ -16,7 +16,7 @@ import (
 	"strconv"
 	"time"
 
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 )
 
 // outcome is how an attempt went: nil is well.
@@ -80,7 +80,7 @@ func newCaller(o *Options) *caller {
 }
 
 // post sends an event to its receiver.
-func (c *caller) post(ctx context.Context, r *rule, m *fill.Message, attempt int, now time.Time) outcome {
+func (c *caller) post(ctx context.Context, r *rule, m *filling.Message, attempt int, now time.Time) outcome {
 	body, kind, o := r.body(m)
 	if o.kind != done {
 		return o
@@ -124,7 +124,7 @@ func (r *rule) sign(id string, now time.Time, body []byte) string {
 }
 
 // body is what is sent, and its content type.
-func (r *rule) body(m *fill.Message) ([]byte, string, outcome) {
+func (r *rule) body(m *filling.Message) ([]byte, string, outcome) {
 	if r.Template == "" {
 		body, err := json.Marshal(eventOf(m, r.ID))
 		if err != nil {

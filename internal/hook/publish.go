@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"tsunagi/internal/broker"
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/topic"
 )
@@ -43,7 +43,7 @@ func circles(p *mqtt.PublishProps, id string) error {
 }
 
 // publish makes another message of one. props are the first one's.
-func (r *rule) publish(ctx context.Context, b *broker.Broker, m *fill.Message, props *mqtt.PublishProps) outcome {
+func (r *rule) publish(ctx context.Context, b *broker.Broker, m *filling.Message, props *mqtt.PublishProps) outcome {
 	name, payload, o := r.rewrite(m)
 	if o.kind != done {
 		return o
@@ -66,7 +66,7 @@ func (r *rule) publish(ctx context.Context, b *broker.Broker, m *fill.Message, p
 }
 
 // rewrite fills in topic and payload.
-func (r *rule) rewrite(m *fill.Message) (name string, payload []byte, o outcome) {
+func (r *rule) rewrite(m *filling.Message) (name string, payload []byte, o outcome) {
 	name, err := r.topic.Fill(m, 4096)
 	if err == nil {
 		err = topic.CheckName(name)

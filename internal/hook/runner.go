@@ -14,7 +14,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/resident"
 )
@@ -41,7 +41,7 @@ type runner struct {
 // job is one event on its way.
 type job struct {
 	packet uint16 // 0: QoS 0, nobody waits for an acknowledgement
-	m      *fill.Message
+	m      *filling.Message
 	props  mqtt.PublishProps
 }
 
@@ -172,7 +172,7 @@ func (u *runner) take(c *resident.Client, f mqtt.Frame) (j job, ok bool, err err
 	if owed.Accepted.IsZero() {
 		owed.Accepted = u.o.Now()
 	}
-	m := &fill.Message{Type: string(account.HookMessage), Time: owed.Accepted, Instance: u.r.Instance, Topic: string(p.Topic),
+	m := &filling.Message{Type: string(account.HookMessage), Time: owed.Accepted, Instance: u.r.Instance, Topic: string(p.Topic),
 		Payload: append([]byte(nil), p.Payload...), QoS: p.QoS, Retain: p.Retain, Client: owed.Client, User: owed.User}
 	if m.ID = "msg_" + rand.Text(); known && owed.Place != 0 {
 		m.ID = identity(u.r.Instance, owed)
@@ -255,7 +255,7 @@ func (u *runner) attempt(ctx context.Context, b *broker.Broker, j job, n int) ou
 }
 
 // bury keeps an event as a dead letter. As long as there is no room for it, or the store fails, it waits.
-func (u *runner) bury(ctx context.Context, m *fill.Message, attempts int, cause error) bool {
+func (u *runner) bury(ctx context.Context, m *filling.Message, attempts int, cause error) bool {
 	body, err := json.Marshal(eventOf(m, u.r.ID))
 	if err != nil {
 		return true // can't be: it is text and numbers

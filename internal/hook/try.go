@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
 )
 
@@ -25,7 +25,7 @@ type Tried struct {
 var errBusy = errors.New("the calls that the plan allows in a minute are used up; try again in a moment")
 
 // Try carries a hook out once with a made-up or kept event. The condition isn't looked at.
-func (m *Manager) Try(ctx context.Context, c Config, msg *fill.Message) Tried {
+func (m *Manager) Try(ctx context.Context, c Config, msg *filling.Message) Tried {
 	r, err := compile(c)
 	if err != nil {
 		return Tried{Cause: err.Error()}
@@ -52,7 +52,7 @@ func (m *Manager) Try(ctx context.Context, c Config, msg *fill.Message) Tried {
 		out.Topic, out.Body = name, string(body)
 		o = r.publish(ctx, b, msg, &mqtt.PublishProps{})
 	default:
-		if err := m.o.Mail(ctx, c.Hook, []*fill.Message{msg}, 0); err != nil {
+		if err := m.o.Mail(ctx, c.Hook, []*filling.Message{msg}, 0); err != nil {
 			o = outcome{err: err, kind: again}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
-	"tsunagi/internal/fill"
+	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/outside"
 	"tsunagi/internal/store/sqlite"
@@ -35,7 +35,7 @@ type site struct {
 	mu      sync.Mutex // guards what follows
 	letters []account.DeadLetter
 	full    bool
-	mails   [][]*fill.Message
+	mails   [][]*filling.Message
 	more    []int
 	log     []broker.Event
 }
@@ -84,7 +84,7 @@ func (s *site) start() {
 	s.hooks = hooks
 }
 
-func (s *site) mail(_ context.Context, _ account.Hook, list []*fill.Message, more int) error {
+func (s *site) mail(_ context.Context, _ account.Hook, list []*filling.Message, more int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mails, s.more = append(s.mails, list), append(s.more, more)

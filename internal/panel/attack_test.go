@@ -74,6 +74,8 @@ func TestOthersThings(t *testing.T) {
 	victim.want("POST", "/api/v1/instances/"+id+"/users", map[string]any{"name": "canary"}, 201, nil)
 	victim.want("POST", "/api/v1/instances/"+id+"/rules", map[string]any{"effect": "deny", "access": "both", "filter": "canary/#"}, 201, &rule)
 	victim.want("POST", "/api/v1/flow-servers", map[string]any{"name": "canary"}, 201, &flow)
+	var hook struct{ ID string }
+	victim.want("POST", "/api/v1/instances/"+id+"/hooks", map[string]any{"name": "canary", "filter": "canary", "action": "publish", "topic": "x"}, 201, &hook)
 	device := victim.pair("canary-pi", id)
 	w.journal.Add(account.LogLine{Instance: id, Client: "canary"})
 	attacker := w.member(victim, "attacker@example.org")
@@ -94,7 +96,7 @@ func TestOthersThings(t *testing.T) {
 			thing, nothing = device, strings.Repeat("z", 26)
 		}
 		fill := func(thing string) string {
-			return strings.NewReplacer("{id}", thing, "{name}", "canary", "{rule}", rule.ID, "{client_id}", "c%2F1", "{thing}", "thing").Replace(path)
+			return strings.NewReplacer("{id}", thing, "{name}", "canary", "{rule}", rule.ID, "{client_id}", "c%2F1", "{thing}", "thing", "{hook}", hook.ID).Replace(path)
 		}
 		t.Run(op.OperationID, func(t *testing.T) {
 			var in any

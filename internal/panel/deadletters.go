@@ -13,7 +13,7 @@ import (
 )
 
 type testHookInput struct {
-	OneThing
+	OneHook
 	Body struct {
 		Type    account.HookEvent `json:"type,omitempty" enum:"message,connect,disconnect" doc:"Empty: the hook's first"`
 		Topic   string            `json:"topic,omitempty" maxLength:"1024"`
@@ -24,7 +24,7 @@ type testHookInput struct {
 
 // testHook carries a hook out once, whether it is on or off, with an event whose id begins with msg_test_.
 func (p *Panel) testHook(ctx context.Context, in *testHookInput) (*answer[HookTried], error) {
-	h, err := p.o.Accounts.Hook(ctx, actor(ctx), in.ID, in.Thing)
+	h, err := p.o.Accounts.Hook(ctx, actor(ctx), in.ID, in.Hook)
 	if err != nil {
 		return nil, err
 	}
@@ -67,13 +67,13 @@ func showDeadLetter(d account.DeadLetter) deadLetterBody {
 }
 
 type listDeadLettersInput struct {
-	OneThing
+	OneHook
 	Before int64 `query:"cursor" minimum:"0" doc:"Those with a lower id only"`
 	Limit  int   `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
 }
 
 func (p *Panel) listDeadLetters(ctx context.Context, in *listDeadLettersInput) (*answer[page[deadLetterBody]], error) {
-	list, total, err := p.o.Accounts.DeadLetters(ctx, actor(ctx), account.DeadLetterQuery{Instance: in.ID, Hook: in.Thing, Before: in.Before, Limit: in.Limit})
+	list, total, err := p.o.Accounts.DeadLetters(ctx, actor(ctx), account.DeadLetterQuery{Instance: in.ID, Hook: in.Hook, Before: in.Before, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (p *Panel) listDeadLetters(ctx context.Context, in *listDeadLettersInput) (
 }
 
 type someDeadLettersInput struct {
-	OneThing
+	OneHook
 	Body struct {
 		IDs []string `json:"ids,omitempty" maxItems:"1000" doc:"Empty: all"`
 	}
@@ -112,7 +112,7 @@ func (p *Panel) dropDeadLetters(ctx context.Context, in *someDeadLettersInput) (
 	if err != nil {
 		return nil, err
 	}
-	n, err := p.o.Accounts.DropDeadLetters(ctx, actor(ctx), in.ID, in.Thing, ids)
+	n, err := p.o.Accounts.DropDeadLetters(ctx, actor(ctx), in.ID, in.Hook, ids)
 	return reply(droppedBody{n}), err
 }
 
@@ -137,11 +137,11 @@ func (p *Panel) retryDeadLetters(ctx context.Context, in *someDeadLettersInput) 
 	if err != nil {
 		return nil, err
 	}
-	h, err := p.o.Accounts.Hook(ctx, by, in.ID, in.Thing)
+	h, err := p.o.Accounts.Hook(ctx, by, in.ID, in.Hook)
 	if err != nil {
 		return nil, err
 	}
-	list, err := p.o.Accounts.SomeDeadLetters(ctx, by, in.ID, in.Thing, ids, retryMost)
+	list, err := p.o.Accounts.SomeDeadLetters(ctx, by, in.ID, in.Hook, ids, retryMost)
 	if err == nil && p.o.Hooks == nil {
 		err = &failure{status: 503}
 	}
@@ -179,6 +179,6 @@ func (p *Panel) retryDeadLetters(ctx context.Context, in *someDeadLettersInput) 
 		})
 	}
 	wg.Wait()
-	out.Left, err = p.o.Accounts.CountDeadLetters(ctx, in.ID, in.Thing)
+	out.Left, err = p.o.Accounts.CountDeadLetters(ctx, in.ID, in.Hook)
 	return reply(out), err
 }

@@ -118,8 +118,14 @@ func (p *Panel) listHooks(ctx context.Context, in *WithID) (*answer[page[hookBod
 	return reply(out), nil
 }
 
-func (p *Panel) getHook(ctx context.Context, in *OneThing) (*answer[hookBody], error) {
-	h, err := p.o.Accounts.Hook(ctx, actor(ctx), in.ID, in.Thing)
+// OneHook names a hook of an instance.
+type OneHook struct {
+	WithID
+	Hook string `path:"hook" maxLength:"64"`
+}
+
+func (p *Panel) getHook(ctx context.Context, in *OneHook) (*answer[hookBody], error) {
+	h, err := p.o.Accounts.Hook(ctx, actor(ctx), in.ID, in.Hook)
 	return p.replyHook(ctx, h, "", err)
 }
 
@@ -153,25 +159,25 @@ func (p *Panel) createHook(ctx context.Context, in *createHookInput) (*answer[ho
 }
 
 type changeHookInput struct {
-	OneThing
+	OneHook
 	Body hookChangeBody
 }
 
 func (p *Panel) changeHook(ctx context.Context, in *changeHookInput) (*answer[hookBody], error) {
-	h, secret, err := p.o.Accounts.ChangeHook(ctx, actor(ctx), in.ID, in.Thing, in.Body.change())
+	h, secret, err := p.o.Accounts.ChangeHook(ctx, actor(ctx), in.ID, in.Hook, in.Body.change())
 	return p.replyHook(ctx, h, secret, err)
 }
 
-func (p *Panel) deleteHook(ctx context.Context, in *OneThing) (*nothing, error) {
-	return nil, p.o.Accounts.DeleteHook(ctx, actor(ctx), in.ID, in.Thing)
+func (p *Panel) deleteHook(ctx context.Context, in *OneHook) (*nothing, error) {
+	return nil, p.o.Accounts.DeleteHook(ctx, actor(ctx), in.ID, in.Hook)
 }
 
 type hookSecretBody struct {
 	Secret string `json:"secret" doc:"Shown once"`
 }
 
-func (p *Panel) rotateHook(ctx context.Context, in *OneThing) (*answer[hookSecretBody], error) {
-	secret, err := p.o.Accounts.RotateHook(ctx, actor(ctx), in.ID, in.Thing)
+func (p *Panel) rotateHook(ctx context.Context, in *OneHook) (*answer[hookSecretBody], error) {
+	secret, err := p.o.Accounts.RotateHook(ctx, actor(ctx), in.ID, in.Hook)
 	return reply(hookSecretBody{secret}), err
 }
 

@@ -1,6 +1,6 @@
-// Package fill makes texts of messages: templates with places such as {topic} or {payload.temperature}, and conditions
+// Package filling makes texts of messages: templates with places such as {topic} or {payload.temperature}, and conditions
 // such as payload.temperature > 30.
-package fill
+package filling
 
 import (
 	"bytes"

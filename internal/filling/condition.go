@@ -1,4 +1,4 @@
-package fill
+package filling
 
 import (
 	"encoding/json"
