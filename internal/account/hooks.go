@@ -257,8 +257,20 @@ func (s *Service) InstancePeople(ctx context.Context, by Actor, instance string)
 // peopleOf are the accounts to whom an instance belongs. All of them have confirmed their address.
 func peopleOf(r Reader, in Instance) ([]Account, error) {
 	a, err := r.Account(in.Owner)
+	if err != nil || a.Role != RoleTeam {
+		return []Account{a}, err
+	}
+	all, err := r.Memberships(a.ID, "")
 	if err != nil {
 		return nil, err
 	}
-	return []Account{a}, nil
+	var list []Account
+	for _, m := range all {
+		person, err := r.Account(m.Person)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, person)
+	}
+	return list, nil
 }
