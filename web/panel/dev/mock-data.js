@@ -124,10 +124,19 @@ export const imported = (applied) => ({
 });
 
 export const devices = [
-  { id: 'd1', name: 'pi', url: 'https://edit-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'pi', version: '0.1.0', remote_editing: true, created_at: '2026-11-20T00:00:00Z', online: true, since: '2026-11-22T08:00:00Z', remote: '203.0.113.7', local_only: false },
-  { id: 'd2', name: 'greenhouse-pi', url: 'https://edit-greenhouse-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'greenhouse-pi', version: '0.1.0', remote_editing: false, created_at: '2026-11-20T00:00:00Z', seen_at: '2026-11-21T08:00:00Z', online: false, local_only: false },
+  { id: 'd1', name: 'pi', url: 'https://edit-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'pi', version: '0.1.0', remote_editing: true, created_at: '2026-11-20T00:00:00Z', online: true, since: '2026-11-22T08:00:00Z', remote: '203.0.113.7', local_only: false, labels: ['garden', 'test'] },
+  { id: 'd2', name: 'greenhouse-pi', url: 'https://edit-greenhouse-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'greenhouse-pi', version: '0.1.0', remote_editing: false, created_at: '2026-11-20T00:00:00Z', seen_at: '2026-11-21T08:00:00Z', online: false, local_only: false, labels: ['garden'], ended: 'lost', ended_at: '2026-11-21T08:00:00Z' },
 ];
 
 export const exposures = [
   { user: 'greenhouse', remote: '203.0.113.7:50122', client_id: 'esp-old', times: 3, first_at: '2026-11-20T09:12:00Z', last_at: '2026-11-22T11:15:00Z' },
 ];
+
+export const device = {
+  figures: { version: '0.1.0', target: 'linux-arm64', machine: 'Raspberry Pi 4 Model B Rev 1.4', started_at: '2026-11-20T08:00:00Z', memory: 48e6, total: 3.9e9, available: 3.1e9, cpu: 0.043, cpus: 4, disk: 31e9, free: 24e9, flows: { state: 'start', nodes: 48, deployed_at: '2026-11-22T08:00:00Z', deployed_by: 'hana@example.org', written: [{ day: '2026-11-22', bytes: 1.2e6 }, { day: '2026-11-21', bytes: 3.4e6 }] } },
+  log: { last: 2, lines: ['time=2026-11-22T08:00:00Z level=INFO msg="tunnel to the platform is open" platform=https://localhost:8443 name=pi', 'time=2026-11-22T08:10:00Z level=INFO msg="signed in" user=hana@example.org'] },
+  snapshots: { rev: 'b', snapshots: [{ id: '000002', time: '2026-11-22T08:00:00Z', user: 'hana@example.org', type: 'full', rev: 'b', nodes: 48 }, { id: '000001', time: '2026-11-20T08:00:00Z', user: 'hana@example.org', name: 'Before the frost', type: 'full', rev: 'a', nodes: 41 }] },
+  diff: { added: [{ id: 'n1', type: 'mqtt in', name: 'frost' }], removed: [], changed: [{ id: 'n2', type: 'function', name: 'average', fields: ['func'] }, { id: 'n3', type: 'debug', fields: ['x', 'y'], moved: true }] },
+  push: { items: [{ device: 'd2', name: 'greenhouse-pi', ok: false, error: 'The device is not connected at the moment.' }], total: 1 },
+  meter: { seconds: 2, nodes: [{ id: 'n2', type: 'function', name: 'average', received: 120.4, sent: 12, cpu: 0.31, queued: 4, queuedBytes: 900, bytes: 2.1e6 }, { id: 'n1', type: 'mqtt in', name: 'frost', received: 0, sent: 120.4, cpu: 0.02, queued: 0, queuedBytes: 0, bytes: 0 }] },
+};

@@ -82,6 +82,9 @@ export class Mock {
         return [200, this.account];
       case 'devices':
         if (rest[0] === 'codes') return [201, { code: 'ABCD-EFGH', expires: '2026-11-22T11:20:00Z', command: 'tsunagi flow --link https://localhost:8443 --code ABCD-EFGH', filter: body.name + '/#' }];
+        if (rest.length > 1 && rest.at(-1) in data.device && rest.at(-1) !== 'push') return [200, data.device[rest.at(-1)]];
+        if (rest.at(-1) === 'push') return [200, data.device.push];
+        if (rest.length === 1 && method === 'GET') return [200, data.devices.find((d) => d.id === rest[0]) ?? data.devices[0]];
         return method === 'GET' ? list(data.devices) : method === 'PATCH' ? [200, { ...data.devices[0], ...body }] : [204];
       case 'sessions':
         return method === 'GET' ? list(data.sessions) : [204];

@@ -30,6 +30,11 @@ export const scenes = [
   { name: 'flows', path: '/flows', act: (page) => page.getByText('night-shift').first().waitFor() },
   { name: 'devices', path: '/devices', act: (page) => page.getByText('greenhouse-pi').first().waitFor() },
   { name: 'devices-add', path: '/devices', full: false, act: pair },
+  { name: 'device', path: '/devices/d1', act: (page) => page.getByText('Before the frost').waitFor() },
+  { name: 'device-offline', path: '/devices/d2' },
+  { name: 'device-push', path: '/devices/d1', full: false, act: push },
+  { name: 'device-diff', path: '/devices/d1', full: false, act: (page) => button(page, 'Compare .*', '.*と比較').first().click().then(() => page.getByText('average').waitFor()) },
+  { name: 'meter', path: '/devices/d1/meter', act: (page) => page.getByText('average').waitFor() },
   { name: 'flows-empty', path: '/flows', mock: { empty: true } },
   { name: 'flows-create', path: '/flows', full: false, act: (page) => button(page, 'Create flow server', 'フローサーバを作成').click() },
   { name: 'invitations', path: '/invitations', act: (page) => page.getByText('ken@example.org').waitFor() },
@@ -49,6 +54,12 @@ async function pair(page) {
   await button(page, 'Add device', 'デバイスを追加').click();
   await page.getByRole('dialog').getByRole('button', { name: /^(Make a code|コードを発行)$/ }).click();
   await page.getByText('ABCD-EFGH').waitFor();
+}
+
+async function push(page) {
+  await button(page, 'Push .*', '.*を配布').first().click();
+  await page.getByRole('dialog').getByRole('button', { name: /^(Push|配布)$/ }).click();
+  await page.getByText('greenhouse-pi:').waitFor();
 }
 
 async function away(page) {

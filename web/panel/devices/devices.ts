@@ -15,6 +15,9 @@ export interface Device {
   since?: string;
   remote?: string;
   local_only: boolean; // the device's own settings forbid remote editing
+  labels: string[]; // groups that it is in
+  ended?: 'stopped' | 'restarting' | 'updating' | 'lost' | 'refused'; // why it is not connected
+  ended_at?: string;
 }
 
 export interface Pairing {
@@ -34,3 +37,62 @@ export const rotateDevice = (id: string) => post(path(id) + '/rotate');
 
 /** openDevice gives an address of the device's editor that works once, in this browser. */
 export const openDevice = (id: string) => post<{ url: string }>(path(id) + '/open');
+
+export const getDevice = (id: string, signal?: AbortSignal) => get<Device>(path(id), undefined, signal);
+export const restartDevice = (id: string) => post(path(id) + '/restart');
+export const setLabels = (id: string, labels: string[]) => patch<Device>(path(id), { labels });
+
+/** Figures are how the machine and its program are; sizes are bytes. */
+export interface Figures {
+  version: string;
+  target: string; // system and processor
+  machine?: string;
+  started_at?: string;
+  memory: number; // of the program
+  total: number;
+  available: number;
+  cpu: number; // 1 is all of one processor
+  cpus: number;
+  disk: number;
+  free: number;
+  update?: string; // why the program can't be replaced from here
+  release?: string; // a version that is ready for it
+  flows?: { state: string; nodes: number; deployed_at?: string; deployed_by?: string; written: { day: string; bytes: number }[] };
+}
+
+export const getFigures = (id: string, signal?: AbortSignal) => get<Figures>(path(id) + '/figures', undefined, signal);
+export const getLog = (id: string, after: number, signal?: AbortSignal) =>
+  get<{ lines: string[]; last: number }>(path(id) + '/log', { after: String(after) }, signal);
+
+export interface Snapshot {
+  id: string;
+  time: string;
+  user?: string;
+  name?: string;
+  type: string;
+  rev: string;
+  nodes: number;
+}
+
+export interface ChangedNode {
+  id: string;
+  type: string;
+  name?: string;
+  fields?: string[];
+  moved?: boolean;
+}
+
+export type Diff = Record<'added' | 'removed' | 'changed', ChangedNode[]>;
+
+const snapshot = (id: string, snap: string) => path(id) + '/snapshots/' + segment(snap);
+
+export const listSnapshots = (id: string, signal?: AbortSignal) =>
+  get<{ rev: string; snapshots: Snapshot[] }>(path(id) + '/snapshots', undefined, signal);
+export const diffSnapshot = (id: string, snap: string, signal?: AbortSignal) => get<Diff>(snapshot(id, snap) + '/diff', undefined, signal);
+export const nameSnapshot = (id: string, snap: string, name: string) => patch(snapshot(id, snap), { name });
+export const restoreSnapshot = (id: string, snap: string) => post(snapshot(id, snap) + '/restore');
+export const pushSnapshot = (id: string, snap: string, to: { devices?: string[]; label?: string }) =>
+  post<List<{ device: string; name: string; ok: boolean; error?: string }>>(snapshot(id, snap) + '/push', to);
+
+/** words splits what somebody typed into labels. */
+export const words = (text: string) => [...new Set(text.toLowerCase().split(/[\s,、]+/).filter(Boolean))];
