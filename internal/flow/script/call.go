@@ -2,7 +2,6 @@ package script
 
 import (
 	"errors"
-	"time"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -20,7 +19,7 @@ func (vm *VM) run(f func()) error {
 	defer vm.leave()
 	f()
 	err := vm.jobs()
-	vm.depth = 0
+	vm.finish()
 	return err
 }
 
@@ -28,13 +27,21 @@ func (vm *VM) enter() {
 	vm.depth = 1
 	vm.stopped = false
 	vm.interrupt.Store(false)
-	vm.deadline = time.Now().Add(vm.limits.Time)
+	vm.deadline = now() + int64(vm.limits.Time)
+	vm.watchdog.begin(vm, vm.deadline)
+}
+
+// finish is the end of a call that went well as far as the engine is concerned.
+func (vm *VM) finish() {
+	vm.depth = 0
+	vm.watchdog.end(vm)
 }
 
 // leave ends a call. One that didn't get to its end is on the way out of a panic.
 func (vm *VM) leave() {
 	if vm.depth > 0 {
 		vm.abandoned = true
+		vm.watchdog.end(vm)
 	}
 	vm.depth = 0
 	vm.stopped = false
@@ -116,7 +123,7 @@ func (vm *VM) Call(f Ref, args ...Ref) (Ref, error) {
 	if lib.XJS_IsJobPending(vm.tls, vm.rt) != 0 {
 		r, err = vm.result(r, err, vm.jobs())
 	}
-	vm.depth = 0
+	vm.finish()
 	return r, err
 }
 

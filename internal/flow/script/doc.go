@@ -7,9 +7,10 @@
 // sees, whatever it does to its own prototypes.
 //
 // A call is interrupted wherever the script itself loops, calls, waits or matches a regular
-// expression. A built-in function is not: one that walks the indices of an array of 10 million
-// holes, such as indexOf, holds the loop for about a second beyond the limit, and of one with
-// more of them for longer.
+// expression, and by the watchdog where a built-in function walks what isn't there, such as the
+// holes of a long array. What is left are functions that work on what is there: to search a text of
+// megabytes for another one, to multiply BigInts of as many digits, or to walk a long array-like
+// without a prototype takes as long as it takes; the memory limit bounds it.
 //
 // The engine is not memory-safe in the way Go is: where scripts of strangers run, the process
 // is the boundary.

@@ -163,6 +163,13 @@ func TestTimeLimit(t *testing.T) {
 		"async function":        `(async () => { for (;;) await null })()`,
 		"sort that never likes": `for (;;) [3, 1, 2].sort(() => 1)`,
 		"getter while read":     `({ get x() { for (;;) {} } })`,
+		"indexOf over holes":    `const a = []; a.length = 4e9; a.indexOf(1)`,
+		"forEach over holes":    `const b = []; b.length = 4e9; b.forEach(() => 1)`,
+		"huge array-like":       `[].lastIndexOf.call({ length: 2 ** 53 - 1 }, 1)`,
+		"fill of an array-like": `Array.prototype.fill.call(Object.defineProperty({ length: 1e12 }, 0, { get() {}, set() {} }), 0, 2)`,
+		"caught array-like":     `for (;;) try { [].includes.call({ length: 1e12 }, 1) } catch {} finally { continue }`,
+		"reverse":               `[].reverse.call({ length: 1e15 })`,
+		"sparse sort":           `const c = []; c[4e9] = 1; c.sort()`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			vm := newVM(t, Limits{Time: 50 * time.Millisecond})

@@ -42,12 +42,13 @@ type VM struct {
 	scratch     uintptr // C memory for strings on their way in
 	scratchSize int
 
-	depth     int // calls from Go that are running
-	deadline  time.Time
-	stopped   bool // the running call was stopped for its time, or by Interrupt
+	depth     int   // calls from Go that are running
+	deadline  int64 // of now()
+	stopped   bool  // the running call was stopped for its time, or by Interrupt
 	exhausted bool
 	abandoned bool // a panic went up through the engine: it may be in any state
 	interrupt atomic.Bool
+	watchdog  watchdog
 
 	hosts   []host
 	handles handles
@@ -106,7 +107,7 @@ func bare(l Limits) (*VM, error) {
 	lib.XJS_SetMaxStackSize(vm.tls, vm.rt, maxStackSlots)
 	vms.Store(vm.rt, vm)
 	vm.cells = libc.Xcalloc(vm.tls, 1, cellSize)
-	if vm.ctx = lib.XJS_NewContext(vm.tls, vm.rt); vm.ctx == 0 || vm.cells == 0 {
+	if vm.ctx = lib.XJS_NewContext(vm.tls, vm.rt); vm.ctx == 0 || vm.cells == 0 || !vm.watchdog.prepare(vm.tls) {
 		vm.Close()
 		return nil, errNoMemory
 	}
@@ -146,6 +147,7 @@ func (vm *VM) Close() {
 	if vm.tls == nil {
 		return
 	}
+	vm.watchdog.close(vm.tls)
 	if vm.abandoned {
 		vms.Delete(vm.ctx)
 		vms.Delete(vm.rt)
@@ -172,7 +174,10 @@ func (vm *VM) Close() {
 }
 
 // Interrupt stops the call that runs now. It may be called from any goroutine.
-func (vm *VM) Interrupt() { vm.interrupt.Store(true) }
+func (vm *VM) Interrupt() {
+	vm.interrupt.Store(true)
+	vm.watchdog.hasten(vm)
+}
 
 // Used is how many bytes the script holds, outside of Go's heap.
 func (vm *VM) Used() int64 {
@@ -217,7 +222,7 @@ func interruptHandler(_ *libc.TLS, _, opaque uintptr) int32 {
 // over says whether the running call has to end.
 func (vm *VM) over() bool {
 	if !vm.stopped && vm.depth > 0 {
-		vm.stopped = vm.interrupt.Load() || time.Now().After(vm.deadline)
+		vm.stopped = vm.interrupt.Load() || now() > vm.deadline
 	}
 	return vm.stopped
 }
