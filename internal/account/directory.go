@@ -57,6 +57,8 @@ type Credentials struct {
 	Password string
 	ClientID string // as sent; "" when the broker is to choose one
 	Remote   string // address of the peer
+	Key      string // a publishable key of the WebSocket's address; "" for none
+	Origin   string // of the page that opened the WebSocket
 	// Certificates are what the client sent in TLS, its own first: it has the key of that one, and more isn't known.
 	Certificates []*x509.Certificate
 }
@@ -68,6 +70,7 @@ type Login struct {
 	Rights   *Rights
 	Web      bool      // the panel's web client: counted apart
 	Until    time.Time // end the connection then; zero: never
+	Most     int       // connections of this user at a time; 0: as the plan says
 }
 
 // Refusal is why a login failed, for the log. The client must get the same answer for all but Busy: which of
@@ -88,6 +91,9 @@ func (r *Refusal) Error() string { return "login refused: " + r.Cause }
 // within the last minutes. Failures cost argon2id and are limited by address and by user; a good generated password,
 // certificate or token always gets in.
 func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, error) {
+	if c.Key != "" {
+		return d.authenticatePage(ctx, c)
+	}
 	if c.User == WebUser {
 		return d.authenticateWeb(ctx, c)
 	}

@@ -38,11 +38,12 @@ type tokenKey struct {
 type shown struct {
 	authority, serial string // of a certificate; "" where there was none
 	key               string // TokenKey.ID; "" where there was no token
+	page              string // PublishableKey.ID; "" where there was none
 	password          bool
 }
 
-// of is the certificate alone.
-func (s shown) of() shown { return shown{authority: s.authority, serial: s.serial} }
+// of is the certificate or the publishable key alone.
+func (s shown) of() shown { return shown{authority: s.authority, serial: s.serial, page: s.page} }
 
 // credential is shared by all logins that showed the same.
 type credential struct{ revoked atomic.Bool }
@@ -96,6 +97,9 @@ func readMethods(r Reader, instance string) (*methods, error) {
 
 // allow says whether a login may still be judged by what it showed.
 func (m *methods) allow(s shown) bool {
+	if s.page != "" {
+		return m.Certificate != CertificateRequired
+	}
 	if s.authority != "" {
 		if m.Certificate == CertificateOff || !slices.ContainsFunc(m.authorities, func(a authority) bool { return a.id == s.authority }) {
 			return false
@@ -312,7 +316,10 @@ func (d *Directory) judgeToken(ctx context.Context, t *jwt.Token, m *methods, po
 }
 
 // narrow takes rights away from one login: what no filter of it covers is not allowed.
-type narrow struct{ publish, subscribe []string }
+type narrow struct {
+	publish, subscribe []string
+	no                 Verdict // what is said to all else
+}
 
 func newNarrow(acl *jwt.ACL) (*narrow, error) {
 	if acl == nil {
@@ -323,7 +330,7 @@ func newNarrow(acl *jwt.ACL) (*narrow, error) {
 			return nil, errors.New("the token's acl has something that is no topic filter")
 		}
 	}
-	return &narrow{acl.Publish, acl.Subscribe}, nil
+	return &narrow{acl.Publish, acl.Subscribe, outsideToken}, nil
 }
 
 var outsideToken = Verdict{false, "the token's acl"}

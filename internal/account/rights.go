@@ -96,7 +96,7 @@ func (r *Rights) MayPublish(name, clientID string) Verdict {
 		return onlyLooks
 	}
 	if r.narrow != nil && !lets(r.narrow.publish, name) {
-		return outsideToken
+		return r.narrow.no
 	}
 	return r.match(r.clauses(clientID).publish, name)
 }
@@ -107,7 +107,7 @@ func (r *Rights) MayReceive(name, clientID string) Verdict {
 		return noLogin
 	}
 	if r.narrow != nil && !lets(r.narrow.subscribe, name) {
-		return outsideToken
+		return r.narrow.no
 	}
 	return r.match(r.clauses(clientID).subscribe, name)
 }
@@ -123,7 +123,7 @@ func (r *Rights) MaySubscribe(filter, clientID string) Verdict {
 		return Verdict{false, "not a valid filter"}
 	}
 	if r.narrow != nil && !covers(r.narrow.subscribe, f.Filter) {
-		return outsideToken
+		return r.narrow.no
 	}
 	for _, c := range r.clauses(clientID).subscribe.list {
 		if filter, ok := c.filled(clientID); ok && topic.Covers(filter, f.Filter) {

@@ -32,7 +32,7 @@ type Store interface {
 
 // Row is one stored thing, handed to Tx by value. It is exactly one of Account, Membership, TeamInvitation, BrowserSession, Invitation, ResetLink,
 // APIToken, Factor, Instance, User, Rule, FlowServer, Device, DeviceLabels, Setting, AuditEntry, Logins,
-// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure, Hook, DeadLetter.
+// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure, PublishableKey, Hook, DeadLetter.
 type Row interface{ row() }
 
 // Tx writes inside of Store.Update, and sees what it wrote before.
@@ -46,7 +46,7 @@ type Tx interface {
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
 	// Account takes its memberships (as team and as person), its invitations to the team, sessions, links, tokens, factors, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
-	// client authorities, token keys, metrics token, bridges, hooks and log lines; a Hook its dead letters; a User the rules and certificates that name it and its exposure; a
+	// client authorities, token keys, publishable keys, metrics token, bridges, hooks and log lines; a Hook its dead letters; a User the rules and certificates that name it and its exposure; a
 	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
 }
@@ -144,6 +144,10 @@ type Reader interface {
 	CountDeadLetters(instance, hook string) (n, bytes int, err error)
 
 	Setting(key string) (Setting, error)
+
+	PublishableKey(instance, id string) (PublishableKey, error)
+	// PublishableKeys are all of one instance by CreatedAt, then ID.
+	PublishableKeys(instance string) ([]PublishableKey, error)
 
 	Exposure(instance, user string) (Exposure, error)
 	// Exposures are at most limit of one instance, the latest first.

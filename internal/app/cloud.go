@@ -192,7 +192,7 @@ func (c *cloud) openSites() error {
 	if err != nil {
 		return err
 	}
-	socket := c.gate.WebSocket(gate.WebSocketOptions{})
+	socket := c.gate.WebSocket(gate.WebSocketOptions{Check: c.door.checkPage})
 	mux := http.NewServeMux()
 	mux.Handle("/mqtt", socket)
 	mux.Handle("/mqtt/{instance}", socket)

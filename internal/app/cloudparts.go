@@ -143,7 +143,7 @@ func (c *cloud) httpHandler() http.Handler {
 
 // plainHTTP lets MQTT over WebSocket in without TLS; everything else is shown the way to https.
 func (c *cloud) plainHTTP(other http.Handler) http.Handler {
-	socket := c.gate.WebSocket(gate.WebSocketOptions{Plain: true})
+	socket := c.gate.WebSocket(gate.WebSocketOptions{Plain: true, Check: c.door.checkPage})
 	mux := http.NewServeMux()
 	mux.Handle("/mqtt", socket)
 	mux.Handle("/mqtt/{instance}", socket)

@@ -199,6 +199,8 @@ var story = []step{
 	{op: "list-client-certificates", keep: map[string]string{"items.0.serial": "serial", "items.0.authority": "authority"}},
 	{op: "revoke-client-certificate", body: `{"authority":"{authority}","serial":"{serial}"}`}, {op: "delete-client-authority"},
 	{op: "add-token-key", body: `{"url":"https://id.example/keys"}`}, {op: "list-token-keys", keep: map[string]string{"items.0.id": "thing"}}, {op: "delete-token-key"},
+	{op: "create-publishable-key", body: `{"name":"k","subscribe":["shop/#"],"origins":["https://www.example.org"],"days":1}`, keep: map[string]string{"key": "thing"}},
+	{op: "list-publishable-keys"}, {op: "delete-publishable-key"},
 	{op: "create-bridge", body: `{"name":"b","address":"mqtts://b.invalid","enabled":false,"topics":[{"direction":"out","filter":"#"}]}`, keep: map[string]string{"id": "thing"}},
 	{op: "create-hook", body: `{"name":"h","action":"post","url":"https://h.invalid/x","filter":"hook/#","authorization":"Bearer x"}`, keep: map[string]string{"id": "hook"}},
 	{op: "list-hooks"}, {op: "get-hook"}, {op: "change-hook", body: `{"name":"h2","enabled":false}`}, {op: "rotate-hook"},

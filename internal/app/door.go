@@ -3,6 +3,9 @@ package app
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
+	"strings"
 	"time"
 
 	"tsunagi/internal/account"
@@ -26,7 +29,7 @@ func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.
 	instance, user := d.resolve(h)
 	login, err := d.directory.Authenticate(ctx, account.Credentials{
 		Instance: instance, User: user, Password: string(h.Password), ClientID: h.ClientID, Remote: h.Remote,
-		Certificates: h.Certificates,
+		Certificates: h.Certificates, Key: h.Key, Origin: h.Origin,
 	})
 	var refused *account.Refusal
 	if errors.As(err, &refused) {
@@ -45,8 +48,31 @@ func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.
 	if err != nil {
 		return nil, none, err
 	}
-	return b, broker.Identity{User: login.User, Rights: rights{login.Rights}, Web: login.Web, Until: login.Until}, nil
+	return b, broker.Identity{User: login.User, Rights: rights{login.Rights}, Web: login.Web, Until: login.Until, Most: login.Most}, nil
 }
+
+// checkPage judges the publishable key of a WebSocket's address, with the origin of the page, at the handshake.
+func (d *door) checkPage(r *http.Request) error {
+	if !r.URL.Query().Has("key") {
+		return nil
+	}
+	h := gate.Hello{Host: r.Host, Key: r.URL.Query().Get("key"), Origin: r.Header.Get("Origin"), Remote: r.RemoteAddr}
+	if host, _, err := net.SplitHostPort(r.Host); err == nil {
+		h.Host = host
+	}
+	h.Instance = strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/mqtt"), "/")
+	instance, _ := d.resolve(h)
+	_, _, err := d.directory.CheckPublishableKey(r.Context(), instance, h.Key, h.Origin)
+	refused, ok := errors.AsType[*account.Refusal](err)
+	if !ok {
+		return err
+	}
+	d.record(refused.Instance, broker.Event{Kind: "refused", User: refused.User, Remote: h.Remote, Gate: "listener", Rule: "publishable key",
+		Cause: refused.Cause, Reason: mqtt.NotAuthorized})
+	return errPage
+}
+
+var errPage = errors.New("This key does not let this page in: the instance's log says why.")
 
 func (d *door) resolve(h gate.Hello) (instance, user string) {
 	w := account.Where{Host: h.Host, User: h.User}

@@ -35,6 +35,8 @@ type Identity struct {
 	Inner bool
 	// Until ends the connection at that time (minted tokens); zero: never.
 	Until time.Time
+	// Most bounds the connections of this user at a time; 0: only the plan does. All logins of a user have the same.
+	Most int
 }
 
 // Limits of one instance; zero means no limit unless said otherwise.

@@ -30,6 +30,7 @@ type Broker struct {
 	plain      int                      // connections that count against the plan
 	web        int                      // connections of the panel's web client
 	inner      int                      // connections of parts of this server
+	capped     map[string]int           // connections by user, of users with a bound of their own
 	persistent int                      // sessions that outlive their connection
 	stopped    bool                     //
 

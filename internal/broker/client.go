@@ -23,6 +23,7 @@ type Client struct {
 	wire      wire
 	web       bool
 	inner     bool
+	capped    bool // its user's connections are counted
 	bridge    bool // speaks for another broker: all its subscriptions are as No Local and Retain As Published make them
 	problem   bool // reason strings and user properties may be sent [MQTT-3.1.2-29]
 	maxIn     int  // bytes of a packet from the client, 0: no limit

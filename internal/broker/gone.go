@@ -69,7 +69,7 @@ func (c *Client) detach() bool {
 	}
 	s.client.Store(nil)
 	c.gone.Store(true)
-	*b.counter(c)--
+	b.vacate(c)
 	b.total.add(c)
 	if s.awayAt = b.clock.ms(); c.orderly {
 		s.will = nil

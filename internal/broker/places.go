@@ -37,6 +37,18 @@ func (b *Broker) admitClient(c *Client, id string, req *ConnectRequest) error {
 			name, fmt.Sprintf("the plan allows %d and these clients hold them: %s", most, b.holders(c.web)),
 		}
 	}
+	if most := req.Identity.Most; most > 0 {
+		used := b.capped[c.user]
+		if s := b.sessions[id]; s != nil {
+			if old := s.client.Load(); old != nil && old.capped && old.user == c.user {
+				used--
+			}
+		}
+		if used >= most {
+			words := fmt.Sprintf("this login is for %d connections at a time and all are in use", most)
+			return &limitRefusal{Refusal{mqtt.QuotaExceeded, words}, "connections of the login", words}
+		}
+	}
 	if s := b.sessions[id]; b.sessionExpiry(req.Packet) > 0 && (s == nil || !s.persistent.Load()) &&
 		l.Sessions > 0 && b.persistent >= l.Sessions {
 		return &limitRefusal{
@@ -45,6 +57,13 @@ func (b *Broker) admitClient(c *Client, id string, req *ConnectRequest) error {
 		}
 	}
 	*count++
+	if req.Identity.Most > 0 {
+		if b.capped == nil {
+			b.capped = map[string]int{}
+		}
+		b.capped[c.user]++
+		c.capped = true
+	}
 	return nil
 }
 
@@ -68,6 +87,16 @@ func (b *Broker) holders(web bool) string {
 func (b *Broker) release(c *Client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.vacate(c)
+}
+
+// vacate is release for callers that hold b.mu.
+func (b *Broker) vacate(c *Client) {
+	if c.capped {
+		if b.capped[c.user]--; b.capped[c.user] <= 0 {
+			delete(b.capped, c.user)
+		}
+	}
 	*b.counter(c)--
 }
 

@@ -12,6 +12,8 @@ import (
 type Hello struct {
 	Host     string // name asked for: TLS server name, or the Host of a WebSocket request without its port
 	Instance string // from the WebSocket's path /mqtt/<instance>
+	Key      string // from the WebSocket's query ?key=
+	Origin   string // of the page that opened the WebSocket; "" for none
 	ClientID string
 	User     string
 	HasUser  bool

@@ -31,7 +31,8 @@ func (s *Server) WebSocket(o WebSocketOptions) http.Handler {
 			return
 		}
 		a := &caller{srv: s, ws: new(frames), peer: remoteAddr(r.RemoteAddr)}
-		a.hello = Hello{Host: hostOf(r.Host), Instance: instanceOf(r.URL.Path), Remote: r.RemoteAddr, Via: viaWS}
+		a.hello = Hello{Host: hostOf(r.Host), Instance: instanceOf(r.URL.Path), Key: r.URL.Query().Get("key"), Origin: r.Header.Get("Origin"),
+			Remote: r.RemoteAddr, Via: viaWS}
 		if r.TLS != nil || o.Secure != nil && o.Secure(r) {
 			a.hello.Via, a.hello.Secure = viaWSS, true
 		}

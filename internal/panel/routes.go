@@ -178,6 +178,10 @@ func (p *Panel) routes() []route {
 		{"POST /instances/{id}/token-keys", signedIn, 201, "add-token-key", "Add a public key or the address of a key set", handle(p, p.addTokenKey)},
 		{"DELETE /instances/{id}/token-keys/{thing}", signedIn, 204, "delete-token-key", "Delete a key; clients with its tokens are disconnected", handle(p, p.deleteTokenKey)},
 
+		{"GET /instances/{id}/publishable-keys", signedIn, 200, "list-publishable-keys", "Keys for web pages", handle(p, p.listPageKeys)},
+		{"POST /instances/{id}/publishable-keys", signedIn, 201, "create-publishable-key", "Make a key for web pages: topics, origins, connections, expiry", handle(p, p.createPageKey)},
+		{"DELETE /instances/{id}/publishable-keys/{thing}", signedIn, 204, "delete-publishable-key", "Delete a key for web pages; its connections end", handle(p, p.deletePageKey)},
+
 		{"GET /instances/{id}/bridges", signedIn, 200, "list-bridges", "Bridges to other brokers", handle(p, p.listBridges)},
 		{"POST /instances/{id}/bridges", signedIn, 201, "create-bridge", "Make a bridge to another broker; it starts at once", handle(p, p.createBridge)},
 		{"GET /instances/{id}/bridges/{thing}", signedIn, 200, "get-bridge", "One bridge", handle(p, p.getBridge)},

@@ -85,6 +85,8 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, metricsTokens, v, r)
 	case account.Bridge:
 		return do(t.c, bridges, v, r)
+	case account.PublishableKey:
+		return do(t.c, pageKeys, v, r)
 	case account.Exposure:
 		return do(t.c, exposures, v, r)
 	case account.Once:

@@ -58,6 +58,8 @@ func world(suffix string, n byte) []account.Row {
 			Client: "pi*", Condition: "payload > 1", Action: account.HookPost, URL: "https://h.example", Sealed: []byte{8}, Topic: "日本", Template: "{payload}",
 			QoS: 1, Retain: true, MailTo: []string{"x@example.org"}, CreatedAt: at(1)},
 		account.DeadLetter{Instance: i, ID: int64(n), Hook: "hook", Event: "e", Topic: "a/b", Body: []byte{0, 1, 2}, Cause: "500", Attempts: 3, CreatedAt: at(2)},
+		account.PublishableKey{Instance: i, ID: "page", Name: "shop", Publish: []string{"a/日本"}, Subscribe: []string{"b/#", "c"}, Origins: []string{"https://a.example"},
+			Connections: 3, CreatedAt: at(1), ExpiresAt: at(9)},
 	}
 }
 
@@ -151,6 +153,8 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.Hook(row.Instance, row.ID)
 	case account.DeadLetter:
 		return r.DeadLetter(row.Instance, row.ID)
+	case account.PublishableKey:
+		return r.PublishableKey(row.Instance, row.ID)
 	}
 	return nil, fmt.Errorf("no way to read %T", row)
 }
@@ -248,6 +252,8 @@ func everything(s account.Store) (string, error) {
 			say(ho, err)
 			dl, err := r.DeadLetters(account.DeadLetterQuery{Instance: i, Limit: 99})
 			say(dl, err)
+			pk, err := r.PublishableKeys(i)
+			say(pk, err)
 			o, err := r.Log(account.LogQuery{Instance: i, Limit: 99})
 			say(o, err)
 			v, err := r.Setting(fmt.Sprint("setting", n+1))

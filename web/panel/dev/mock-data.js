@@ -140,3 +140,6 @@ export const device = {
   push: { items: [{ device: 'd2', name: 'greenhouse-pi', ok: false, error: 'The device is not connected at the moment.' }], total: 1 },
   meter: { seconds: 2, nodes: [{ id: 'n2', type: 'function', name: 'average', received: 120.4, sent: 12, cpu: 0.31, queued: 4, queuedBytes: 900, bytes: 2.1e6 }, { id: 'n1', type: 'mqtt in', name: 'frost', received: 0, sent: 120.4, cpu: 0.02, queued: 0, queuedBytes: 0, bytes: 0 }] },
 };
+export const pageKeys = [
+  { key: 'pk_xw7ud5h3q2rk4yn6vbm8tzc9aj', name: 'Shop window', publish: [], subscribe: ['greenhouse/temperature'], origins: ['https://www.example.org'], connections: 50, url: 'wss://mqtt.example.org/mqtt/kqzvbnta?key=pk_xw7ud5h3q2rk4yn6vbm8tzc9aj', expires_at: '2027-11-22T00:00:00Z' },
+];

@@ -191,6 +191,8 @@ export class Mock {
         return method === 'GET' ? list(data.certificates) : [201, { ...data.certificates[0], certificate: 'PEM', key: 'PEM' }];
       case 'token-keys':
         return method === 'GET' ? list(data.tokenKeys) : method === 'POST' ? [201, data.tokenKeys[0]] : [204];
+      case 'publishable-keys':
+        return method === 'GET' ? list(data.pageKeys) : method === 'POST' ? [201, data.pageKeys[0]] : [204];
       case 'metrics-token':
         return method === 'POST' ? [201, { token: 'tsm_example', url: 'https://localhost:8443/api/v1/instances/x/metrics' }] : [204];
       case 'retained':

@@ -38,6 +38,17 @@ export interface TokenKey {
   url: string;
 }
 
+export interface PageKey {
+  key: string; // no secret: it stands in pages
+  name: string;
+  publish: string[];
+  subscribe: string[];
+  origins: string[];
+  connections: number;
+  url: string;
+  expires_at?: string;
+}
+
 const below = (id: string, part: string) => instancePath(id) + '/' + part;
 
 export const getLogins = (id: string, signal: AbortSignal) => get<Logins>(below(id, 'logins'), undefined, signal);
@@ -62,3 +73,8 @@ export const deleteTokenKey = (id: string, key: string) => remove(below(id, 'tok
 
 export const mintMetricsToken = (id: string) => post<{ token: string; url: string }>(below(id, 'metrics-token'));
 export const dropMetricsToken = (id: string) => remove(below(id, 'metrics-token'));
+
+export const listPageKeys = (id: string, signal: AbortSignal) => get<List<PageKey>>(below(id, 'publishable-keys'), undefined, signal);
+export const createPageKey = (id: string, wish: Pick<PageKey, 'name' | 'publish' | 'subscribe' | 'origins' | 'connections'> & { days: number }) =>
+  post(below(id, 'publishable-keys'), wish);
+export const deletePageKey = (id: string, key: string) => remove(below(id, 'publishable-keys/' + segment(key)));
