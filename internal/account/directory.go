@@ -73,13 +73,19 @@ type Login struct {
 	Most     int       // connections of this user at a time; 0: as the plan says
 }
 
-// Refusal is why a login failed, for the log. The client must get the same answer for all but Busy: which of
+// Refusal is why a login failed, for the log. The client must get the same answer for all but Busy and Closed: which of
 // instance, user and password was wrong is nobody's business.
 type Refusal struct {
 	Instance string // the instance whose log is to tell it; "" for the operator's log
 	User     string
 	Busy     bool   // "try later": too many tries or too many password checks at once
+	Closed   bool   // the login is right, and the account suspended: the client may know
 	Cause    string // in words, for the log
+}
+
+// suspendedLogin is the answer to a right login of a suspended account.
+func suspendedLogin(why string) *Refusal {
+	return &Refusal{Closed: true, Cause: "the account of this instance is suspended by the operator of the server: " + why}
 }
 
 func (r *Refusal) Error() string { return "login refused: " + r.Cause }
@@ -115,6 +121,9 @@ func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, er
 	}
 	if cause == nil && !u.Connect {
 		cause = &Refusal{Cause: "this user may not connect: allow it on the users page"}
+	}
+	if cause == nil && in.closed != "" {
+		cause = suspendedLogin(in.closed)
 	}
 	if cause == nil {
 		before := u
@@ -207,6 +216,9 @@ func (d *Directory) stored(ctx context.Context, instance, name string) (in Insta
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
+		if in.closed, err = closedBy(r, in); err != nil {
+			return err
+		}
 		u, err = r.User(instance, name)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
@@ -214,6 +226,19 @@ func (d *Directory) stored(ctx context.Context, instance, name string) (in Insta
 		return nil
 	})
 	return in, u, err
+}
+
+// closedBy is why nobody may use an instance: its account is suspended. "" where it may be used. An instance that
+// doesn't exist costs the same read.
+func closedBy(r Reader, in Instance) (string, error) {
+	a, err := r.Account(in.Owner)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	if err != nil || a.SuspendedAt.IsZero() {
+		return "", err
+	}
+	return a.SuspendedWhy, nil
 }
 
 // judge says nil for a good password.
@@ -269,9 +294,14 @@ func (d *Directory) admit(ctx context.Context, p proof, in Instance, u User) (*L
 	sh := d.shard(in.ID)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	_, again, err := d.read(ctx, in.ID, u.Name)
+	at, again, err := d.read(ctx, in.ID, u.Name)
 	if err != nil {
 		return nil, err
+	}
+	if at.closed != "" {
+		r := suspendedLogin(at.closed)
+		r.Instance, r.User = in.ID, u.Name
+		return nil, r
 	}
 	set, err := d.set(ctx, sh, in.ID)
 	if err != nil {

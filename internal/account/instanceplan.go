@@ -36,7 +36,14 @@ func (s *Service) ChangeInstance(ctx context.Context, by Actor, id string, c Ins
 			}
 		}
 		if c.Plan != nil && s.Plan(in.Plan).ID != plan.ID {
-			if err := s.fits(tx, in, plan); err != nil {
+			acc, err := tx.Account(in.Owner)
+			if err == nil {
+				err = s.mayHave(by, acc, plan, 0)
+			}
+			if err == nil {
+				err = s.fits(tx, in, plan)
+			}
+			if err != nil {
 				return Change{}, err
 			}
 			in.Plan, news = plan.ID, Change{Instance: id, Plan: true}

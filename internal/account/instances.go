@@ -42,6 +42,13 @@ func (s *Service) CreateInstance(ctx context.Context, by Actor, n NewInstance) (
 		if err != nil {
 			return err
 		}
+		acc, err := tx.Account(owner)
+		if err != nil {
+			return err
+		}
+		if err := s.mayHave(by, acc, plan, len(have)); err != nil {
+			return err
+		}
 		used := 0
 		for _, h := range have {
 			if s.Plan(h.Plan).ID == plan.ID {
@@ -61,6 +68,21 @@ func (s *Service) CreateInstance(ctx context.Context, by Actor, n NewInstance) (
 		return s.audit(tx, by, "instance.create", in.ID, name)
 	})
 	return in, password, err
+}
+
+// mayHave says whether an account may have one more instance than it has, and in that plan.
+func (s *Service) mayHave(by Actor, acc Account, plan Plan, have int) error {
+	if plan.Granted && acc.Plan != plan.ID && !by.Operator {
+		return &Error{Code: Forbidden, Key: "api.plan.granted", Args: []any{"plan", plan.Name}, Field: "plan"}
+	}
+	limit := s.o.AccountInstances
+	if acc.Instances > 0 {
+		limit = acc.Instances
+	}
+	if limit > 0 && have >= limit {
+		return fail(Limit, "api.account.limit", "limit", limit)
+	}
+	return nil
 }
 
 // ownerOf is the account that a new thing belongs to: the actor's own; for the admin socket the one that was named.

@@ -5,6 +5,7 @@ type Plan struct {
 	ID               string
 	Name             string
 	Default          bool
+	Granted          bool   // only for accounts that the operator has put on it
 	Instances        int    // of one account with this plan
 	Connections      int    // concurrent clients of an instance
 	WebConnections   int    // concurrent web clients of the panel, not counted above

@@ -19,7 +19,11 @@ type Options struct {
 	Plans   []Plan
 	Regions []Region
 	SignUp  string // "open", "invite" or "closed" ["invite"]
-	Domain  string // instances are also reached as <instance>.<Domain>; "" for no such names
+
+	AccountInstances int // instances of one account in all plans together, unless its row says another number; 0: no bound
+	AccountTeams     int // teams that one person may own [20]
+
+	Domain string // instances are also reached as <instance>.<Domain>; "" for no such names
 	// Invite sends an invitation's link and says how: "mail" or "file". Nil: nobody can be invited.
 	Invite func(ctx context.Context, m InviteMail) (sent string, err error)
 	// Post sends any other mail. Nil: none goes out.
@@ -52,6 +56,7 @@ type Service struct {
 	asked     *failures // by address and by e-mail: mails that strangers asked for
 	codeTries *failures // by account: wrong codes after a right password
 	posting   posting
+	flowHost  FlowHost // nil: nobody runs flow servers
 	seconds   *tickets[second]
 	ownerSeen atomic.Bool
 	lastID    atomic.Int64
@@ -76,9 +81,11 @@ type Change struct {
 	Plan     bool     // the instance has another plan: its bounds hold from now on
 	Logins   bool     // ways of logging in changed or something was revoked: end the connections whose Rights are Revoked
 
-	Bridges     bool // bridges changed: read them anew
+	Bridges     bool // bridges changed, or may run or not any more: read them anew
 	Hooks       bool // hooks changed: read them anew
 	DeadLetters bool // there are fewer dead letters
+
+	Suspended string // the operator has suspended the account, in these words: end all connections; "" else
 
 	revoked []shown // certificates that were revoked
 }
@@ -90,6 +97,9 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 	}
 	if o.SignUp == "" {
 		o.SignUp = "invite"
+	}
+	if o.AccountTeams == 0 {
+		o.AccountTeams = maxTeams
 	}
 	if o.HashMemory == 0 {
 		o.HashMemory = argonMemory

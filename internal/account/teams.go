@@ -67,8 +67,14 @@ func (s *Service) CreateTeam(ctx context.Context, by Actor, name string) (team A
 		if err != nil {
 			return err
 		}
-		if len(in) >= maxTeams {
-			return fail(Limit, "api.team.limit", "limit", maxTeams)
+		owns := 0
+		for _, m := range in {
+			if m.Role == TeamOwner {
+				owns++
+			}
+		}
+		if owns >= s.o.AccountTeams || len(in) >= maxTeams {
+			return fail(Limit, "api.team.limit", "limit", min(s.o.AccountTeams, maxTeams))
 		}
 		if err := tx.Insert(team, Membership{Team: id, Person: by.Account.ID, Role: TeamOwner, CreatedAt: now}); err != nil {
 			return err
@@ -185,7 +191,14 @@ func (s *Service) MoveInstance(ctx context.Context, by Actor, id, to string) (in
 			return err
 		}
 		in.Owner = to
-		if err := s.fits(tx, in, s.Plan(in.Plan)); err != nil {
+		have, err := tx.Instances(to)
+		if err == nil {
+			err = s.mayHave(by, into, s.Plan(in.Plan), len(have))
+		}
+		if err == nil {
+			err = s.fits(tx, in, s.Plan(in.Plan))
+		}
+		if err != nil {
 			return err
 		}
 		if err := tx.Save(in); err != nil {

@@ -129,6 +129,8 @@ type Instance struct {
 	Region    string // Region.ID
 	Plan      string // Plan.ID
 	CreatedAt time.Time
+
+	closed string // Account.SuspendedWhy of a suspended owner, as a login reads it; not stored
 }
 
 // User is an MQTT login of an instance. Primary key (Instance, Name); parent Instance.

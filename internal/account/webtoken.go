@@ -105,6 +105,11 @@ func (d *Directory) authenticateWeb(ctx context.Context, c Credentials) (*Login,
 		r.user.revoked.Store(true)
 		return nil, refuse("", "the session in the panel is over: sign in again")
 	}
+	if err == nil && in.closed != "" {
+		closed := suspendedLogin(in.closed)
+		closed.Instance, closed.User = in.ID, WebUser
+		err = closed
+	}
 	if err != nil {
 		r.user.revoked.Store(true)
 		return nil, err
@@ -120,6 +125,9 @@ func (d *Directory) readWeb(ctx context.Context, c webClaims) (in Instance, role
 			return err
 		}
 		if in, err = r.Instance(c.Instance); err != nil {
+			return err
+		}
+		if in.closed, err = closedBy(r, in); err != nil {
 			return err
 		}
 		now := d.o.Now()

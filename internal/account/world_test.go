@@ -87,6 +87,7 @@ func (w *world) open() {
 		Plans: []account.Plan{
 			{ID: "free", Name: "Free", Default: true, Instances: 2, Connections: 10, FlowServers: 1, Users: 3},
 			{ID: "big", Name: "Big", Instances: 1},
+			{ID: "gold", Name: "Gold", Granted: true},
 		},
 		Regions: []account.Region{{ID: "home", Name: "Home"}},
 		Invite: func(_ context.Context, m account.InviteMail) (string, error) {
@@ -99,7 +100,7 @@ func (w *world) open() {
 			w.letters = append(w.letters, l)
 			return nil
 		},
-		SignUp: w.signUp, Log: slog.New(slog.DiscardHandler), Now: w.clock, HashMemory: w.hash,
+		SignUp: w.signUp, AccountTeams: 3, Log: slog.New(slog.DiscardHandler), Now: w.clock, HashMemory: w.hash,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -151,6 +151,16 @@ func TestCommands(t *testing.T) {
 	if len(list) != 2 || list[1].Email != "b@example.org" {
 		t.Errorf("accounts %+v", list)
 	}
+	var acc struct {
+		Suspended string
+		Limit     int `json:"instance_limit"`
+	}
+	w.ok(&acc, "", "account", "set", "b@example.org", "--instances", "7")
+	w.ok(&acc, "", "account", "suspend", "b@example.org", "--why", "unpaid")
+	if acc.Suspended != "unpaid" || acc.Limit != 7 {
+		t.Errorf("account %+v", acc)
+	}
+	w.ok(&acc, "", "account", "resume", "b@example.org")
 	if code, out, _ := w.run("", "account", "list"); code != 0 || !strings.HasPrefix(out, "ID ") || !strings.Contains(out, "b@example.org") {
 		t.Errorf("table: %s", out)
 	}
@@ -171,6 +181,8 @@ func TestWrongUse(t *testing.T) {
 		{"missing flag", []string{"account", "create"}, 2, "want --email"},
 		{"missing argument", []string{"user", "create", "abcdefgh"}, 2, "INSTANCE NAME"},
 		{"too many", []string{"instance", "list", "x"}, 2, "want 0 arguments"},
+		{"not sure", []string{"account", "delete", "a@example.org"}, 2, "--yes"},
+		{"the host", []string{"account", "delete", "a@example.org", "--yes"}, 1, "text of api"},
 		{"no change", []string{"user", "set", "abcdefgh", "u"}, 2, "nothing to change"},
 		{"no password", []string{"user", "create", "abcdefgh", "u", "--password-stdin"}, 2, "no password"},
 		{"refused", []string{"user", "list", "abcdefgh"}, 1, "text of api.not_found"},

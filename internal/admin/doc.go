@@ -20,7 +20,10 @@ type accountShape struct {
 	Role      string    `json:"role"`
 	Plan      string    `json:"plan"`
 	CreatedAt time.Time `json:"created_at"`
-	Password  string    `json:"password,omitempty"` // generated; in the answer to create only
+	Name      string    `json:"name,omitempty"`           // of a team
+	Limit     int       `json:"instance_limit,omitempty"` // 0: as the settings say
+	Suspended string    `json:"suspended,omitempty"`      // why; "" while it works
+	Password  string    `json:"password,omitempty"`       // generated; in the answer to create only
 }
 
 type instanceShape struct {
@@ -52,7 +55,11 @@ type ruleShape struct {
 }
 
 func showAccount(a account.Account) accountShape {
-	return accountShape{ID: a.ID, Email: a.Email, Role: string(a.Role), Plan: a.Plan, CreatedAt: a.CreatedAt}
+	out := accountShape{ID: a.ID, Email: a.Email, Role: string(a.Role), Plan: a.Plan, CreatedAt: a.CreatedAt, Name: a.Name, Limit: a.Instances, Suspended: a.SuspendedWhy}
+	if a.Role == account.RoleTeam {
+		out.Email = ""
+	}
+	return out
 }
 
 func showInstance(i account.Instance) instanceShape {
@@ -78,6 +85,13 @@ func showAll[T, S any](list []T, show func(T) S) []S {
 // The inputs.
 
 type newAccount struct{ Email, Password, Role, Plan string }
+
+type accountChange struct {
+	Plan      *string
+	Instances *int
+}
+
+type suspension struct{ Why string }
 
 type newInstance struct{ Name, Owner, Region, Plan string }
 

@@ -43,9 +43,9 @@ func listAccounts(k *call) error {
 	if err := k.client.call(k.ctx, http.MethodGet, "/accounts", nil, &list); err != nil {
 		return err
 	}
-	rows := []string{row("ID", "E-MAIL", "ROLE", "CREATED")}
+	rows := []string{row("ID", "E-MAIL OR TEAM", "ROLE", "PLAN", "CREATED", "SUSPENDED")}
 	for _, a := range list {
-		rows = append(rows, row(a.ID, a.Email, a.Role, a.CreatedAt))
+		rows = append(rows, row(a.ID, a.Email+a.Name, a.Role, a.Plan, a.CreatedAt, a.Suspended))
 	}
 	return k.print(list, rows...)
 }

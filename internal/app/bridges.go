@@ -74,8 +74,21 @@ func (b *bridging) read(ctx context.Context, instance string) error {
 	}
 	var rows []account.Bridge
 	err := b.store.Accounts.View(ctx, func(r account.Reader) (err error) {
-		rows, err = r.Bridges(instance)
-		return err
+		if rows, err = r.Bridges(instance); err != nil {
+			return err
+		}
+		for i := range rows { // those of suspended accounts wait
+			in, err := r.Instance(rows[i].Instance)
+			if err != nil {
+				return err
+			}
+			owner, err := r.Account(in.Owner)
+			if err != nil {
+				return err
+			}
+			rows[i].Enabled = rows[i].Enabled && owner.SuspendedAt.IsZero()
+		}
+		return nil
 	})
 	if err != nil {
 		return err

@@ -134,6 +134,9 @@ func (b *brokers) change(c account.Change) {
 		return
 	}
 	for _, client := range running.Clients() {
+		if c.Suspended != "" {
+			running.Kick(client.ID, "the account of this instance is suspended by the operator of the server: "+c.Suspended)
+		}
 		if slices.Contains(c.Users, client.User) || slices.Contains(c.Clients, client.ID) {
 			running.Kick(client.ID, "this login holds no more: the user was changed or deleted")
 		}

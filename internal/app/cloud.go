@@ -116,6 +116,9 @@ func (c *cloud) build(ctx context.Context) (err error) {
 	if err = c.openFlows(); err != nil {
 		return err
 	}
+	if c.flows != nil {
+		c.accounts.HostFlows(panelFlows{c.flows, c.flowPlan})
+	}
 	c.openHub()
 	return c.openSites()
 }
@@ -144,6 +147,7 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	}
 	c.accounts, err = account.NewService(ctx, account.Options{
 		Store: c.store.Accounts, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
+		AccountInstances: c.cfg.AccountInstances, AccountTeams: c.cfg.AccountTeams,
 		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Post: post.Letter, Log: c.log,
 		BridgePlain: len(c.cfg.BridgeAllow) > 0, HookPlain: len(c.cfg.HookAllow) > 0,
 		KeySets: jwks.New(jwks.Options{Dial: (&outside.Dialer{Allow: inner}).DialContext, Log: c.log}),

@@ -37,6 +37,9 @@ func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.
 		if refused.Busy {
 			answer = &broker.Refusal{Reason: mqtt.ServerBusy, Words: "too many logins at once; try again in some seconds"}
 		}
+		if refused.Closed {
+			answer = &broker.Refusal{Reason: mqtt.Banned, Words: refused.Cause}
+		}
 		d.record(refused.Instance, broker.Event{Kind: "refused", Client: h.ClientID, User: h.User, Remote: h.Remote,
 			Gate: "login", Cause: refused.Cause, Reason: answer.Reason})
 		return nil, none, answer

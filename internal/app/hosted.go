@@ -84,8 +84,17 @@ func sessionHash(text string) (hash [32]byte, server string, err error) {
 // startFlows starts every flow server that the accounts have.
 func (c *cloud) startFlows(ctx context.Context) error {
 	var list []account.FlowServer
-	err := c.store.Accounts.View(ctx, func(r account.Reader) (err error) {
-		list, err = r.FlowServers("")
+	err := c.store.Accounts.View(ctx, func(r account.Reader) error {
+		all, err := r.FlowServers("")
+		for _, f := range all {
+			owner, err := r.Account(f.Owner)
+			if err != nil {
+				return err
+			}
+			if owner.SuspendedAt.IsZero() {
+				list = append(list, f)
+			}
+		}
 		return err
 	})
 	if err != nil {
@@ -134,6 +143,14 @@ func (p panelFlows) Restart(ctx context.Context, f account.FlowServer) error {
 	err := p.Manager.Restart(ctx, f.ID)
 	if errors.Is(err, hosted.ErrUnknown) {
 		return p.Start(ctx, f)
+	}
+	return err
+}
+
+func (p panelFlows) Stop(ctx context.Context, f account.FlowServer) error {
+	err := p.Manager.Stop(ctx, f.ID)
+	if errors.Is(err, hosted.ErrUnknown) {
+		return nil
 	}
 	return err
 }

@@ -23,15 +23,18 @@ const (
 
 // Serve are the settings of `tsunagi serve`. After Validate an address is host:port or Off.
 type Serve struct {
-	Data     string   `toml:"data" help:"directory of everything that is kept [./data; with --dev a temporary one]"`
-	Dev      bool     `toml:"dev" help:"laptop and test mode: loopback only, no login, plain MQTT and WebSocket open, one instance without limits"`
-	HTTPS    string   `toml:"https" help:"address of the panel, API, web client and MQTT over WebSocket (TLS) [:8443; with --dev off]; off closes it"`
-	MQTTS    string   `toml:"mqtts" help:"address of MQTT over TLS [:8883; with --dev off]; off closes it"`
-	MQTT     string   `toml:"mqtt" help:"address that answers plain MQTT: refused with the way to TLS (open with --dev) [:1883; with --dev 127.0.0.1:1883]; off closes it"`
-	HTTP     string   `toml:"http" help:"address that sends http to https (plain WebSocket /mqtt with --dev) [:8080; with --dev 127.0.0.1:8080]; off closes it"`
-	Plain    bool     `toml:"plain" help:"let clients in without TLS on the addresses mqtt and http (WebSocket /mqtt), which must be on loopback: for a proxy on this machine that ends TLS"`
-	Domain   string   `toml:"domain" default:"localhost" env:"RENDER_EXTERNAL_HOSTNAME" help:"name under which clients reach this server"`
-	SignUp   string   `toml:"sign_up" default:"invite" help:"who may make an account: open (anybody with a mailbox), invite (by a link that the owner sends) or closed"`
+	Data             string `toml:"data" help:"directory of everything that is kept [./data; with --dev a temporary one]"`
+	Dev              bool   `toml:"dev" help:"laptop and test mode: loopback only, no login, plain MQTT and WebSocket open, one instance without limits"`
+	HTTPS            string `toml:"https" help:"address of the panel, API, web client and MQTT over WebSocket (TLS) [:8443; with --dev off]; off closes it"`
+	MQTTS            string `toml:"mqtts" help:"address of MQTT over TLS [:8883; with --dev off]; off closes it"`
+	MQTT             string `toml:"mqtt" help:"address that answers plain MQTT: refused with the way to TLS (open with --dev) [:1883; with --dev 127.0.0.1:1883]; off closes it"`
+	HTTP             string `toml:"http" help:"address that sends http to https (plain WebSocket /mqtt with --dev) [:8080; with --dev 127.0.0.1:8080]; off closes it"`
+	Plain            bool   `toml:"plain" help:"let clients in without TLS on the addresses mqtt and http (WebSocket /mqtt), which must be on loopback: for a proxy on this machine that ends TLS"`
+	Domain           string `toml:"domain" default:"localhost" env:"RENDER_EXTERNAL_HOSTNAME" help:"name under which clients reach this server"`
+	SignUp           string `toml:"sign_up" default:"invite" help:"who may make an account: open (anybody with a mailbox), invite (by a link that the owner sends) or closed"`
+	AccountInstances int    `toml:"account_instances" default:"50" help:"instances of one account in all plans together; the operator can give an account another number"`
+	AccountTeams     int    `toml:"account_teams" default:"3" help:"teams that one person may own"`
+
 	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
 	Names    []string `toml:"names" help:"further names and addresses for the certificate, separated by commas; with tls.acme the names must be public as well"`
 
@@ -57,7 +60,7 @@ type Serve struct {
 	Store   Store    `toml:"store"`
 	Connect Connect  `toml:"connect"`
 	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
-	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), default"`
+	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), granted (true: only for accounts that the operator has put on it), default"`
 }
 
 // TLS says where certificates come from: files, a public authority by ACME, or else the local authority.
@@ -128,6 +131,7 @@ type Plan struct {
 	ID               string `toml:"id"`
 	Name             string `toml:"name"`
 	Default          bool   `toml:"default"`
+	Granted          bool   `toml:"granted"`           // only for accounts that the operator has put on it
 	Instances        int    `toml:"instances"`         // per account
 	Connections      int    `toml:"connections"`       // per instance, concurrent
 	WebConnections   int    `toml:"web_connections"`   // per instance, the panel's web client
@@ -205,6 +209,12 @@ func (s *Serve) Validate() error {
 		fault("domain %q: want a host name without port or scheme", s.Domain)
 	}
 	oneOf(fault, "sign_up", s.SignUp, "open", "invite", "closed")
+	if s.AccountInstances < 1 || s.AccountInstances > maxCount {
+		fault("account_instances %d: want 1 to %d", s.AccountInstances, maxCount)
+	}
+	if s.AccountTeams < 1 || s.AccountTeams > 20 {
+		fault("account_teams %d: want 1 to 20", s.AccountTeams)
+	}
 	oneOf(fault, "language", s.Language, "en", "ja")
 	oneOf(fault, "log.level", s.Log.Level, "debug", "info", "warn", "error")
 	oneOf(fault, "log.format", s.Log.Format, "text", "json")

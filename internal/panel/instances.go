@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tsunagi/internal/account"
@@ -11,6 +12,7 @@ type planBody struct {
 	ID               string `json:"id"`
 	Name             string `json:"name"`
 	Default          bool   `json:"default"`
+	Granted          bool   `json:"granted" doc:"Only for accounts that the operator has put on it; others don't see it"`
 	Instances        int    `json:"instances" doc:"Per account; 0: no limit"`
 	Connections      int    `json:"connections" doc:"Concurrent clients of an instance; 0: no limit"`
 	WebConnections   int    `json:"web_connections" doc:"Concurrent web clients, not counted as connections"`
@@ -35,12 +37,16 @@ type planBody struct {
 	Durability       string `json:"durability" doc:"safe: acknowledged when on disk; fast: when in memory, and a crash may lose the last second"`
 }
 
-func (p *Panel) listPlans(context.Context, *empty) (*answer[page[planBody]], error) {
-	return reply(pageOf(p.o.Accounts.Plans(), func(l account.Plan) planBody {
+func (p *Panel) listPlans(ctx context.Context, _ *empty) (*answer[page[planBody]], error) {
+	by := actor(ctx)
+	offered := slices.DeleteFunc(p.o.Accounts.Plans(), func(l account.Plan) bool {
+		return l.Granted && by.Team.Plan != l.ID && by.Account.Role != account.RoleOwner
+	})
+	return reply(pageOf(offered, func(l account.Plan) planBody {
 		if l.Durability == "" {
 			l.Durability = "safe"
 		}
-		return planBody{l.ID, l.Name, l.Default, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
+		return planBody{l.ID, l.Name, l.Default, l.Granted, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
 			l.FlowCPUPercent, l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.RetainedBytes, l.Subscriptions, l.AllSubscriptions,
 			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.Bridges, l.Hooks, l.HookCalls, l.BindClientIDs, l.Durability}
 	})), nil

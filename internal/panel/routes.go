@@ -206,6 +206,12 @@ func (p *Panel) routes() []route {
 		{"DELETE /instances/{id}/metrics-token", signedIn, 204, "drop-metrics-token", "Take the metrics token back", handle(p, p.dropMetricsToken)},
 		{"GET /instances/{id}/log", signedIn, 200, "get-log", "Log of an instance, newest first", handle(p, p.getLog)},
 		{"GET /instances/{id}/log/stream", signedIn, 200, "follow-log", "New log lines as server-sent events", handle(p, p.followLog)},
+		{"GET /accounts", owner, 200, "list-accounts", "All accounts with what they use", handle(p, p.listAccounts)},
+		{"GET /accounts/{id}", owner, 200, "get-account", "One account with its instances", handle(p, p.getAccount)},
+		{"PATCH /accounts/{id}", owner, 200, "change-any-account", "Change what an account may have", handle(p, p.changeAnyAccount)},
+		{"POST /accounts/{id}/suspend", owner, 200, "suspend-account", "Stop everything of an account; nothing is deleted", handle(p, p.suspendAccount)},
+		{"POST /accounts/{id}/resume", owner, 200, "resume-account", "Let a suspended account work again", handle(p, p.resumeAccount)},
+		{"DELETE /accounts/{id}", owner, 204, "delete-account", "Delete an account with all that belongs to it", handle(p, p.deleteAccount)},
 		{"GET /certificates", owner, 200, "list-served-certificates", "Certificates that this server shows, and until when", handle(p, p.listCertificatesServed)},
 		{"GET /log", owner, 200, "get-operator-log", "The operator's log: refusals where no instance can be told", handle(p, p.getOperatorLog)},
 

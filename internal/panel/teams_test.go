@@ -250,3 +250,54 @@ func TestTeamInvitations(t *testing.T) {
 		t.Error("a link's secret is in the log")
 	}
 }
+
+// TestAccountsPage is what the operator sees and does.
+func TestAccountsPage(t *testing.T) {
+	w := newWorld(t)
+	boss := w.owner()
+	ken := w.member(boss, "ken@example.org")
+	id := ken.instance()
+	type standing struct {
+		ID, Name, Kind string
+		Suspended      *struct{ Why string }
+		Usage          struct {
+			Instances, Connections int
+			MessagesIn             int `json:"messages_in"`
+		}
+		Instances []struct{ ID string }
+	}
+	var list struct {
+		Items []standing
+		Total int
+		Next  string
+	}
+	if boss.want("GET", "/api/v1/accounts?limit=1", nil, 200, &list); list.Total != 2 || list.Next != "1" || list.Items[0].Kind != "owner" {
+		t.Errorf("first page %+v", list)
+	}
+	boss.want("GET", "/api/v1/accounts?query=KEN", nil, 200, &list)
+	if len(list.Items) != 1 || list.Items[0].Usage.Instances != 1 || list.Items[0].Usage.Connections != 1 || list.Items[0].Usage.MessagesIn != 7 {
+		t.Fatalf("found %+v", list)
+	}
+	at := "/api/v1/accounts/" + list.Items[0].ID
+	var one standing
+	if boss.want("POST", at+"/suspend", map[string]any{"why": "unpaid"}, 200, &one); one.Suspended == nil || len(one.Instances) != 1 || one.Instances[0].ID != id {
+		t.Errorf("suspended %+v", one)
+	}
+	var s struct {
+		Team struct{ Suspended *struct{ Why string } }
+	}
+	if ken.want("GET", "/api/v1/session", nil, 200, &s); s.Team.Suspended == nil || s.Team.Suspended.Why != "unpaid" {
+		t.Errorf("the person sees %+v", s)
+	}
+	if p := ken.refused("POST", "/api/v1/instances", map[string]any{"name": "x"}, 403, "forbidden"); !strings.Contains(p.Detail, "unpaid") {
+		t.Errorf("refused with %s", p.Detail)
+	}
+	ken.want("GET", "/api/v1/instances/"+id+"/users", nil, 200, nil)
+	boss.want("POST", at+"/resume", nil, 200, nil)
+	ken.want("POST", "/api/v1/instances", map[string]any{"name": "x"}, 201, nil)
+	boss.want("PATCH", at, map[string]any{"instance_limit": 2}, 200, nil)
+	ken.refused("POST", "/api/v1/instances", map[string]any{"name": "y"}, 403, "limit")
+	boss.want("DELETE", at, nil, 204, nil)
+	ken.refused("GET", "/api/v1/session", nil, 401, "unauthorized")
+	boss.refused("GET", at, nil, 404, "not_found")
+}

@@ -10,6 +10,23 @@ export interface Account {
   language: string;
 }
 
+export type Role = 'owner' | 'member' | 'viewer' | 'dashboard';
+
+/** Team is an account as one of its people sees it: the person's own, or a team. */
+export interface Team {
+  id: string;
+  name: string;
+  own: boolean;
+  role: Role;
+  plan: string;
+  suspended?: { since: string; why: string };
+}
+
+interface Session {
+  account: Account;
+  team: Team;
+}
+
 export interface Status {
   owner: boolean; // false until the first account exists
   signup: 'invite' | 'open' | 'closed';
@@ -17,6 +34,7 @@ export interface Status {
 }
 
 let account = $state.raw<Account | null>(null);
+let team = $state.raw<Team>();
 let status = $state.raw<Status>();
 let ready = $state(false);
 
@@ -24,6 +42,10 @@ export const session = {
   /** account is null while nobody is signed in. */
   get account() {
     return account;
+  },
+  /** team is the account that is looked at. */
+  get team() {
+    return team;
   },
   get status() {
     return status;
@@ -44,8 +66,8 @@ export async function boot(): Promise<void> {
 
 async function refresh(): Promise<void> {
   try {
-    const answer = await get<{ account: Account }>('/session');
-    account = answer.account;
+    const answer = await get<Session>('/session');
+    ({ account, team } = answer);
     await speak(answer.account.language);
   } catch (cause) {
     if (!(cause instanceof ApiError) || cause.status !== 401) throw cause;
@@ -68,6 +90,26 @@ export async function signIn(email: string, password: string): Promise<string> {
 export async function signInSecond(ticket: string, code: string): Promise<void> {
   await post('/session/second', { ticket, code: code.trim() });
   await refresh();
+}
+
+const roles: Role[] = ['owner', 'member', 'viewer', 'dashboard'];
+
+/** may says whether the role in the account that is looked at is enough. The server judges in any case. */
+export function may(role: Role): boolean {
+  return team !== undefined && roles.indexOf(team.role) <= roles.indexOf(role);
+}
+
+/** lookAt has this browser look at another account; '' is the person's own. */
+export async function lookAt(id: string): Promise<void> {
+  ({ account, team } = await post<Session>('/session/team', { team: id }));
+}
+
+/** lookAgain asks the server again what is looked at. */
+export const lookAgain = (): Promise<void> => refresh();
+
+export async function joinTeam(token: string, password: string): Promise<void> {
+  await post('/team-invitations/join', { token, password, language: currentLanguage() });
+  await arrive();
 }
 
 export async function signOut(): Promise<void> {

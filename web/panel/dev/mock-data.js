@@ -5,6 +5,20 @@ export const plans = [
   { id: 'free', name: 'Free', connections: 10, web_connections: 5, instances: 3, flow_servers: 2, flow_memory_mb: 256, max_packet: 1_048_576, queue_messages: 1000, default: true },
   { id: 'house', name: 'House', connections: 100, web_connections: 20, instances: 10, flow_servers: 5, flow_memory_mb: 512, max_packet: 8_388_608, queue_messages: 10_000, default: false },
 ];
+export const teams = [
+  { id: 'a1', name: 'hana@example.org', own: true, role: 'owner', plan: '' },
+  { id: 't1', name: 'Greenhouse crew', own: false, role: 'owner', plan: 'house' },
+  { id: 't2', name: 'A team with quite a long name, as people like them', own: false, role: 'viewer', plan: '' },
+];
+export const members = [
+  { id: 'a1', email: 'hana@example.org', role: 'owner', since: ago(90_000), you: true },
+  { id: 'a2', email: 'ken@example.org', role: 'member', since: ago(9000), you: false },
+  { id: 'a3', email: 'somebody-with-a-long-name@subdomain.example.org', role: 'dashboard', since: ago(90), you: false },
+];
+export const teamInvitations = [
+  { id: 'ti1', email: 'yuki@example.org', role: 'viewer', expires_at: ago(-9000) },
+  { id: 'ti2', role: 'member', expires_at: ago(-900) },
+];
 export const regions = [{ id: 'home', name: 'Home' }];
 
 export function instance(id, name, plan = 'free') {

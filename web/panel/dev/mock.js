@@ -7,10 +7,11 @@ const password = 'correct horse'; // of every account here
 
 /** Mock answers the API. Options: owner (an owner exists), signedIn, empty (no instance yet). */
 export class Mock {
-  constructor({ owner = true, signedIn = false, empty = false, language = 'en', role = 'owner' } = {}) {
+  constructor({ owner = true, signedIn = false, empty = false, language = 'en', role = 'owner', team = 'own', suspended } = {}) {
     this.owner = owner;
     this.account = signedIn ? { id: 'a1', email: 'hana@example.org', role, language } : null;
     this.language = language;
+    this.team = team === 'own' ? data.teams[0] : { ...data.teams[1], role: team, suspended };
     this.instances = empty ? [] : [data.instance('kqzvbnta', 'Greenhouse'), data.instance('pwmxerid', 'Home', 'house')];
     this.users = new Map(this.instances.map((i) => [i.id, data.users(i.id)]));
     this.rules = data.rules();
@@ -56,7 +57,7 @@ export class Mock {
         this.#signIn(body.email, body.language);
         return [204];
       case 'GET session':
-        return this.account ? [200, { account: this.account }] : problem(401, 'unauthorized', 'Nobody is signed in.');
+        return this.account ? [200, { account: this.account, team: this.team }] : problem(401, 'unauthorized', 'Nobody is signed in.');
       case 'POST session':
         if (body.password !== password) return problem(401, 'unauthorized', 'E-mail address or password is wrong.');
         this.#signIn(body.email, this.language);
@@ -74,6 +75,7 @@ export class Mock {
       this.#signIn('ken@example.org', body.language);
       return [204];
     }
+    if (first === 'team-invitations' && method === 'GET') return [200, { team: 'Greenhouse crew', role: 'viewer', email: 'ken@example.org', may_join: true }];
     if (!this.account) return problem(401, 'unauthorized', 'Please sign in.');
     switch (first) {
       case 'account':
@@ -86,6 +88,15 @@ export class Mock {
         if (rest.at(-1) === 'push') return [200, data.device.push];
         if (rest.length === 1 && method === 'GET') return [200, data.devices.find((d) => d.id === rest[0]) ?? data.devices[0]];
         return method === 'GET' ? list(data.devices) : method === 'PATCH' ? [200, { ...data.devices[0], ...body }] : [204];
+      case 'teams':
+        return method === 'GET' ? list(data.teams) : [201, data.teams[1]];
+      case 'team':
+        if (rest[0] === 'members') return method === 'GET' ? list(data.members) : [204];
+        if (rest[0] === 'invitations') return method === 'GET' ? list(data.teamInvitations) : method === 'POST' ? [201, { id: 'ti9', role: body.role, email: body.email, link: body.email ? undefined : 'https://localhost:8443/join-team#token=Zb58rJxN6wLsYm3k0vTq' }] : [204];
+        return [200, this.team];
+      case 'session':
+        this.team = data.teams.find((t) => t.id === (body.team || 'a1'));
+        return [200, { account: this.account, team: this.team }];
       case 'sessions':
         return method === 'GET' ? list(data.sessions) : [204];
       case 'tokens':

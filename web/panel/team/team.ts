@@ -1,0 +1,32 @@
+// What pages know of teams.
+import type { Role, Team } from '../account/session.svelte';
+import { get, type List } from '../base/api';
+import { t } from '../base/i18n.svelte';
+
+export interface Member {
+  id: string;
+  email: string;
+  role: Role;
+  since: string;
+  you: boolean;
+}
+
+export interface Invitation {
+  id: string;
+  email?: string;
+  role: Role;
+  expires_at: string;
+  link?: string;
+}
+
+/** waiting holds the token of a link while its reader signs in; it is in no address and outlives no reload. */
+export const waiting = { token: '' };
+
+export const roles: Role[] = ['owner', 'member', 'viewer', 'dashboard'];
+
+export function roleText(role: Role): string {
+  const texts = { owner: t('team.owner'), member: t('team.member'), viewer: t('team.viewer'), dashboard: t('team.dashboard') };
+  return texts[role];
+}
+
+export const listTeams = (signal: AbortSignal) => get<List<Team>>('/teams', undefined, signal);
