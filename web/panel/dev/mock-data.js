@@ -10,6 +10,17 @@ export const teams = [
   { id: 't1', name: 'Greenhouse crew', own: false, role: 'owner', plan: 'house' },
   { id: 't2', name: 'A team with quite a long name, as people like them', own: false, role: 'viewer', plan: '' },
 ];
+const usage = { instances: 2, flow_servers: 1, devices: 1, connections: 1234, sessions: 2000, retained: 88, messages_in: 48_211_377, messages_out: 96_422_754 };
+const plain = { ...usage, instances: 0, connections: 0, messages_in: 0, messages_out: 0 };
+export const accounts = [
+  { id: 'a1', name: 'hana@example.org', kind: 'owner', plan: '', created_at: ago(90_000), seen_at: ago(1), instance_limit: 0, usage },
+  { id: 't1', name: 'Greenhouse crew', kind: 'team', plan: 'house', created_at: ago(80_000), instance_limit: 10, owners: ['hana@example.org'], members: 3, usage },
+  { id: 'a2', name: 'somebody-with-a-long-name@subdomain.example.org', kind: 'member', plan: '', created_at: ago(70_000), seen_at: ago(9000), suspended: { since: ago(99), why: 'Unpaid since August.' }, instance_limit: 0, usage: plain },
+];
+export function account(id, why) {
+  const one = accounts.find((a) => a.id === id) ?? accounts[1];
+  return { ...one, suspended: why ? { since: ago(0), why } : one.suspended, instances: [{ id: 'kqzvbnta', name: 'Greenhouse', plan: 'house', stats: { connections: 1234, messages_in: 48_211_377, messages_out: 96_422_754 } }] };
+}
 export const members = [
   { id: 'a1', email: 'hana@example.org', role: 'owner', since: ago(90_000), you: true },
   { id: 'a2', email: 'ken@example.org', role: 'member', since: ago(9000), you: false },

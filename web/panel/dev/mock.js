@@ -88,6 +88,9 @@ export class Mock {
         if (rest.at(-1) === 'push') return [200, data.device.push];
         if (rest.length === 1 && method === 'GET') return [200, data.devices.find((d) => d.id === rest[0]) ?? data.devices[0]];
         return method === 'GET' ? list(data.devices) : method === 'PATCH' ? [200, { ...data.devices[0], ...body }] : [204];
+      case 'accounts':
+        if (rest[0]) return method === 'DELETE' ? [204] : [200, data.account(rest[0], rest[1] === 'suspend' ? body.why : '')];
+        return list(data.accounts);
       case 'teams':
         return method === 'GET' ? list(data.teams) : [201, data.teams[1]];
       case 'team':

@@ -1,0 +1,34 @@
+// What the operator's pages know of accounts.
+import { t } from '../base/i18n.svelte';
+
+export interface Standing {
+  id: string;
+  name: string;
+  kind: 'owner' | 'member' | 'team';
+  plan: string;
+  created_at: string;
+  seen_at?: string;
+  suspended?: { since: string; why: string };
+  instance_limit: number;
+  owners?: string[];
+  members?: number;
+  usage: {
+    instances: number;
+    flow_servers: number;
+    devices: number;
+    connections: number;
+    sessions: number;
+    retained: number;
+    messages_in: number;
+    messages_out: number;
+  };
+}
+
+export interface StandingDetails extends Standing {
+  instances: { id: string; name: string; plan: string; stats: { connections: number; messages_in: number; messages_out: number } }[];
+}
+
+export function kindText(kind: Standing['kind']): string {
+  const texts = { owner: t('accounts.host'), member: t('accounts.person'), team: t('accounts.team') };
+  return texts[kind];
+}
