@@ -318,8 +318,12 @@ func (d *Directory) admit(ctx context.Context, p proof, in Instance, u User) (*L
 	if changed {
 		return nil, &Refusal{Instance: in.ID, User: u.Name, Cause: "the login changed while it was judged"}
 	}
-	r := set.rights(u.Name, u.First)
-	r.shown, r.narrow = set.credential(p.shown), p.narrow
+	r := set.sharedRights(u.Name, u.First, p.shown)
+	if p.narrow != nil {
+		own := *r
+		own.narrow = p.narrow
+		r = &own
+	}
 	return &Login{Instance: in, User: u.Name, Rights: r, Until: p.until}, nil
 }
 

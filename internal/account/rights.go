@@ -29,6 +29,7 @@ type ruleset struct {
 type userState struct {
 	revoked  atomic.Bool
 	compiled atomic.Pointer[compiled]
+	last     *Rights // of the last login with the user's whole rights; guarded by the shard's lock
 }
 
 // Rights say what one login may do. The answers follow changes of the rules at once; Generation tells that they may
@@ -54,6 +55,18 @@ func (s *ruleset) rights(name string, first bool) *Rights {
 		s.users[name] = u
 	}
 	return &Rights{set: s, user: u, name: name, all: first, why: "the first user owns #"}
+}
+
+// sharedRights are rights of a user for a login that showed something and has all of them. Logins of one user that
+// showed the same share them: they are never changed. The caller has the shard's lock.
+func (s *ruleset) sharedRights(name string, first bool, what shown) *Rights {
+	c := s.credential(what)
+	if u := s.users[name]; u != nil && u.last != nil && u.last.all == first && u.last.shown == c {
+		return u.last
+	}
+	r := s.rights(name, first)
+	r.shown, r.user.last = c, r
+	return r
 }
 
 // Generation is raised after any change that the answers come from.

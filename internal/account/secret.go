@@ -11,12 +11,14 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"strings"
+	"sync"
 )
 
 // Keys are derived from the key file. They judge generated passwords, seal what can be shown again and sign tokens.
 type Keys struct {
-	password []byte // HMAC of generated passwords
+	password *macs  // HMAC of generated passwords
 	token    []byte // HMAC of web client tokens
 	instance []byte // HMAC that makes the API keys of instances
 	version  []byte // HMAC that makes the versions of things
@@ -45,13 +47,28 @@ func NewKeys(secret []byte) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{password: derive("password"), token: derive("token"), instance: derive("instance key"), version: derive("version"), check: derive("check"), seal: seal,
+	return &Keys{password: newMacs(derive("password")), token: derive("token"), instance: derive("instance key"), version: derive("version"), check: derive("check"), seal: seal,
 		link: ed25519.NewKeyFromSeed(derive("link"))}, nil
 }
 
 // mac is HMAC-SHA-256 over parts, each with its length before it so that no two lists of parts give the same input.
-func mac(key []byte, parts ...[]byte) []byte {
-	h := hmac.New(sha256.New, key)
+func mac(key []byte, parts ...[]byte) []byte { return sumOf(hmac.New(sha256.New, key), parts...) }
+
+// macs is mac with one key, for many goroutines: what is made of the key is used again.
+type macs struct{ pool sync.Pool }
+
+func newMacs(key []byte) *macs {
+	return &macs{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+func (m *macs) of(parts ...[]byte) []byte {
+	h := m.pool.Get().(hash.Hash)
+	defer m.pool.Put(h)
+	h.Reset()
+	return sumOf(h, parts...)
+}
+
+func sumOf(h hash.Hash, parts ...[]byte) []byte {
 	var size [8]byte
 	for _, p := range parts {
 		binary.BigEndian.PutUint64(size[:], uint64(len(p)))
@@ -63,7 +80,7 @@ func mac(key []byte, parts ...[]byte) []byte {
 
 // hashGenerated is what is stored of a generated password. It holds for this user of this instance only.
 func (k *Keys) hashGenerated(instance, user, password string) []byte {
-	return mac(k.password, []byte(instance), []byte(user), []byte(password))
+	return k.password.of([]byte(instance), []byte(user), []byte(password))
 }
 
 // sealPassword encrypts the first user's password for this instance.

@@ -27,12 +27,12 @@ func (c *Client) puback(a *mqtt.Ack, t *Turn) {
 
 // waits says whether there is anything of its own to send. Callers hold s.mu.
 func (s *Session) waits() bool {
-	return s.queue.len() > 0 || len(s.resend) > 0 || len(s.replays) > 0
+	return s.queue.len() > 0 || len(s.resend) > 0 || s.replays != nil
 }
 
 // more sends what waits, if anything may. Callers hold s.mu.
 func (s *Session) more(c *Client, t *Turn) {
-	if s.waits() || len(s.shared) > 0 {
+	if s.waits() || s.shared != nil {
 		s.pump(c, t)
 	}
 }

@@ -74,7 +74,7 @@ func (o *Outbox) aliased(enc []byte, shared bool, id uint16) bool {
 	rest := enc[n+used : size]
 	var start [5]byte
 	first := binary.AppendUvarint(append(start[:0], enc[0]), uint64(len(b)+len(rest)))
-	if len(first)+len(b)+len(rest) > o.client.maxOut { // the first time it is longer than without [MQTT-3.1.2-24]
+	if len(first)+len(b)+len(rest) > int(o.client.maxOut) { // the first time it is longer than without [MQTT-3.1.2-24]
 		return false
 	}
 	if fresh {

@@ -29,7 +29,7 @@ func (b *Broker) attachSession(ctx context.Context, c *Client, id string, req *C
 		s = &Session{b: b, id: id}
 	}
 	c.s = s
-	op := &connectOp{s: s, finished: make(chan error, 1)}
+	op := &connectOp{s: s}
 	if old != nil && !resumed {
 		op.old = old
 	}
@@ -114,13 +114,13 @@ func (b *Broker) setPersistent(s *Session, on bool) {
 	} else {
 		b.persistent--
 	}
-	if len(s.subs) > 0 {
+	if s.subs.len() > 0 {
 		b.gen.Add(1) // who must be stored for is part of a match
 	}
-	for _, sub := range s.shared {
-		sub.group.mu.Lock()
-		sub.group.recount()
-		sub.group.mu.Unlock()
+	for m := s.shared; m != nil; m = m.next {
+		m.group.mu.Lock()
+		m.group.recount()
+		m.group.mu.Unlock()
 	}
 }
 
@@ -129,6 +129,7 @@ func (b *Broker) makeDurable(ctx context.Context, op *connectOp) error {
 	if !op.stores() && !op.delete && !op.deleteOld {
 		return nil
 	}
+	op.finished = make(chan error, 1)
 	if err := b.commit.post(op); err != nil {
 		return &Refusal{mqtt.ServerUnavailable, "the server can't store the session"}
 	}
@@ -206,7 +207,7 @@ func (o *connectOp) done(_ *Turn, err error) { o.finished <- err }
 // in the batch must not lose what is its own. Callers hold s.mu.
 func (s *Session) erase(p *plan) {
 	p.session(s, nil)
-	for filter := range s.subs {
+	for filter := range s.subs.all() {
 		p.subscription(s, filter, nil)
 	}
 	s.in.each(func(id uint16, _ byte) { p.packet(s, Incoming, id, nil) })

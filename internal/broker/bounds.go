@@ -17,40 +17,46 @@ func (s *Session) ask(filter string) (rule, cause string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.subs[filter] != nil || s.asked[filter] > 0 { // replaces, or is there already when it comes into force
-		if s.asked[filter] > 0 {
-			s.asked[filter]++
-		}
+	asked := &s.seldom().asked
+	waits := asked.get(filter)
+	if waits > 0 {
+		asked.set(filter, waits+1)
+	}
+	if waits > 0 || s.subs.get(filter) != nil { // is there already when it comes into force, or replaces
 		return "", ""
 	}
-	if len(s.subs)+len(s.asked) >= most {
+	if s.subs.len()+asked.len() >= most {
 		return "subscriptions", "the plan allows no more subscriptions for one client"
 	}
 	if s.b.subsAsked.Add(1)+s.b.total.subscriptions.Load() > int64(l.AllSubscriptions) && l.AllSubscriptions > 0 {
 		s.b.subsAsked.Add(-1)
 		return "all_subscriptions", "the plan allows no more subscriptions for the whole instance"
 	}
-	if s.asked == nil {
-		s.asked = make(map[string]int, 1)
-	}
-	s.asked[filter] = 1
+	asked.set(filter, 1)
 	return "", ""
 }
 
 // settle ends what ask has counted for an operation. Callers hold s.mu.
 func (o *subscribeOp) settle() {
 	s := o.c.s
+	if s.rare == nil {
+		return
+	}
+	asked := &s.rare.asked
 	for _, w := range o.list {
-		if w.sub == nil || s.asked[w.sub.full] == 0 {
+		if w.sub == nil {
 			continue
 		}
-		if s.asked[w.sub.full]--; s.asked[w.sub.full] == 0 {
-			delete(s.asked, w.sub.full)
+		switch waits := asked.get(w.sub.full); {
+		case waits > 1:
+			asked.set(w.sub.full, waits-1)
+		case waits == 1:
+			asked.drop(w.sub.full)
 			s.b.subsAsked.Add(-1)
 		}
 	}
-	if len(s.asked) == 0 {
-		s.asked = nil // an idle session keeps nothing
+	if asked.len() == 0 && s.rare.drops.next.Load() == 0 {
+		s.rare = nil // an idle session keeps nothing
 	}
 }
 
@@ -83,7 +89,7 @@ func (c *Client) maySubscribeMore() bool {
 	if l.SubscribeRate <= 0 {
 		return true
 	}
-	return c.filters.take(c.b.clock.ms(), float32(max(l.Subscriptions, l.SubscribeRate)), float32(l.SubscribeRate))
+	return c.seldom().filters.take(c.b.clock.ms(), float32(max(l.Subscriptions, l.SubscribeRate)), float32(l.SubscribeRate))
 }
 
 // Two clients that fight for one client identifier take it over again and again, each at the cost of a login and a
@@ -95,8 +101,9 @@ const (
 
 // mayTakeOver says whether next may have the place of c, and has it go on with the count.
 func (c *Client) mayTakeOver(next *Client) bool {
-	ok := c.takeovers.take(c.b.clock.ms(), takeoverBurst, float32(time.Second)/float32(takeoverPause))
-	next.takeovers = c.takeovers
+	takeovers := &c.seldom().takeovers
+	ok := takeovers.take(c.b.clock.ms(), takeoverBurst, float32(time.Second)/float32(takeoverPause))
+	next.seldom().takeovers = *takeovers
 	return ok
 }
 

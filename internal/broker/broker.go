@@ -26,7 +26,7 @@ type Broker struct {
 
 	mu         sync.Mutex               // guards the registry below
 	sessions   map[string]*Session      //
-	connecting map[string]chan struct{} // client ids on which a CONNECT is at work; closed when it is done
+	connecting map[string]chan struct{} // client ids on which a CONNECT is at work; closed when it is done, nil: nobody waits for that
 	plain      int                      // connections that count against the plan
 	web        int                      // connections of the panel's web client
 	inner      int                      // connections of parts of this server

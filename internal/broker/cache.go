@@ -67,7 +67,7 @@ func (c *Client) verdict(by *Rights, gen uint64, ok bool) *verdict {
 // mayReceive asks the rights and reports a refusal.
 func (c *Client) mayReceive(name string) bool {
 	v := (*c.rights.Load()).MayReceive(name, c.s.id)
-	if !v.Allowed && c.denials.hit(1, c.b.clock.ms()) > 0 {
+	if !v.Allowed && c.seldom().denials.hit(1, c.b.clock.ms()) > 0 {
 		c.event(Event{Kind: "denied", Topic: name, Gate: "acl", Rule: v.Rule, Reason: mqtt.NotAuthorized,
 			Cause: "the client may not receive this topic; its subscription covers more than its rules allow"})
 	}
@@ -210,7 +210,8 @@ func (b *Broker) build(m *match, name string, gen uint64) {
 	}
 	local := false
 	for _, sub := range subs {
-		if g := sub.group; g != nil {
+		if sub.member != nil {
+			g := sub.member.group
 			m.groups = append(m.groups, g)
 			m.stored = m.stored || g.durable.Load()
 			continue
@@ -226,7 +227,7 @@ func (b *Broker) build(m *match, name string, gen uint64) {
 	}
 	if local {
 		for _, sub := range subs {
-			if sub.group != nil {
+			if sub.member != nil {
 				continue
 			}
 			if r := m.receiver(sub.s, at); r.local && !sub.noLocal {

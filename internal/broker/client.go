@@ -18,7 +18,13 @@ type Client struct {
 	yes       atomic.Pointer[verdict] // that topics share; nil: none yet
 	remote    string
 	via       string
-	since     time.Time
+	keepAlive time.Duration // as told; 0: off
+	since     int64         // ms since 1970
+	maxIn     int32         // bytes of a packet from the client, 0: no limit
+	maxOut    int32         // bytes of a packet to the client [MQTT-3.1.2-24]
+	window    int32         // QoS 1 and 2 messages that may be open towards the client
+	recvMax   uint16        // and from it; 5.0 only, 0: not told
+	aliasMax  uint16
 	version   mqtt.Version
 	wire      wire
 	web       bool
@@ -26,33 +32,41 @@ type Client struct {
 	capped    bool // its user's connections are counted
 	bridge    bool // speaks for another broker: all its subscriptions are as No Local and Retain As Published make them
 	problem   bool // reason strings and user properties may be sent [MQTT-3.1.2-29]
-	maxIn     int  // bytes of a packet from the client, 0: no limit
-	maxOut    int  // bytes of a packet to the client [MQTT-3.1.2-24]
-	window    int  // QoS 1 and 2 messages that may be open towards the client
-	recvMax   int  // and from it; 5.0 only, 0: not told
-	aliasMax  int
-	keepAlive time.Duration // as told; 0: off
-	until     *time.Timer   // ends the connection of a minted token
+	finished  bool // Handle refuses to go on, for the cause in rare.ended; owned by the goroutine that calls it
+	orderly   bool // DISCONNECT has come, without will; guarded by s.mu
 
-	open    int          // QoS 1 and 2 messages open on this connection; guarded by s.mu
 	gone    atomic.Bool  // the session has let go of it
-	orderly bool         // DISCONNECT has come, without will; guarded by s.mu
+	open    int32        // QoS 1 and 2 messages open on this connection; guarded by s.mu
 	pending atomic.Int32 // operations that wait for the committer; while there are any, QoS 1 and 2 wait behind them
 	unacked atomic.Int32 // of these, QoS 1 publishes
 
 	messagesIn atomic.Uint64
 	bytesIn    atomic.Uint64
-	drops      throttle
-	denials    throttle
+	rare       atomic.Pointer[rareClient]
+	memo       memo // owned by the goroutine that calls Handle
+}
 
-	takeovers bucket // how often this client identifier may still be taken over; goes on with the connection that does
+// rareClient is what most connections never have. It is made when it is needed.
+type rareClient struct {
+	drops     throttle
+	denials   throttle
+	until     *time.Timer // ends the connection of a minted token
+	takeovers bucket      // how often this client identifier may still be taken over; goes on with the connection that does
 
 	// Owned by the goroutine that calls Handle.
 	filters    bucket // filters that may still be subscribed to
-	memo       memo
 	aliases    []string
 	ended      error // why Handle refuses to go on
 	lastDenied string
+}
+
+// seldom is what most connections never have.
+func (c *Client) seldom() *rareClient {
+	if r := c.rare.Load(); r != nil {
+		return r
+	}
+	c.rare.CompareAndSwap(nil, &rareClient{})
+	return c.rare.Load()
 }
 
 // ID is the client identifier.
@@ -72,7 +86,7 @@ func (c *Client) Outbox() *Outbox { return &c.outbox }
 func (c *Client) KeepAlive() time.Duration { return c.keepAlive }
 
 // MaxPacket is the largest packet in bytes that the client may send, fixed header included; 0: no limit.
-func (c *Client) MaxPacket() int { return c.maxIn }
+func (c *Client) MaxPacket() int { return int(c.maxIn) }
 
 // Version is the protocol version that the client speaks.
 func (c *Client) Version() mqtt.Version { return c.version }
@@ -101,9 +115,9 @@ func (c *Client) answer(packet []byte, t *Turn) {
 	}
 	var cause error
 	switch {
-	case len(packet) > c.maxOut: // [MQTT-3.1.2-24]
+	case len(packet) > int(c.maxOut): // [MQTT-3.1.2-24]
 		cause = errAnswerTooLarge
-		if len(tooLargeWord) <= c.maxOut {
+		if len(tooLargeWord) <= int(c.maxOut) {
 			o.copyIn(tooLargeWord)
 			o.mark(t)
 		}
@@ -144,7 +158,7 @@ func (c *Client) refuseAck(kind mqtt.Type, id uint16, r mqtt.Reason, words strin
 		a.ReasonString = words
 	}
 	t.small = a.Append(t.small[:0], c.version)
-	if len(t.small) > c.maxOut { // [MQTT-3.4.2-2]
+	if len(t.small) > int(c.maxOut) { // [MQTT-3.4.2-2]
 		a.ReasonString = ""
 		t.small = a.Append(t.small[:0], c.version)
 	}
@@ -163,7 +177,7 @@ func (c *Client) farewell(r mqtt.Reason, words string, t *Turn) {
 		d.ReasonString = words
 	}
 	packet := d.Append(nil, c.version)
-	if len(packet) > c.maxOut { // [MQTT-3.14.2-3]
+	if len(packet) > int(c.maxOut) { // [MQTT-3.14.2-3]
 		d.ReasonString = ""
 		packet = d.Append(nil, c.version)
 	}

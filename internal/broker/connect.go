@@ -33,7 +33,7 @@ func (b *Broker) Connect(ctx context.Context, req *ConnectRequest) (*Client, err
 	defer unlock()
 	c := b.newClient(req)
 	ack := b.connack(c, assigned, req.Packet)
-	if len(ack.Append(nil, c.version)) > c.maxOut { // [MQTT-3.1.2-24]
+	if len(ack.Append(nil, c.version)) > int(c.maxOut) { // [MQTT-3.1.2-24]
 		err := &Refusal{mqtt.PacketTooLarge, "the client's Maximum Packet Size has no room for CONNACK"}
 		b.refused(req, id, err)
 		return nil, err
@@ -118,17 +118,22 @@ func (b *Broker) vet(req *ConnectRequest) error {
 func (b *Broker) lockID(ctx context.Context, id string) (unlock func(), err error) {
 	for {
 		b.mu.Lock()
-		busy := b.connecting[id]
-		if busy == nil {
-			mine := make(chan struct{})
-			b.connecting[id] = mine
+		busy, taken := b.connecting[id]
+		if !taken {
+			b.connecting[id] = nil
 			b.mu.Unlock()
 			return func() {
 				b.mu.Lock()
+				defer b.mu.Unlock()
+				if waited := b.connecting[id]; waited != nil {
+					close(waited)
+				}
 				delete(b.connecting, id)
-				b.mu.Unlock()
-				close(mine)
 			}, nil
+		}
+		if busy == nil {
+			busy = make(chan struct{})
+			b.connecting[id] = busy
 		}
 		b.mu.Unlock()
 		select {
@@ -142,17 +147,17 @@ func (b *Broker) lockID(ctx context.Context, id string) (unlock func(), err erro
 func (b *Broker) newClient(req *ConnectRequest) *Client {
 	p, l := req.Packet, b.limits.Load()
 	c := &Client{
-		b: b, link: req.Link, user: req.Identity.User, remote: req.Remote, via: req.Via, since: b.clock.now(),
+		b: b, link: req.Link, user: req.Identity.User, remote: req.Remote, via: req.Via, since: b.clock.now().UnixMilli(),
 		version: p.Version, wire: wireOf(p.Version), web: req.Identity.Web, inner: req.Identity.Inner, bridge: p.Bridge,
-		maxIn: l.MaxPacket, maxOut: math.MaxInt, window: windowMax,
+		maxIn: int32(min(l.MaxPacket, math.MaxInt32)), maxOut: math.MaxInt32, window: windowMax,
 		keepAlive: time.Duration(p.KeepAlive) * time.Second,
 	}
 	if c.wire == wire5 {
 		c.problem = p.RequestProblem
-		c.window = min(windowMax, max(1, int(p.ReceiveMaximum)))
-		c.recvMax, c.aliasMax = l.ReceiveMaximum, l.TopicAliasMax
+		c.window = min(windowMax, max(1, int32(p.ReceiveMaximum)))
+		c.recvMax, c.aliasMax = uint16(l.ReceiveMaximum), uint16(l.TopicAliasMax) // withDefaults has seen to that
 		if p.MaxPacket > 0 {
-			c.maxOut = int(p.MaxPacket)
+			c.maxOut = int32(min(p.MaxPacket, math.MaxInt32))
 		}
 		if top := l.KeepAliveMax; top > 0 && (c.keepAlive == 0 || c.keepAlive > top) { // [MQTT-3.1.2-21]
 			c.keepAlive = top.Round(time.Second)
@@ -186,8 +191,8 @@ func (b *Broker) connack(c *Client, assigned string, p *mqtt.Connect) *mqtt.Conn
 	ack := &mqtt.Connack{MaxQoS: 2}
 	if c.wire == wire5 {
 		ack.AssignedID = assigned
-		ack.ReceiveMaximum = uint16(c.recvMax)
-		ack.TopicAliasMax = uint16(c.aliasMax)
+		ack.ReceiveMaximum = c.recvMax
+		ack.TopicAliasMax = c.aliasMax
 		ack.MaxPacket = uint32(c.maxIn)
 		if told := uint16(c.keepAlive / time.Second); told != p.KeepAlive {
 			ack.ServerKeepAlive, ack.HasServerKeepAlive = told, true
@@ -213,7 +218,7 @@ func (b *Broker) welcome(c *Client, ack *mqtt.Connack, req *ConnectRequest) {
 	c.outbox.marked = false
 	c.outbox.mu.Unlock()
 	if until := req.Identity.Until; !until.IsZero() {
-		c.until = time.AfterFunc(until.Sub(b.clock.now()), func() {
+		c.seldom().until = time.AfterFunc(until.Sub(b.clock.now()), func() {
 			c.Expel(mqtt.MaximumConnectTime, "the token of this connection has expired; connect again")
 		})
 	}

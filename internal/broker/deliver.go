@@ -24,7 +24,7 @@ func (s *Session) deliver(r *receiver, o *outgoing, t *Turn) {
 		c = now
 	} else if c != nil && s.straight(c, qos, persistent) {
 		f := o.find(s.b, c.wire, qos, retain, r.ids)
-		if len(f.enc) > c.maxOut {
+		if len(f.enc) > int(c.maxOut) {
 			c.dropped(1, "packet", "max_packet", "the client's Maximum Packet Size is less than the message", o.match.topic)
 			return
 		}
@@ -48,7 +48,7 @@ func (s *Session) deliver(r *receiver, o *outgoing, t *Turn) {
 // straight says whether a message can go out at once: nothing waits in front of it, and nothing has to be durable
 // before. Callers hold s.mu.
 func (s *Session) straight(c *Client, qos byte, persistent bool) bool {
-	return c.open < c.window && s.queue.len() == 0 && len(s.replays) == 0 && len(s.resend) == 0 &&
+	return c.open < c.window && s.queue.len() == 0 && s.replays == nil && len(s.resend) == 0 &&
 		!(qos == 2 && persistent)
 }
 
@@ -113,7 +113,7 @@ func (o *Outbox) sent(messages, bytes int, t *Turn) {
 
 // deliverOnce puts a QoS 0 message into the outbox or drops it.
 func (c *Client) deliverOnce(f *form, t *Turn) {
-	if len(f.enc) > c.maxOut { // [MQTT-3.1.2-24] [MQTT-3.1.2-25]
+	if len(f.enc) > int(c.maxOut) { // [MQTT-3.1.2-24] [MQTT-3.1.2-25]
 		c.dropped(1, "packet", "max_packet", "the client's Maximum Packet Size is less than the message", "")
 		return
 	}
@@ -138,7 +138,7 @@ func (c *Client) tryOnce(f *form, t *Turn) bool {
 	o := &c.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || !o.room(len(f.enc)) || len(f.enc) > c.maxOut {
+	if o.closed || !o.room(len(f.enc)) || len(f.enc) > int(c.maxOut) {
 		return false
 	}
 	o.message(f.enc, f.shared)
@@ -209,7 +209,7 @@ func (c *Client) slow(n int) {
 // dropped counts messages that were let go and reports them, once in ten seconds.
 func (c *Client) dropped(n int, gate, rule, cause, name string) {
 	c.b.total.dropped.Add(uint64(n))
-	if k := c.drops.hit(n, c.b.clock.ms()); k > 0 {
+	if k := c.seldom().drops.hit(n, c.b.clock.ms()); k > 0 {
 		c.event(Event{Kind: "dropped", Topic: name, Gate: gate, Rule: rule, Cause: cause, Count: int(k)})
 	}
 }

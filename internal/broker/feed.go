@@ -7,7 +7,7 @@ import (
 )
 
 // feed gives the oldest waiting message to a member; false: there is none, or it can't take one now. Callers hold s.mu.
-func (g *group) feed(sub *subscription, c *Client, t *Turn) bool {
+func (g *group) feed(m *membership, c *Client, t *Turn) bool {
 	if c.open >= c.window {
 		return false
 	}
@@ -25,13 +25,14 @@ func (g *group) feed(sub *subscription, c *Client, t *Turn) bool {
 		g.unpop(r)
 		return false
 	}
-	if !sub.allows(c, b.topic) {
+	sub := m.sub
+	if !m.allows(c, b.topic) {
 		back() // for another member, if there is one that may have it
 		g.judgeLater()
 		return false
 	}
 	x := r
-	x.qos, x.ids = min(sub.qos, b.qos), sub.ids
+	x.qos, x.ids = min(sub.qos, b.qos), m.ids
 	if x.flag &^= refRetain; b.retain && sub.rap {
 		x.flag |= refRetain
 	}

@@ -30,8 +30,8 @@ func (c *Client) disconnect(p *mqtt.Disconnect) error {
 // Gone tells the broker that the connection has ended. Without a DISCONNECT of the client the will follows. It is
 // idempotent and must come after the last Handle has returned.
 func (c *Client) Gone(cause error) {
-	if c.until != nil {
-		c.until.Stop()
+	if r := c.rare.Load(); r != nil && r.until != nil {
+		r.until.Stop()
 	}
 	if c.detach() {
 		e := Event{Kind: "disconnected", Gate: "listener"}
@@ -123,7 +123,7 @@ func (s *Session) endLocked(c *Client, erase bool) {
 	if b.sessions[s.id] == s {
 		delete(b.sessions, s.id)
 	}
-	for filter := range s.subs {
+	for filter := range s.subs.all() {
 		s.drop(filter)
 	}
 	for i := range s.out.slots {
@@ -134,7 +134,7 @@ func (s *Session) endLocked(c *Client, erase bool) {
 	for s.queue.len() > 0 {
 		b.backlog.settle(s.pop().m)
 	}
-	s.out, s.in, s.resend, s.replays, s.subs = slotTable{}, idSet{}, nil, nil, nil
+	s.out, s.in, s.resend, s.replays, s.rare = slotTable{}, nil, nil, nil, nil
 }
 
 // eraseOp removes a session from the store. What it holds is collected when the session ends.

@@ -72,19 +72,19 @@ func (g *group) deliver(o *outgoing, t *Turn) {
 func (g *group) offer(sub *subscription, o *outgoing, t *Turn) bool {
 	s := sub.s
 	c := s.client.Load()
-	if c == nil || !sub.allows(c, o.match.topic) {
+	if c == nil || !sub.member.allows(c, o.match.topic) {
 		return false
 	}
 	qos := min(sub.qos, o.pub.QoS)
 	if qos == 0 {
-		return c.tryOnce(o.find(g.b, c.wire, 0, o.pub.Retain && sub.rap, sub.ids), t)
+		return c.tryOnce(o.find(g.b, c.wire, 0, o.pub.Retain && sub.rap, sub.member.ids), t)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.client.Load() != c || c.open >= c.window || s.waits() {
 		return false
 	}
-	r := ref{m: o.keep(g.b), qos: qos, ids: sub.ids, g: g}
+	r := ref{m: o.keep(g.b), qos: qos, ids: sub.member.ids, g: g}
 	if o.pub.Retain && sub.rap {
 		r.flag = refRetain
 	}

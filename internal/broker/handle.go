@@ -15,8 +15,8 @@ import (
 // With an error the connection ends: flush first, the outbox holds the DISCONNECT that tells a 5.0 client why, then
 // close and call Gone with the error. Handle may wait for the store when publishers are faster than it.
 func (c *Client) Handle(buf []byte, t *Turn) (n int, err error) {
-	if c.ended != nil {
-		return 0, c.ended
+	if c.finished {
+		return 0, c.seldom().ended
 	}
 	defer func() {
 		if r := recover(); r != nil { // our own fault: it ends this client, not the process
@@ -29,7 +29,7 @@ func (c *Client) Handle(buf []byte, t *Turn) (n int, err error) {
 			c.memo = memo{}
 		}
 		if err != nil {
-			c.ended = err
+			c.finished, c.seldom().ended = true, err
 		}
 	}()
 	for n < len(buf) {
@@ -47,7 +47,7 @@ func (c *Client) Handle(buf []byte, t *Turn) (n int, err error) {
 			n += shortAckSize
 			continue
 		}
-		f, err := mqtt.Cut(buf[n:], c.maxIn)
+		f, err := mqtt.Cut(buf[n:], int(c.maxIn))
 		if errors.Is(err, mqtt.ErrShort) {
 			return n, nil
 		}

@@ -1,7 +1,8 @@
 package broker
 
 // idSet holds the packet identifiers that a client has open towards us, each with a state other than 0: open
-// addressing by the identifier itself, since clients count upwards. The zero value is ready and holds no memory.
+// addressing by the identifier itself, since clients count upwards. A nil set is empty and can be asked; the zero value
+// is ready.
 type idSet struct {
 	slots []uint32 // identifier<<8 | state; 0 is free; the length is a power of two, at most half of them used
 	n     int
@@ -18,7 +19,7 @@ func (s *idSet) find(id uint16) int {
 
 // get is the state of id, 0 when it isn't open.
 func (s *idSet) get(id uint16) byte {
-	if s.n == 0 {
+	if s == nil || s.n == 0 {
 		return 0
 	}
 	return byte(s.slots[s.find(id)])
@@ -44,7 +45,7 @@ func (s *idSet) put(id uint16, state byte) {
 
 // drop closes id.
 func (s *idSet) drop(id uint16) {
-	if s.n == 0 {
+	if s == nil || s.n == 0 {
 		return
 	}
 	i := s.find(id)
@@ -74,6 +75,9 @@ func (s *idSet) drop(id uint16) {
 
 // each calls yield for every open identifier, in no order.
 func (s *idSet) each(yield func(id uint16, state byte)) {
+	if s == nil {
+		return
+	}
 	for _, v := range s.slots {
 		if v != 0 {
 			yield(uint16(v>>8), byte(v))

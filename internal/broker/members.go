@@ -11,7 +11,7 @@ func (b *Broker) join(sub *subscription, filter string) *group {
 	g := b.groups[sub.full]
 	if g == nil {
 		g = &group{b: b, full: sub.full}
-		g.rep = &subscription{full: sub.full, filter: filter, group: g}
+		g.rep = &subscription{full: sub.full, filter: filter, member: &membership{group: g}}
 		if b.groups == nil {
 			b.groups = map[string]*group{}
 		}
@@ -27,7 +27,7 @@ func (b *Broker) join(sub *subscription, filter string) *group {
 
 // leave takes a member off its group; with the last one the group and all that waits in it go. Callers hold s.mu.
 func (b *Broker) leave(sub *subscription) {
-	g := sub.group
+	g := sub.member.group
 	b.groupsMu.Lock()
 	defer b.groupsMu.Unlock()
 	g.mu.Lock()

@@ -413,7 +413,11 @@ func (c *modelClient) busy() int {
 	s := c.p.c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.out.used + s.queue.len() + len(s.replays)
+	n := int(s.out.used) + s.queue.len()
+	for r := s.replays; r != nil; r = r.next {
+		n++
+	}
+	return n
 }
 
 // finish reads everything to the end and looks for what is missing.

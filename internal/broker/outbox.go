@@ -13,17 +13,17 @@ type Outbox struct {
 	begun  atomic.Bool // has been flushed once
 
 	// All below is guarded by mu.
-	parts   [][]byte    // what waits, in order
-	release []*chunk    // parallel to parts: the chunk that is free once this part is written, or nil
-	open    *chunk      // the chunk that takes the next bytes; its last view is at the end of parts, or it has none there
 	tail    bool        // the last part is a view of open and may grow
-	n       int         // bytes that wait, references included
-	aliases *aliasTable // nil: the client allows none
-	limit   int         // bytes; over it QoS 0 is dropped and QoS 1 and 2 stay in the session's queue
 	marked  bool        // on the list of some turn
 	starved bool        // the session has more to send once there is room
 	closed  bool        // the connection has ended: nothing is taken any more
 	big     bool        // the last flush had more than a small chunk: begin with a large one
+	parts   [][]byte    // what waits, in order
+	release []*chunk    // parallel to parts: the chunk that is free once this part is written, or nil
+	open    *chunk      // the chunk that takes the next bytes; its last view is at the end of parts, or it has none there
+	n       int         // bytes that wait, references included
+	aliases *aliasTable // nil: the client allows none
+	limit   int         // bytes; over it QoS 0 is dropped and QoS 1 and 2 stay in the session's queue
 
 	messages uint64 // messages handed to this connection
 	bytes    uint64 // bytes of them

@@ -83,7 +83,7 @@ func TestSlots(t *testing.T) {
 			break
 		}
 	}
-	if s.used != len(used) || s.at(0) != nil || s.at(9999) != nil || len(s.slots) > 64 {
+	if int(s.used) != len(used) || s.at(0) != nil || s.at(9999) != nil || len(s.slots) > 64 {
 		t.Error(s.used, len(used), len(s.slots))
 	}
 	var all slotTable

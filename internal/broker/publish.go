@@ -60,8 +60,9 @@ func (c *Client) denied(m *match, qos byte, retain bool, count int) {
 	} else {
 		e.Rule = (*c.rights.Load()).MayPublish(m.topic, c.s.id, qos, retain).Rule
 	}
-	if k := c.denials.hit(count, c.b.clock.ms()); k > 0 || c.lastDenied != m.topic {
-		c.lastDenied = m.topic
+	rare := c.seldom()
+	if k := rare.denials.hit(count, c.b.clock.ms()); k > 0 || rare.lastDenied != m.topic {
+		rare.lastDenied = m.topic
 		e.Count = max(int(k), count)
 		c.event(e)
 	}
@@ -114,22 +115,23 @@ func (c *Client) admit(p *mqtt.Publish, raw []byte, t *Turn) error {
 // resolve sets and reads topic aliases [MQTT-3.3.2-8] [MQTT-3.3.2-10]. They live as long as the connection.
 func (c *Client) resolve(p *mqtt.Publish) error {
 	n := int(p.Props.TopicAlias)
-	if n > c.aliasMax { // [MQTT-3.3.2-9]
+	if n > int(c.aliasMax) { // [MQTT-3.3.2-9]
 		return &Refusal{mqtt.TopicAliasInvalid, "the topic alias is over the Topic Alias Maximum"}
 	}
+	rare := c.seldom()
 	if len(p.Topic) > 0 {
-		if c.aliases == nil {
-			c.aliases = make([]string, c.aliasMax+1)
+		if rare.aliases == nil {
+			rare.aliases = make([]string, c.aliasMax+1)
 		}
-		if c.aliases[n] != string(p.Topic) {
-			c.aliases[n] = string(p.Topic)
+		if rare.aliases[n] != string(p.Topic) {
+			rare.aliases[n] = string(p.Topic)
 		}
 		return nil
 	}
-	if c.aliases == nil || c.aliases[n] == "" {
+	if rare.aliases == nil || rare.aliases[n] == "" {
 		return &Refusal{mqtt.ProtocolError, "the topic alias was never set on this connection"}
 	}
-	p.Topic = viewString(c.aliases[n])
+	p.Topic = viewString(rare.aliases[n])
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (b *Broker) overflow(queue *ring[ref], bytes int, stored bool) (rule string
 func (s *Session) dropOldest(rule string) {
 	s.forget(s.pop())
 	s.b.total.dropped.Add(1)
-	if k := s.drops.hit(1, s.b.clock.ms()); k > 0 {
+	if k := s.seldom().drops.hit(1, s.b.clock.ms()); k > 0 {
 		s.b.event(Event{Kind: "dropped", Client: s.id, User: s.user, Gate: "queue", Rule: rule, Count: int(k),
 			Reason: mqtt.QuotaExceeded, Cause: "the queue of the client is full; its oldest messages were dropped"})
 	}
@@ -72,7 +72,7 @@ func (s *Session) pump(c *Client, t *Turn) {
 			return
 		}
 	}
-	for len(s.replays) > 0 {
+	for s.replays != nil {
 		if !s.sendReplay(c, t) {
 			return
 		}
@@ -82,8 +82,8 @@ func (s *Session) pump(c *Client, t *Turn) {
 			return
 		}
 	}
-	for _, sub := range s.shared {
-		for sub.group.feed(sub, c, t) {
+	for m := s.shared; m != nil; m = m.next {
+		for m.group.feed(m, c, t) {
 		}
 	}
 }
@@ -189,7 +189,7 @@ func (c *Client) sendBody(b *body, r ref, id uint16, t *Turn) sendResult {
 		t.small = p.Append(t.small[:0], c.version)
 		f.enc = t.small
 	}
-	if len(f.enc) > c.maxOut { // [MQTT-3.1.2-24]
+	if len(f.enc) > int(c.maxOut) { // [MQTT-3.1.2-24]
 		c.dropped(1, "packet", "max_packet", "the client's Maximum Packet Size is less than the message", b.topic)
 		return tooLarge
 	}

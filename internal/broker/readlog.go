@@ -154,8 +154,8 @@ func (l *logReader) claims(o *body, place uint64, subs []*subscription, open []*
 		return &l.list[r.index].x
 	}
 	for _, sub := range subs {
-		if g := sub.group; g != nil {
-			if r := l.sessions[groupPrefix+g.full]; r != nil && place >= r.start {
+		if sub.member != nil {
+			if r := l.sessions[groupPrefix+sub.full]; r != nil && place >= r.start {
 				of(r).qos = o.qos
 			}
 			continue

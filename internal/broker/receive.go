@@ -7,13 +7,12 @@ import "tsunagi/internal/mqtt"
 // receive checks the QoS state of a message. known says that it has come before and is answered [MQTT-4.3.3-10].
 func (c *Client) receive(p *mqtt.Publish, t *Turn) (known bool, err error) {
 	s := c.s
-	over := c.recvMax > 0 && int(c.unacked.Load()+s.inOpen.Load()) >= c.recvMax // [MQTT-3.3.4-7]
+	over := c.recvMax > 0 && int(c.unacked.Load()+s.inOpen.Load()) >= int(c.recvMax) // [MQTT-3.3.4-7]
 	if p.QoS == 2 {
 		s.mu.Lock()
 		state := s.in.get(p.PacketID)
 		if state == 0 && !over {
-			s.in.put(p.PacketID, inReceived)
-			s.inOpen.Store(int32(s.in.n))
+			s.putIn(p.PacketID, inReceived)
 		}
 		s.mu.Unlock()
 		if state == inReceived {
@@ -33,6 +32,14 @@ func (c *Client) receive(p *mqtt.Publish, t *Turn) (known bool, err error) {
 func (s *Session) setIn(id uint16, state byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.putIn(id, state)
+}
+
+// putIn is setIn for callers that hold s.mu.
+func (s *Session) putIn(id uint16, state byte) {
+	if s.in == nil {
+		s.in = &idSet{}
+	}
 	if state == 0 {
 		s.in.drop(id)
 	} else {
@@ -49,11 +56,10 @@ func (c *Client) pubrel(a *mqtt.Ack, t *Turn) {
 	state := s.in.get(a.PacketID)
 	if state == inReceived {
 		if s.persistent.Load() {
-			s.in.put(a.PacketID, inClosing)
+			s.putIn(a.PacketID, inClosing)
 			s.post(&forgetOp{s: s, id: a.PacketID})
 		} else {
-			s.in.drop(a.PacketID)
-			s.inOpen.Store(int32(s.in.n))
+			s.putIn(a.PacketID, 0)
 		}
 	}
 	persistent := s.persistent.Load()

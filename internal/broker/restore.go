@@ -183,8 +183,8 @@ func (r *restoring) subscription(filter string, state []byte) error {
 	if err := sub.decode(state); err != nil {
 		return err
 	}
-	if sub.shared {
-		sub.share()
+	if sub.member != nil {
+		sub.share() // it has its identifier now
 	}
 	r.subs = append(r.subs, sub)
 	return nil
@@ -196,8 +196,7 @@ func (r *restoring) packet(d Direction, id uint16, state []byte) error {
 		return errState
 	}
 	if d == Incoming {
-		r.s.in.put(id, inReceived)
-		r.s.inOpen.Store(int32(r.s.in.n))
+		r.s.putIn(id, inReceived)
 		return nil
 	}
 	r.packets[id] = p

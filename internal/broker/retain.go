@@ -13,6 +13,7 @@ type replay struct {
 	last string     // the name behind which the search goes on
 	done bool       // some are the last
 	upTo uint64     // what was kept later has come as a live message
+	next *replay    // of the same session
 
 	sources map[string]Rights // of the publishers so far; nil: there is no such user any more
 	user    string            // the last of them
@@ -86,7 +87,11 @@ func (b *Broker) retainRoom(name, publisher, user string, p *mqtt.Publish) *Refu
 // startReplay has the retained messages of a subscription sent, as the outbox has room for them. Callers hold s.mu.
 func (s *Session) startReplay(sub *subscription) {
 	if s.b.retCount.Load() > 0 {
-		s.replays = append(s.replays, replay{sub: sub, upTo: s.b.retOrder.Load()})
+		last := &s.replays
+		for *last != nil {
+			last = &(*last).next
+		}
+		*last = &replay{sub: sub, upTo: s.b.retOrder.Load()}
 	}
 }
 
@@ -112,11 +117,9 @@ func (r *replay) fill(b *Broker) bool {
 
 // sendReplay sends the next retained message; false: it has to wait. Callers hold s.mu.
 func (s *Session) sendReplay(c *Client, t *Turn) bool {
-	r := &s.replays[0]
-	if s.subs[r.sub.full] != r.sub || len(r.some) == 0 && !r.fill(s.b) {
-		if s.replays = s.replays[1:]; len(s.replays) == 0 {
-			s.replays = nil
-		}
+	r := s.replays
+	if s.subs.get(r.sub.full) != r.sub || len(r.some) == 0 && !r.fill(s.b) {
+		s.replays = r.next
 		return true
 	}
 	m := r.some[0]

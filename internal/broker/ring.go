@@ -5,29 +5,29 @@ import "slices"
 // ring is a queue that grows by doubling and gives its memory back when it is empty. The zero value is ready.
 type ring[T any] struct {
 	buf  []T // its length is a power of two
-	head int
-	n    int
+	head int32
+	n    int32
 }
 
-func (r *ring[T]) len() int { return r.n }
+func (r *ring[T]) len() int { return int(r.n) }
 
 // at is the i-th element from the front.
-func (r *ring[T]) at(i int) *T { return &r.buf[(r.head+i)&(len(r.buf)-1)] }
+func (r *ring[T]) at(i int) *T { return &r.buf[(int(r.head)+i)&(len(r.buf)-1)] }
 
 func (r *ring[T]) push(v T) {
-	if r.n == len(r.buf) {
+	if r.len() == len(r.buf) {
 		r.grow()
 	}
-	r.buf[(r.head+r.n)&(len(r.buf)-1)] = v
+	*r.at(r.len()) = v
 	r.n++
 }
 
 // unpop puts v back to the front.
 func (r *ring[T]) unpop(v T) {
-	if r.n == len(r.buf) {
+	if r.len() == len(r.buf) {
 		r.grow()
 	}
-	r.head = (r.head - 1) & (len(r.buf) - 1)
+	r.head = (r.head - 1) & int32(len(r.buf)-1)
 	r.buf[r.head] = v
 	r.n++
 }
@@ -38,7 +38,7 @@ func (r *ring[T]) pop() T {
 	p := &r.buf[r.head]
 	v := *p
 	*p = zero
-	r.head = (r.head + 1) & (len(r.buf) - 1)
+	r.head = (r.head + 1) & int32(len(r.buf)-1)
 	if r.n--; r.n == 0 {
 		r.head = 0
 		if len(r.buf) > ringKept {
@@ -61,7 +61,7 @@ func (r *ring[T]) grow() {
 // filter keeps the elements for which keep says true, in their order.
 func (r *ring[T]) filter(keep func(*T) bool) {
 	var out ring[T]
-	for i := range r.n {
+	for i := range r.len() {
 		if p := r.at(i); keep(p) {
 			out.push(*p)
 		}

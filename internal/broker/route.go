@@ -38,7 +38,7 @@ func (b *Broker) routeRun(c *Client, m *match, raw []byte, count, longest int, t
 			continue
 		}
 		switch {
-		case longest > to.maxOut-runGrowth || to.wire == wire5 && len(r.ids) > 0 || to.outbox.aliases != nil:
+		case longest > int(to.maxOut)-runGrowth || to.wire == wire5 && len(r.ids) > 0 || to.outbox.aliases != nil:
 			to.deliverEach(raw, c.wire, r.ids, t)
 		case to.wire == c.wire:
 			if share && !owned {

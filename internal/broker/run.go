@@ -13,7 +13,7 @@ func (c *Client) run(buf []byte, t *Turn) int {
 	var name []byte
 	n, count, longest := 0, 0, 0
 	for {
-		size, head := plainFrame(buf[n:], c.maxIn)
+		size, head := plainFrame(buf[n:], int(c.maxIn))
 		if size == 0 {
 			break
 		}

@@ -46,15 +46,15 @@ type slot struct {
 // became free. The zero value is ready and holds no memory.
 type slotTable struct {
 	slots []slot
-	used  int
+	order uint64
+	used  int32
 	first uint16 // of the free ones, 0: none
 	last  uint16
-	order uint64
 }
 
 // take gives out an identifier, or 0 when limit are in use.
 func (t *slotTable) take(limit int, state slotState) (uint16, *slot) {
-	if t.used >= limit {
+	if int(t.used) >= limit {
 		return 0, nil
 	}
 	if t.first == 0 {

@@ -121,8 +121,8 @@ func (s *Session) info() ClientInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := ClientInfo{ID: s.id, User: s.user, Version: s.version, SessionExpiry: s.expiry, Queued: s.queue.len(),
-		Subscriptions: make([]string, 0, len(s.subs))}
-	for filter := range s.subs {
+		Subscriptions: make([]string, 0, s.subs.len())}
+	for filter := range s.subs.all() {
 		i.Subscriptions = append(i.Subscriptions, filter)
 	}
 	slices.Sort(i.Subscriptions)
@@ -131,7 +131,7 @@ func (s *Session) info() ClientInfo {
 		i.Since = s.b.clock.now().Add(time.Duration(s.awayAt-s.b.clock.ms()) * time.Millisecond)
 		return i
 	}
-	i.Connected, i.Web, i.Remote, i.Via, i.Since = true, c.web, c.remote, c.via, c.since
+	i.Connected, i.Web, i.Remote, i.Via, i.Since = true, c.web, c.remote, c.via, time.UnixMilli(c.since)
 	i.KeepAlive = int(c.keepAlive / time.Second)
 	i.MessagesIn = c.messagesIn.Load()
 	c.outbox.mu.Lock()

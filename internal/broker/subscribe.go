@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"slices"
-
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/topic"
 )
@@ -119,7 +117,7 @@ func (o *subscribeOp) prepare(p *plan) {
 		if w.sub == nil {
 			continue
 		}
-		if w.sub.shared {
+		if w.sub.member != nil {
 			p.group(s.b, w.sub.full)
 		}
 		if w.sub != nil {
@@ -129,7 +127,7 @@ func (o *subscribeOp) prepare(p *plan) {
 }
 
 func (s *Session) startOf(filter string, start uint64) uint64 {
-	if old := s.subs[filter]; old != nil {
+	if old := s.subs.get(filter); old != nil {
 		return old.start
 	}
 	return start
@@ -165,7 +163,7 @@ func (o *subscribeOp) done(t *Turn, err error) {
 			s.startReplay(w.sub)
 		}
 	}
-	if o.waited && len(s.replays) > 0 { // who the messages are of may have to be read: not in the committer
+	if o.waited && s.replays != nil { // who the messages are of may have to be read: not in the committer
 		go o.c.catchUp() // ends when the window or the outbox is full, or nothing is left
 		return
 	}
@@ -181,14 +179,15 @@ func (c *Client) catchUp() {
 // put brings a subscription into force in place of one with the same filter [MQTT-3.8.4-3], and says whether there was
 // none. Callers hold s.mu.
 func (s *Session) put(sub *subscription) (isNew bool) {
-	old := s.subs[sub.full]
-	if s.subs == nil {
-		s.subs = make(map[string]*subscription, 1)
-	}
-	s.subs[sub.full] = sub
-	if sub.shared {
-		sub.group = s.b.join(sub, sub.filter)
-		s.shared = append(slices.Clip(s.shared), sub)
+	old := s.subs.get(sub.full)
+	s.subs.set(sub.full, sub)
+	if m := sub.member; m != nil {
+		m.group = s.b.join(sub, sub.filter)
+		last := &s.shared
+		for *last != nil {
+			last = &(*last).next
+		}
+		*last = m
 	} else {
 		s.b.tree.Add(sub.filter, sub)
 	}
@@ -203,16 +202,21 @@ func (s *Session) put(sub *subscription) (isNew bool) {
 
 // share makes it a shared subscription, before it is in force.
 func (sub *subscription) share() {
-	sub.shared = true
+	sub.member = &membership{sub: sub}
 	if sub.id != 0 {
-		sub.ids = []uint32{sub.id}
+		sub.member.ids = []uint32{sub.id}
 	}
 }
 
 // remove takes a subscription out of force. Callers hold s.mu.
 func (s *Session) remove(old *subscription) {
-	if old.shared {
-		s.shared = slices.DeleteFunc(slices.Clone(s.shared), func(sub *subscription) bool { return sub == old })
+	if m := old.member; m != nil {
+		for at := &s.shared; *at != nil; at = &(*at).next {
+			if *at == m {
+				*at = m.next // m keeps its own next: pump may stand on it
+				break
+			}
+		}
 		s.b.leave(old)
 	} else {
 		s.b.tree.Remove(old.filter, old)
@@ -223,11 +227,11 @@ func (s *Session) remove(old *subscription) {
 
 // drop ends a subscription and says whether there was one. Callers hold s.mu.
 func (s *Session) drop(filter string) bool {
-	old := s.subs[filter]
+	old := s.subs.get(filter)
 	if old == nil {
 		return false
 	}
-	delete(s.subs, filter)
+	s.subs.drop(filter)
 	s.remove(old)
 	s.b.gen.Add(1)
 	return true
@@ -239,5 +243,9 @@ func (s *Session) stored(full string) (*subscription, error) {
 	if err != nil {
 		return nil, errState
 	}
-	return &subscription{s: s, full: full, filter: f.Filter, shared: f.Share != ""}, nil
+	sub := &subscription{s: s, full: full, filter: f.Filter}
+	if f.Share != "" {
+		sub.share()
+	}
+	return sub, nil
 }

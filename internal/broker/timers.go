@@ -121,7 +121,7 @@ func (s *Session) tick(now int64) {
 	if s.ended || s.awayAt == 0 || s.client.Load() != nil {
 		return
 	}
-	if b.connecting[s.id] != nil { // somebody is about to take it: look again if that fails
+	if _, taken := b.connecting[s.id]; taken { // somebody is about to take it: look again if that fails
 		b.timers.later(s)
 		return
 	}

@@ -122,12 +122,10 @@ func (c *conn) guard(f func() error) (err error) {
 	return f()
 }
 
-// aside runs f in a goroutine of its own and waits for it. A goroutine's stack that has grown never shrinks below 4 KiB
-// again; this way the one that waits for a quiet connection keeps its first 2 KiB.
+// aside runs f in another goroutine and waits for it, so that the one that waits for a quiet connection keeps a small
+// stack.
 func (c *conn) aside(f func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- c.guard(f) }() // ends with f
-	return <-done
+	return c.srv.workers.run(func() error { return c.guard(f) })
 }
 
 // open lets others write.

@@ -33,6 +33,17 @@ func rawRead(fd int, b []byte) (n int, empty bool, err error) {
 	}
 }
 
+// pollable says whether a read of a socket would find something, be it an end.
+func pollable(fd int) bool {
+	var b [1]byte
+	for {
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), 1, syscall.MSG_PEEK, 0, 0)
+		if errno != syscall.EINTR {
+			return errno != syscall.EAGAIN
+		}
+	}
+}
+
 // rawWrite writes up to maxParts of parts, which hold something, and says how many bytes the kernel took: none of
 // them, without an error, when the socket is full.
 func rawWrite(fd int, parts [][]byte) (int, error) {

@@ -15,6 +15,8 @@ var errNoServer = errors.New("serving MQTT needs Linux")
 
 func rawRead(int, []byte) (int, bool, error) { return 0, false, errNoServer }
 
+func pollable(int) bool { return true }
+
 func rawWrite(int, [][]byte) (int, error) { return 0, errNoServer }
 
 func tune(net.Listener) {}

@@ -85,9 +85,10 @@ func temporary(err error) bool {
 // welcome starts a caller, if there is room for one.
 func (s *Server) welcome(tcp *net.TCPConn, prepare func(*net.TCPConn, *caller)) {
 	a := &caller{srv: s, tcp: tcp}
-	a.hello.Remote = tcp.RemoteAddr().String()
+	from := addrPort(tcp.RemoteAddr())
+	a.hello.Remote = from.String()
 	if a.behind = s.proxied(tcp.RemoteAddr()); !a.behind {
-		a.peer = remoteAddr(a.hello.Remote)
+		a.peer = origin(from.Addr())
 	}
 	prepare(tcp, a)
 	if err := s.begin(a); err != nil {
@@ -95,7 +96,7 @@ func (s *Server) welcome(tcp *net.TCPConn, prepare func(*net.TCPConn, *caller)) 
 		_ = tcp.Close()
 		return
 	}
-	s.wg.Go(func() { a.serve(s.launch) }) // ends by the deadline of begin, or with the login
+	s.workers.start(&s.wg, func() { a.serve(s.launch) }) // ends by the deadline of begin, or with the login
 }
 
 // launch runs a connection in a goroutine whose stack is still small.
@@ -141,6 +142,16 @@ func (s *Server) crowded(remote string, err error) {
 	s.seldom.Do(func() {
 		s.log.Warn("connections are refused", "cause", err, "last", remote, "refused", s.refusals.Load())
 	})
+}
+
+// addrPort is a socket's address; the zero value for what is none.
+func addrPort(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := tcp.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
 // remoteAddr parses what net/http calls RemoteAddr.

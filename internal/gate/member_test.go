@@ -179,6 +179,7 @@ func TestNothingLeft(t *testing.T) {
 	r := realRig(t)
 	r.enter("tcp", id("warm", mqtt.V5)).Close()
 	until(t, "the first end", func() bool { return r.Connections() == 0 })
+	r.workers.stop()
 	before := runtime.NumGoroutine()
 	for i := range 100 {
 		c := r.enter(transports[i%len(transports)], id(fmt.Sprint(i), mqtt.V5))
@@ -190,7 +191,10 @@ func TestNothingLeft(t *testing.T) {
 		c.Close()
 	}
 	until(t, "the end of all connections", func() bool { return r.Connections() == 0 })
-	until(t, "the end of all goroutines", func() bool { return runtime.NumGoroutine() <= before })
+	until(t, "the end of all goroutines", func() bool {
+		r.workers.stop()
+		return runtime.NumGoroutine() <= before
+	})
 }
 
 // BenchmarkPairs sends messages through a real broker from one connection to another, 64 at once. Client and broker

@@ -19,10 +19,11 @@ const pauseLook = 100 * time.Millisecond
 func (c *conn) readLoop() error {
 	var cause error
 	err := c.rc.Read(func(uintptr) bool {
-		if c.quiet() {
-			cause = c.aside(c.readQuietly)
-		} else {
+		switch {
+		case !c.quiet():
 			cause = c.guard(c.readable)
+		case c.turns > 1 || pollable(c.rfd): // else what has come is CONNECT, and that is done
+			cause = c.aside(c.readQuietly)
 		}
 		return cause != nil
 	})

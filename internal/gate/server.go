@@ -48,6 +48,7 @@ type Server struct {
 	ctx       context.Context // ends when Stop begins: nobody logs in any more
 	cancel    context.CancelFunc
 	flushers  flushers
+	workers   workers
 	sweep     sweep
 	admission admission
 	attach    func(context.Context, *broker.Broker, *broker.ConnectRequest) (session, error)
@@ -90,7 +91,7 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		opts: o, log: o.Log, attach: attach, flushers: newFlushers(), quit: make(chan struct{}),
+		opts: o, log: o.Log, attach: attach, flushers: newFlushers(), workers: newWorkers(), quit: make(chan struct{}),
 		seldom:    rate.Sometimes{Interval: time.Second},
 		listeners: make(map[net.Listener]struct{}), callers: make(map[*caller]struct{}), conns: make(map[*conn]struct{}),
 	}
@@ -183,6 +184,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		s.each((*conn).abort)
 		<-done
 	}
+	s.workers.stop()
 	close(s.quit)
 	s.work.Wait()
 	return err

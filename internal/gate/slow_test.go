@@ -219,6 +219,7 @@ func TestAsksWithoutListening(t *testing.T) {
 // TestPeerGoneWhileBlocked closes a client whose socket is full: nothing may be left behind.
 func TestPeerGoneWhileBlocked(t *testing.T) {
 	r := newRig(t)
+	r.workers.stop()
 	before := runtime.NumGoroutine()
 	for i := range 10 {
 		c, e := r.login(transports[i%len(transports)])
@@ -230,5 +231,8 @@ func TestPeerGoneWhileBlocked(t *testing.T) {
 		ended(t, e)
 	}
 	until(t, "the end of all connections", func() bool { return r.Connections() == 0 })
-	until(t, "the end of all goroutines", func() bool { return runtime.NumGoroutine() <= before })
+	until(t, "the end of all goroutines", func() bool {
+		r.workers.stop()
+		return runtime.NumGoroutine() <= before
+	})
 }

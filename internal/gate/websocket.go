@@ -109,7 +109,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, a *caller) {
 	}
 	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: " + subprotocol(r.Header) + "\r\n" +
 		"Sec-WebSocket-Accept: " + acceptKey(r.Header.Get("Sec-Websocket-Key")) + "\r\n\r\n"
-	s.wg.Go(func() { // ends by the deadline of begin, or with the login
+	s.workers.start(&s.wg, func() { // ends by the deadline of begin, or with the login
 		if _, err := nc.Write([]byte(head)); err != nil {
 			s.settled(a)
 			s.admission.leave()
