@@ -7,7 +7,7 @@ const password = 'correct horse'; // of every account here
 
 /** Mock answers the API. Options: owner (an owner exists), signedIn, empty (no instance yet). */
 export class Mock {
-  constructor({ owner = true, signedIn = false, empty = false, language = 'en', role = 'owner', team = 'own', suspended } = {}) {
+  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended } = {}) {
     this.owner = owner;
     this.account = signedIn ? { id: 'a1', email: 'hana@example.org', role, language } : null;
     this.language = language;
@@ -15,6 +15,8 @@ export class Mock {
     this.instances = empty ? [] : [data.instance('kqzvbnta', 'Greenhouse'), data.instance('pwmxerid', 'Home', 'house')];
     this.users = new Map(this.instances.map((i) => [i.id, data.users(i.id)]));
     this.rules = data.rules();
+    this.hooks = bare ? [] : [...data.hooks];
+    this.bridges = bare ? [] : [...data.bridges];
     this.invitations = empty ? [] : [{ id: 'i1', email: 'ken@example.org', sent: 'file', expires_at: new Date(Date.now() + 864e5).toISOString() }];
     this.flows = empty ? [] : [data.flowServer('flow-1'), data.flowServer('night-shift', 'failed')];
     this.log = empty ? [] : data.log('kqzvbnta');
@@ -169,7 +171,7 @@ export class Mock {
     return one ? [200, one] : list(this.flows);
   }
 
-  #instances(method, [id, what, name, extra], body, query, host) {
+  #instances(method, [id, what, name, extra, more], body, query, host) {
     if (!id && method === 'POST') {
       if (this.instances.length >= 3) return problem(403, 'limit', 'The plan allows 3 instances. Delete one or choose a larger plan.');
       const made = data.instance(Math.random().toString(36).replace(/[^a-z]/g, '').padEnd(8, 'x').slice(0, 8), body.name, body.plan);
@@ -229,6 +231,12 @@ export class Mock {
         return list(id === 'kqzvbnta' ? data.exposures : []);
       case 'users':
         return this.#users(method, id, name, body, query);
+      case 'hooks':
+        return this.#hooks(method, name, [extra, more], body);
+      case 'hook-readers':
+        return list(['hana@example.org', 'ken@example.org']);
+      case 'bridges':
+        return this.#bridges(method, name, body);
       case 'rules':
         return this.#rules(method, name, body, query);
     }
@@ -254,6 +262,36 @@ export class Mock {
     const { rotate, password: fresh, ...change } = body;
     Object.assign(one, change);
     return [200, rotate ? { ...one, password: 'Hw81_zzQp-Vt40nDkR7eXa' } : one];
+  }
+
+  #hooks(method, id, [what, deed], body) {
+    if (what === 'test') return [200, { done: body.payload !== '', cause: 'the receiver answered 404 Not Found', took: 84, body: '{"id":"msg_test","type":"message"}' }];
+    if (what === 'secret') return [200, { secret: 'whsec_ZXhhbXBsZQ==' }];
+    if (what === 'dead-letters') return deed ? [200, { delivered: 2, failed: 0, left: 0, count: 2 }] : list(data.deadLetters);
+    if (method === 'POST') {
+      const made = { ...body, id: 'h' + Date.now(), enabled: true, has_authorization: false, dead_letters: 0, state: data.hooks[0].state };
+      this.hooks.push(made);
+      return [201, { ...made, secret: 'whsec_ZXhhbXBsZQ==' }];
+    }
+    if (method === 'PATCH') {
+      this.hooks = this.hooks.map((h) => (h.id === id ? { ...h, ...body } : h));
+      return [200, this.hooks.find((h) => h.id === id)];
+    }
+    if (method === 'DELETE') this.hooks = this.hooks.filter((h) => h.id !== id);
+    return method === 'DELETE' ? [204] : list(this.hooks);
+  }
+
+  #bridges(method, id, body) {
+    if (method === 'POST') {
+      this.bridges.push({ ...data.bridges[0], ...body, id: 'b' + Date.now() });
+      return [201, this.bridges.at(-1)];
+    }
+    if (method === 'PATCH') {
+      this.bridges = this.bridges.map((b) => (b.id === id ? { ...b, ...body } : b));
+      return [200, this.bridges.find((b) => b.id === id)];
+    }
+    if (method === 'DELETE') this.bridges = this.bridges.filter((b) => b.id !== id);
+    return method === 'DELETE' ? [204] : list(this.bridges);
   }
 
   #rules(method, id, body, query) {

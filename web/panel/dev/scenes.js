@@ -25,6 +25,14 @@ export const scenes = [
   { name: 'logins', path: `/instances/${id}/logins`, act: (page) => page.getByText('ESP32 on the roof').waitFor() },
   { name: 'connections-away', path: `/instances/${id}/connections`, act: away },
   { name: 'connections-empty', path: `/instances/${id}/connections`, mock: { empty: false }, act: nobody },
+  { name: 'hooks', path: `/instances/${id}/hooks`, act: (page) => page.getByText('Too hot').waitFor() },
+  { name: 'hooks-empty', path: `/instances/${id}/hooks`, mock: { bare: true } },
+  { name: 'hooks-create', path: `/instances/${id}/hooks`, full: false, mock: { bare: true }, act: (page) => button(page, 'New rule', 'ルールを作成').click() },
+  { name: 'hooks-test', path: `/instances/${id}/hooks`, full: false, act: tryHook },
+  { name: 'hooks-letters', path: `/instances/${id}/hooks`, full: false, act: (page) => page.getByRole('button', { name: /^(Dead letters|未配信)/ }).click() },
+  { name: 'bridges', path: `/instances/${id}/bridges`, act: (page) => page.getByText('Factory').waitFor() },
+  { name: 'bridges-empty', path: `/instances/${id}/bridges`, mock: { bare: true } },
+  { name: 'bridges-change', path: `/instances/${id}/bridges`, full: false, act: (page) => button(page, 'Change', '変更').first().click() },
   { name: 'log', path: `/instances/${id}/log`, act: (page) => page.getByText('tasmota').waitFor() },
   { name: 'statistics', path: `/instances/${id}/statistics`, act: (page) => page.waitForTimeout(4500) },
   { name: 'flows', path: '/flows', act: (page) => page.getByText('night-shift').first().waitFor() },
@@ -57,6 +65,12 @@ export const scenes = [
   { name: 'not-found', path: '/nowhere' },
   { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor() },
 ];
+
+async function tryHook(page) {
+  await button(page, 'Test', 'テスト').first().click();
+  await page.getByRole('dialog').getByRole('button', { name: /^(Test|テスト)$/ }).click();
+  await page.getByText('msg_test').waitFor();
+}
 
 async function pair(page) {
   await button(page, 'Add device', 'デバイスを追加').click();
