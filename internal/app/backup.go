@@ -43,8 +43,9 @@ func advise(dir string, err error) error {
 // copiesName begins the name of a directory with copies of the databases, which lasts as long as a backup is written.
 const copiesName = ".backup-"
 
-// writeBackup writes a backup of an open store's directory to w. The copies of the databases need room on its disk.
-func writeBackup(ctx context.Context, store *sqlite.Store, dir string, w io.Writer) (err error) {
+// writeBackup writes a backup of an open store's directory to w. The copies of the databases need room on its disk; change
+// makes of them what is to be kept.
+func writeBackup(ctx context.Context, store *sqlite.Store, dir string, change func(ctx context.Context, copies string) error, w io.Writer) (err error) {
 	left, _ := filepath.Glob(filepath.Join(dir, copiesName+"*")) // of a process that was killed: the pattern is good
 	for _, old := range left {
 		if err := os.RemoveAll(old); err != nil {
@@ -61,6 +62,9 @@ func writeBackup(ctx context.Context, store *sqlite.Store, dir string, w io.Writ
 	defer func() { err = errors.Join(err, os.RemoveAll(copies)) }()
 	if err := store.Backup(ctx, copies); err != nil {
 		return err
+	}
+	if err := change(ctx, copies); err != nil {
+		return fmt.Errorf("backup: %w", err)
 	}
 	return backup.Write(ctx, w, dir, copies, Version)
 }
@@ -143,7 +147,14 @@ func backupOffline(ctx context.Context, data string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(writeBackup(ctx, store, data, w), store.Close())
+	asIs := func(ctx context.Context, _ string) error {
+		moved, err := accountsMoved(ctx, store)
+		if moved {
+			err = fmt.Errorf("%w, and make the backup while the server runs", errMoved)
+		}
+		return err
+	}
+	return errors.Join(writeBackup(ctx, store, data, asIs, w), store.Close())
 }
 
 // restoreCommand is `tsunagi restore`.

@@ -73,7 +73,7 @@ func (b *bridging) read(ctx context.Context, instance string) error {
 		return nil
 	}
 	var rows []account.Bridge
-	err := b.store.Accounts.View(ctx, func(r account.Reader) (err error) {
+	err := b.kept.View(ctx, func(r account.Reader) (err error) {
 		if rows, err = r.Bridges(instance); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ import (
 	"tsunagi/internal/mail"
 	"tsunagi/internal/outside"
 	"tsunagi/internal/panel"
+	"tsunagi/internal/store/postgres"
 	"tsunagi/internal/store/sqlite"
 	"tsunagi/web"
 )
@@ -39,6 +41,8 @@ type cloud struct {
 	*core
 	cfg       *config.Serve
 	texts     texts
+	kept      account.Store      // where accounts are
+	database  *postgres.Accounts // nil: they are in the data directory
 	accounts  *account.Service
 	journal   *account.Journal
 	door      *door
@@ -68,12 +72,12 @@ func serveCloud(ctx context.Context, cfg *config.Serve, log *slog.Logger, s Stre
 	c := &cloud{core: base, cfg: cfg}
 	if err := c.build(ctx); err != nil {
 		c.doors.close()
-		return errors.Join(err, c.store.Close())
+		return errors.Join(err, c.closeStores())
 	}
 	greeting, err := c.greeting(ctx)
 	if err != nil {
 		c.doors.close()
-		return errors.Join(err, c.store.Close())
+		return errors.Join(err, c.closeStores())
 	}
 	return runParts(ctx, log, c.parts(), func() { fmt.Fprint(s.Out, greeting) }, c.failure.c)
 }
@@ -124,9 +128,12 @@ func (c *cloud) build(ctx context.Context) (err error) {
 }
 
 func (c *cloud) openAccounts(ctx context.Context) error {
-	secret, err := account.LoadKeyFile(c.cfg.Data)
+	secret, err := c.secret()
 	if err != nil {
 		return &dataError{err}
+	}
+	if err := c.openDatabase(ctx); err != nil {
+		return err
 	}
 	keys, err := account.NewKeys(secret)
 	if err != nil {
@@ -146,7 +153,7 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 		return err
 	}
 	c.accounts, err = account.NewService(ctx, account.Options{
-		Store: c.store.Accounts, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
+		Store: c.kept, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
 		AccountInstances: c.cfg.AccountInstances, AccountTeams: c.cfg.AccountTeams,
 		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Post: post.Letter, Log: c.log,
 		BridgePlain: len(c.cfg.BridgeAllow) > 0, HookPlain: len(c.cfg.HookAllow) > 0,
@@ -155,8 +162,17 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	if err != nil {
 		return &dataError{err}
 	}
-	c.journal = account.NewJournal(c.store.Accounts, logKept, c.log, time.Now)
+	c.journal = account.NewJournal(c.kept, logKept, c.log, time.Now)
 	return nil
+}
+
+// secret is what all keys come from: the setting, or the key file.
+func (c *cloud) secret() ([]byte, error) {
+	if c.cfg.Secret == "" {
+		return account.LoadKeyFile(c.cfg.Data)
+	}
+	sum := sha256.Sum256([]byte("tsunagi secret " + c.cfg.Secret))
+	return sum[:], nil
 }
 
 // tls is the configuration of a TLS listener; instance and flow server names are minted when they are asked for.
@@ -262,7 +278,7 @@ func (c *cloud) limits(instance string) (broker.Limits, error) {
 }
 
 func (c *cloud) readInstance(id string) (in account.Instance, err error) {
-	err = c.store.Accounts.View(context.Background(), func(r account.Reader) error {
+	err = c.kept.View(context.Background(), func(r account.Reader) error {
 		in, err = r.Instance(id)
 		return err
 	})

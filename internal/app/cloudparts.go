@@ -63,7 +63,7 @@ func (d *doors) close() {
 
 // parts are all parts in the order of their start: what is stopped first stands last.
 func (c *cloud) parts() []part {
-	list := []part{c.storing(), {name: "mail", stop: func(ctx context.Context) error { c.accounts.Flush(ctx); return nil }}, c.logging(), c.committing(), c.door.tripwire.part(),
+	list := []part{{name: "store", stop: func(context.Context) error { return c.closeStores() }}, {name: "mail", stop: func(ctx context.Context) error { c.accounts.Flush(ctx); return nil }}, c.logging(), c.committing(), c.door.tripwire.part(),
 		{name: "brokers", start: func(ctx context.Context) error {
 			return advise(c.cfg.Data, c.brokers.openStored(ctx, c.existsOrError))
 		}},
@@ -76,7 +76,9 @@ func (c *cloud) parts() []part {
 		list = append(list, c.accepting("mqtt", l, nil, c.cfg.Plain))
 	}
 	socket := admin.NewServer(c.cfg.Data, c.accounts, c.texts.text, c.log)
-	socket.OnBackup(func(ctx context.Context, w io.Writer) error { return writeBackup(ctx, c.store, c.cfg.Data, w) })
+	socket.OnBackup(func(ctx context.Context, w io.Writer) error {
+		return writeBackup(ctx, c.store, c.cfg.Data, c.copyAccounts, w)
+	})
 	socket.OnOwnerLink(c.ownerLink)
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})
 	if c.flows != nil {

@@ -15,7 +15,7 @@ const maxFlowUsers = 9
 
 // flowOwner is the flow server, and its owner as who acts for it.
 func (c *cloud) flowOwner(ctx context.Context, server string) (f account.FlowServer, by account.Actor, err error) {
-	err = c.store.Accounts.View(ctx, func(r account.Reader) (err error) {
+	err = c.kept.View(ctx, func(r account.Reader) (err error) {
 		if f, err = r.FlowServer(server); err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func sessionHash(text string) (hash [32]byte, server string, err error) {
 // startFlows starts every flow server that the accounts have.
 func (c *cloud) startFlows(ctx context.Context) error {
 	var list []account.FlowServer
-	err := c.store.Accounts.View(ctx, func(r account.Reader) error {
+	err := c.kept.View(ctx, func(r account.Reader) error {
 		all, err := r.FlowServers("")
 		for _, f := range all {
 			owner, err := r.Account(f.Owner)
@@ -119,7 +119,7 @@ func (c *cloud) panelFlows() panel.FlowServers {
 // flowPlan is the plan whose bounds a flow server has.
 func (c *cloud) flowPlan(ctx context.Context, f account.FlowServer) (account.Plan, error) {
 	var owner account.Account
-	err := c.store.Accounts.View(ctx, func(r account.Reader) (err error) {
+	err := c.kept.View(ctx, func(r account.Reader) (err error) {
 		owner, err = r.Account(f.Owner)
 		return err
 	})

@@ -47,6 +47,9 @@ type Serve struct {
 	ProxyFlows    bool     `toml:"proxy_flows" help:"in one-port mode: the proxy has names and a certificate for *.flows.DOMAIN as well, so that there can be hosted flow servers"`
 	ForwardedFrom []string `toml:"forwarded_from" help:"addresses and networks of the proxies of the one-port mode (10.0.0.0/8), separated by commas: X-Forwarded-For and X-Forwarded-Proto are believed from them alone, and others are shown the way to https"`
 
+	DatabaseURL string `toml:"database_url" env:"DATABASE_URL" help:"postgres://user:password@host/database: accounts are kept in this PostgreSQL instead of the data directory, for machines whose disk vanishes (better in the environment than in a flag); messages stay in the data directory; off ignores the variable DATABASE_URL"`
+	Secret      string `toml:"secret" help:"at least 32 characters by chance, from which all keys are derived instead of from the file secret.key in the data directory; needed where the disk vanishes, and never to be changed (better in the environment than in a flag)"`
+
 	FetchAllow []string `toml:"fetch_allow" help:"inner addresses and networks, separated by commas, from which key sets of tokens may be fetched; others than public ones are refused"`
 
 	HookAllow []string `toml:"hook_allow" help:"inner addresses and networks, separated by commas, that webhooks may reach, there also without TLS (http://); elsewhere they reach public addresses with TLS only"`
@@ -110,7 +113,8 @@ type Log struct {
 
 // Store bounds what the embedded store may take.
 type Store struct {
-	ReserveMB int `toml:"reserve_mb" default:"64" help:"free space in MiB below which messages that need storage are refused"`
+	Disk      string `toml:"disk" help:"kept: the data directory is there again after a restart; vanishes: it is not, so no plan may promise that messages are safe [kept; in one-port mode with database_url vanishes]"`
+	ReserveMB int    `toml:"reserve_mb" default:"64" help:"free space in MiB below which messages that need storage are refused"`
 }
 
 // Connect bounds what strangers may do.
@@ -238,6 +242,7 @@ func (s *Serve) Validate() error {
 		s.Plans = DefaultPlans
 	}
 	s.validateLists(fault)
+	s.validateDisk(fault)
 	return errors.Join(errs...)
 }
 

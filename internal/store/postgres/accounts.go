@@ -79,7 +79,7 @@ func Open(ctx context.Context, o Options) (a *Accounts, err error) {
 	if err := migrate(ctx, a.db); err != nil {
 		return a, err
 	}
-	return a, a.view(ctx, func(c rows.Conn) error { return rows.Verify(c) })
+	return a, a.Read(ctx, func(c rows.Conn) error { return rows.Verify(c) })
 }
 
 // local says whether a host is this machine.
@@ -97,10 +97,11 @@ func (a *Accounts) Close() error {
 
 // View implements account.Store.
 func (a *Accounts) View(ctx context.Context, f func(account.Reader) error) error {
-	return a.view(ctx, func(c rows.Conn) error { return f(rows.NewReader(c)) })
+	return a.Read(ctx, func(c rows.Conn) error { return f(rows.NewReader(c)) })
 }
 
-func (a *Accounts) view(ctx context.Context, f func(rows.Conn) error) error {
+// Read runs f over one consistent snapshot.
+func (a *Accounts) Read(ctx context.Context, f func(rows.Conn) error) error {
 	return a.run(ctx, "read accounts", &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, func(tx *sql.Tx) error {
 		return f(conn{ctx: ctx, tx: tx})
 	})
@@ -121,6 +122,11 @@ func (a *Accounts) AppendLog(ctx context.Context, lines []account.LogLine, keep 
 		return fmt.Errorf("append to log: %w", err)
 	}
 	return err
+}
+
+// Write runs f in a transaction that no other overlaps; a write that is refused spoils it.
+func (a *Accounts) Write(ctx context.Context, f func(rows.Conn) error) error {
+	return a.write(ctx, false, f)
 }
 
 // write runs f in a transaction that no other write overlaps.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	lib "modernc.org/sqlite/lib"
 
@@ -33,19 +34,34 @@ func openAccounts(ctx context.Context, path string, disk *disk, o Options) (*Acc
 	return a, nil
 }
 
+// OpenAccounts opens an accounts.db alone, such as one in a backup that is being made. Close closes it.
+func OpenAccounts(ctx context.Context, path string, log *slog.Logger) (*Accounts, error) {
+	o := Options{Log: log, WALBytes: defaultWAL}
+	disk, err := newDisk(path, o)
+	if err != nil {
+		return nil, err
+	}
+	disk.ballast = newBallast("", -1)
+	return openAccounts(ctx, path, disk, o)
+}
+
+// Close closes what OpenAccounts opened; one that belongs to a Store is closed with it.
+func (a *Accounts) Close() error { return a.close() }
+
 // verify checks the rows that rights depend on.
 func (a *Accounts) verify(ctx context.Context) error {
-	return a.view(ctx, func(c rows.Conn) error { return rows.Verify(c) })
+	return a.Read(ctx, func(c rows.Conn) error { return rows.Verify(c) })
 }
 
 func (a *Accounts) close() error { return a.db.close(func() error { return nil }) }
 
 // View implements account.Store.
 func (a *Accounts) View(ctx context.Context, f func(account.Reader) error) error {
-	return a.view(ctx, func(c rows.Conn) error { return f(rows.NewReader(c)) })
+	return a.Read(ctx, func(c rows.Conn) error { return f(rows.NewReader(c)) })
 }
 
-func (a *Accounts) view(ctx context.Context, f func(rows.Conn) error) error {
+// Read runs f over one consistent snapshot.
+func (a *Accounts) Read(ctx context.Context, f func(rows.Conn) error) error {
 	tx, err := a.db.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return a.failed(ctx, "read accounts", err)
@@ -79,6 +95,11 @@ func (a *Accounts) Update(ctx context.Context, f func(account.Tx) error) error {
 		return refused // f's own
 	}
 	return err
+}
+
+// Write runs f in one transaction that no other Update overlaps.
+func (a *Accounts) Write(ctx context.Context, f func(rows.Conn) error) error {
+	return a.db.update(ctx, 4*frameBytes, func() error { return f(writer{a.db}) })
 }
 
 // failed puts the end of ctx before what SQLite says about being interrupted.

@@ -61,3 +61,23 @@ func RunAccounts(t *testing.T, e AccountEngine) {
 	t.Run("newer version is refused", func(t *testing.T) { accountNewer(t, e) })
 	t.Run("flipped bits are noticed", func(t *testing.T) { accountFlipped(t, e) })
 }
+
+// Fill puts rows of every kind into an empty store.
+func Fill(t testing.TB, s account.Store) {
+	t.Helper()
+	insert(t, s, append(world("1", 1), world("2", 2)...)...)
+	if err := s.AppendLog(t.Context(), []account.LogLine{line(1, "instance1"), line(2, "")}, 9); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Filled wants a store to hold what Fill puts into one.
+func Filled(t testing.TB, s account.Store) {
+	t.Helper()
+	wantRows(t, s, append(world("1", 1), world("2", 2)...)...)
+	for _, want := range []account.LogLine{line(1, "instance1"), line(2, "")} {
+		if got := logPage(t, s, account.LogQuery{Instance: want.Instance, Limit: 9}); len(got) != 1 || got[0] != want {
+			t.Errorf("log of %q: %+v", want.Instance, got)
+		}
+	}
+}
