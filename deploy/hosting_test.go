@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"path"
 	"strconv"
@@ -130,5 +132,73 @@ func TestFly(t *testing.T) {
 	}
 	if _, err := os.Stat(path.Join("..", f.Build.Dockerfile)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestHeroku wants the button's settings to start what its dynos can run: a platform whose disk vanishes.
+func TestHeroku(t *testing.T) {
+	var app struct {
+		Name, Description, Stack string
+		Keywords                 []string
+		Success                  string `json:"success_url"`
+		Formation                map[string]struct {
+			Quantity int
+			Size     string
+		}
+		Addons []struct{ Plan string }
+		Env    map[string]struct {
+			Description, Value, Generator string
+			Required                      bool
+		}
+	}
+	text, err := os.ReadFile("../app.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := json.NewDecoder(bytes.NewReader(text))
+	known.DisallowUnknownFields()
+	if err := known.Decode(&app); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"PORT=12345"}
+	for name, e := range app.Env {
+		value := e.Value
+		switch {
+		case e.Generator == "secret":
+			value = strings.Repeat("0123456789abcdef", 4) // 64 digits, as the platform makes them
+		case name == "TSUNAGI_DOMAIN" && e.Required:
+			value = "tsunagi.herokuapp.example"
+		}
+		if e.Description == "" || value == "" {
+			t.Errorf("%s: %+v", name, e)
+		}
+		environ = append(environ, name+"="+value)
+	}
+	if len(app.Addons) != 1 || !strings.HasPrefix(app.Addons[0].Plan, "heroku-postgresql:") {
+		t.Errorf("add-ons %+v", app.Addons)
+	}
+	environ = append(environ, "DATABASE_URL=postgres://u:p@ec2.example/d") // what that add-on sets
+	if s := onePort(t, environ); s.Store.Disk != config.Vanishes || s.Plans[0].Durability != config.Fast {
+		t.Errorf("disk %s, plan %s", s.Store.Disk, s.Plans[0].Durability)
+	}
+	if app.Stack != "container" || app.Formation["web"].Quantity != 1 {
+		t.Errorf("stack %s, formation %+v", app.Stack, app.Formation)
+	}
+	var manifest struct {
+		Build struct{ Docker map[string]string }
+		Run   map[string]string
+	}
+	text, err = os.ReadFile("../heroku.yml")
+	if err == nil {
+		err = yaml.Unmarshal(text, &manifest)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat("../" + manifest.Build.Docker["web"]); err != nil || manifest.Run["web"] != "/usr/bin/tsunagi serve" {
+		t.Errorf("%+v, %v", manifest, err)
+	}
+	if text, err := os.ReadFile("../Procfile"); err != nil || string(text) != "web: bin/tsunagi serve\n" {
+		t.Errorf("Procfile %q, %v", text, err)
 	}
 }

@@ -207,6 +207,7 @@ func (c *cloud) openSites() error {
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
 		Metrics:      func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },
 		Certificates: c.panelCertificates,
+		DiskVanishes: c.cfg.Store.Disk == config.Vanishes,
 		Store:        c.health, Pages: web.Panel(), Text: c.texts.text, Language: c.cfg.Language, Version: Version, Log: c.log,
 	})
 	if err != nil {

@@ -97,7 +97,7 @@ func (h *hooking) read(ctx context.Context, instance string) error {
 		return nil
 	}
 	var rows []account.Hook
-	err := h.store.Accounts.View(ctx, func(r account.Reader) (err error) {
+	err := h.kept.View(ctx, func(r account.Reader) (err error) {
 		rows, err = r.Hooks(instance)
 		return err
 	})

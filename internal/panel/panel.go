@@ -35,6 +35,7 @@ type Options struct {
 	Metrics func(instance string) io.WriterTo
 	// Certificates are those that the server shows; nil: nothing is told.
 	Certificates func() []Certificate
+	DiskVanishes bool // what brokers store is lost at a restart
 	// Pages is the built panel with index.html at its root; nil in a build without pages.
 	Pages fs.FS
 	// Text gives a text of the catalogue; args are pairs of placeholder and value.

@@ -30,7 +30,14 @@ export interface Plan {
   max_packet: number; // bytes
   queue_messages: number;
   durability: string; // safe or fast
+  disk: string; // kept or vanishes
   default: boolean;
+}
+
+// What a plan promises about messages, as a text.
+export function durabilityKey(plan: Plan) {
+  if (plan.disk === 'vanishes') return 'plan.durability_vanishes' as const;
+  return plan.durability === 'fast' ? ('plan.durability_fast' as const) : ('plan.durability_safe' as const);
 }
 
 export interface Region {
