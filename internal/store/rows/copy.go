@@ -16,7 +16,7 @@ type copier interface {
 var everything = []copier{
 	accounts, memberships, teamInvitations, sessions, invitations, resetLinks, instances, apiTokens, factors, users, rules,
 	flowServers, devices, deviceLabels, settings, logins, clientAuthorities, clientCertificates, tokenKeys, metricsTokens,
-	bridges, onces, exposures, audits, logLines,
+	bridges, hooks, deadLetters, onces, exposures, audits, logLines,
 }
 
 // Copy puts everything of one store into another, whose own rows go. Both are inside of a transaction.
