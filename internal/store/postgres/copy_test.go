@@ -64,6 +64,10 @@ func TestEveryTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
+	known, err := rows.Tables()
+	if err != nil {
+		t.Fatal(err)
+	}
 	err = a.Read(t.Context(), func(c rows.Conn) error {
 		var tables []string
 		err := c.Rows("select tablename from pg_tables where schemaname = 'public' and tablename <> 'goose_db_version'", nil, func(r *sql.Rows) (bool, error) {
@@ -76,8 +80,8 @@ func TestEveryTable(t *testing.T) {
 			t.Errorf("only %d tables", len(tables))
 		}
 		for _, table := range tables {
-			if !slices.Contains(rows.Tables(), table) {
-				t.Errorf("Copy doesn't know the table %s: give it its place in rows.everything", table)
+			if !slices.Contains(known, table) {
+				t.Errorf("Copy doesn't know the table %s: write it as the others are written", table)
 			}
 		}
 		return err

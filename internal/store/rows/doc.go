@@ -6,10 +6,9 @@
 //  1. Its type, its methods of Reader and what it belongs to, in internal/account.
 //  2. Its table, as a new file in migrations. The SQL is SQLite's; internal/store/postgres translates types, and takes
 //     nothing that stands between StatementBegin and StatementEnd (triggers): those it has in files of its own.
-//  3. Its entity and its queries here, a case in transaction.one, its place in everything behind what it belongs to, and
-//     its line in Verify where rights depend on it.
+//  3. Its entity and its queries here, a case in transaction.one, and its line in Verify where rights depend on it.
 //  4. Its place in storetest (world, and a delete with what is below). Both engines run that suite; nothing else is
-//     needed for them.
+//     needed for them, nor for moving accounts from one to the other.
 //
 // Queries keep to what both engines know: "on conflict", not "insert or ignore"; no functions of one of them besides
 // instr and substr, which postgres has for bytes. Times are microseconds since 1970, so no engine's clock is asked.

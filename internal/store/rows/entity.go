@@ -54,15 +54,6 @@ const (
 // all reads rows. tail is what follows the table's name.
 func (e entity[T]) all(c Conn, tail string, args ...any) ([]T, error) {
 	list := []T{}
-	err := e.each(c, tail, args, func(row T) error { list = append(list, row); return nil })
-	if err != nil {
-		return nil, err
-	}
-	return list, nil
-}
-
-// each reads rows one by one.
-func (e entity[T]) each(c Conn, tail string, args []any, f func(T) error) error {
 	err := c.Rows("select "+strings.Join(e.columns, ", ")+", sum from "+e.table+" "+tail, args,
 		func(r *sql.Rows) (bool, error) {
 			var row T
@@ -74,12 +65,13 @@ func (e entity[T]) each(c Conn, tail string, args []any, f func(T) error) error 
 			if sum, err := e.sum(&row); err != nil || sum != stored {
 				return false, corrupt("%s %v: wrong checksum", e.table, fields[:e.keys])
 			}
-			return true, f(row)
+			list = append(list, row)
+			return true, nil
 		})
 	if err != nil {
-		return fmt.Errorf("read %s: %w", e.table, err)
+		return nil, fmt.Errorf("read %s: %w", e.table, err)
 	}
-	return nil
+	return list, nil
 }
 
 // one reads the row whose columns, as listed, have these values.
