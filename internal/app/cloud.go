@@ -202,7 +202,7 @@ func (c *cloud) openSites() error {
 	}
 	var err error
 	c.panel, err = panel.New(panel.Options{
-		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Flows: c.panelFlows(), Devices: c.panelDevices(), Authority: a,
+		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Flows: c.panelFlows(), Devices: c.panelDevices(), Updates: c.panelUpdates(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
 		Metrics:      func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },

@@ -18,6 +18,7 @@ func commands() []command {
 		{"admin", "accounts, instances and users from scripts, on the server's own machine", func(ctx context.Context, args []string, s Streams) int {
 			return admin.Run(ctx, args, s.In, s.Out, s.Err, s.Environ)
 		}},
+		{"release", "sign programs that the panel may put on devices", releaseCommand},
 		{"bench", "measure any MQTT broker; `bench compare` puts ours beside Mosquitto", func(ctx context.Context, args []string, s Streams) int {
 			return bench.Bench(ctx, args, s.Out, s.Err)
 		}},

@@ -120,6 +120,9 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 	if code, done := settingsOf("flow", "Runs one flow server: Node-RED's editor and flows, on a device or anywhere.", &cfg, args, s); done {
 		return code
 	}
+	if done, err := importFirst(&cfg, s); done || err != nil {
+		return exitCode("flow", err, s)
+	}
 	if more := withSettingsFile(args, s.Environ, cfg.Data); len(more) > len(args) {
 		data := cfg.Data
 		cfg = config.Flow{}
@@ -132,15 +135,34 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 		debug.SetMemoryLimit(int64(cfg.MemoryMB) << 20)
 	}
 	runtime.GOMAXPROCS(cfg.Threads)
+	return exitCode("flow", keepFlow(ctx, &cfg, s), s)
+}
+
+// keepFlow runs a flow server, again and again when it is to start anew, perhaps with another version of the program.
+func keepFlow(ctx context.Context, cfg *config.Flow, s Streams) error {
+	program, err := os.Executable()
+	if err != nil && s.Replace != nil {
+		return err
+	}
+	up := newProof()
 	for {
 		lines := home.NewLog()
-		err := runFlow(ctx, &cfg, lines, newLog(cfg.Log, io.MultiWriter(s.Err, lines)), s)
-		if !errors.Is(err, errRestart) {
-			return exitCode("flow", err, s)
+		log := newLog(cfg.Log, io.MultiWriter(s.Err, lines))
+		err := runFlow(ctx, cfg, lines, up, log, s)
+		next, tried := errors.AsType[*trial](err)
+		switch {
+		case tried:
+			if err := next.run(ctx, cfg.UpdateWait, log, s); err != nil {
+				log.Error("what came of the update is not noted", "error", err)
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+		case !errors.Is(err, errRestart):
+			return err
 		}
 		if s.Replace != nil {
-			program, err := os.Executable()
-			return exitCode("flow", errors.Join(err, s.Replace(program)), s)
+			return s.Replace(program)
 		}
 	}
 }
@@ -149,7 +171,7 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 var errRestart = errors.New("the flow server is to start anew")
 
 // runFlow runs a flow server that stands by itself.
-func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, log *slog.Logger, s Streams) error {
+func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, up *proof, log *slog.Logger, s Streams) error {
 	ro := flow.Options{Env: os.LookupEnv, QueueBytes: cfg.QueueMB << 20, KeptBytes: cfg.KeptMB << 20,
 		FunctionBytes: int64(cfg.FunctionMB) << 20, FunctionTime: time.Duration(cfg.FunctionS) * time.Second}
 	if cfg.CA != "" {
@@ -166,7 +188,7 @@ func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, log *slog.L
 		login = editor.NewLogin()
 		eo.Auth = login
 	}
-	tunnel, err := joinPlatform(ctx, cfg, &ro, &eo, log)
+	tunnel, err := joinPlatform(ctx, cfg, &ro, &eo, up, log)
 	if err != nil {
 		return err
 	}
@@ -185,7 +207,7 @@ func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, log *slog.L
 	failed := newFailure()
 	if tunnel != nil {
 		door := home.NewDoor(home.Options{Dir: cfg.Data, Version: Version, Log: lines, Flows: f.editor.Managed(brokerNode),
-			Allowed: tunnel.client.MayEdit, Restart: tunnel.restart(failed), Logger: log})
+			Allowed: tunnel.client.MayEdit, Restart: tunnel.restart(failed), Update: tunnel.updates(cfg, failed, s), Logger: log})
 		parts = append(parts, tunnel.parts(f, door)...)
 	}
 	return runParts(ctx, log, parts, func() {
@@ -200,6 +222,7 @@ func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, log *slog.L
 			fmt.Fprintf(s.Out, "  linked to   %s\n", tunnel.paired.URL)
 		}
 		fmt.Fprintln(s.Out, "ready")
+		up.say(true, false)
 		time.AfterFunc(settleAfter, settle)
 	}, failed.c)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tsunagi/internal/config"
 	"tsunagi/internal/flow/nodes"
 	"tsunagi/internal/takeover"
 )
@@ -40,14 +41,7 @@ func flowImport(args []string, s Streams) int {
 		fmt.Fprintf(s.Err, "tsunagi flow import: %v\n", err)
 		return ExitUsage
 	}
-	var types []string
-	for _, t := range nodes.All() {
-		types = append(types, t.Name)
-	}
-	plan, err := takeover.Make(takeover.Options{From: flags.Arg(0), Data: *data, Types: types, Environ: s.Environ})
-	if plan != nil {
-		printPlan(s.Out, plan)
-	}
+	plan, err := planImport(flags.Arg(0), *data, s)
 	if err == nil && *yes {
 		if err = plan.Write(); err == nil {
 			fmt.Fprintf(s.Out, "\nWritten. Start it with: tsunagi flow --data %s\n", *data)
@@ -56,6 +50,39 @@ func flowImport(args []string, s Streams) int {
 		fmt.Fprintln(s.Out, "\nNothing has been changed. Do it with --yes; stop Node-RED before.")
 	}
 	return exitCode("flow import", err, s)
+}
+
+// planImport says what would be taken over from a Node-RED installation.
+func planImport(from, data string, s Streams) (*takeover.Plan, error) {
+	var types []string
+	for _, t := range nodes.All() {
+		types = append(types, t.Name)
+	}
+	plan, err := takeover.Make(takeover.Options{From: from, Data: data, Types: types, Environ: s.Environ})
+	if plan != nil {
+		printPlan(s.Out, plan)
+	}
+	return plan, err
+}
+
+// importFirst makes the data directory of a Node-RED installation, when the settings say so and there is none yet. done
+// says that the command ends here: without import_now nothing is changed, and a code that pairs is not used up.
+func importFirst(cfg *config.Flow, s Streams) (done bool, err error) {
+	if cfg.Import == "" {
+		return false, nil
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data, "flows.json")); err == nil {
+		return false, nil // the command is run again
+	}
+	plan, err := planImport(cfg.Import, cfg.Data, s)
+	if err != nil {
+		return true, err
+	}
+	if !cfg.ImportNow {
+		fmt.Fprintln(s.Out, "\nNothing has been changed, and no code has been used. Run the same command with --import-now to do it and go on; stop Node-RED before.")
+		return true, nil
+	}
+	return false, plan.Write()
 }
 
 func printPlan(w io.Writer, p *takeover.Plan) {

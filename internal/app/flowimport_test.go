@@ -44,3 +44,33 @@ func TestFlowImport(t *testing.T) {
 		}
 	}
 }
+
+// TestImportAtPairing wants the command that pairs to say first what it would take over, without using the code up, and
+// to do it when it is told so.
+func TestImportAtPairing(t *testing.T) {
+	w := serveWorld(t)
+	p := w.signIn("owner@example.org")
+	var in struct{ ID string }
+	p.api("POST", "/instances", map[string]any{"name": "Home"}, &in)
+	var code struct{ Command string }
+	p.api("POST", "/devices/codes", map[string]any{"name": "pi", "instance": in.ID}, &code)
+	old, data := t.TempDir(), filepath.Join(t.TempDir(), "data")
+	flows := `[{"id":"t1","type":"tab","label":"From before"},{"id":"c1","type":"comment","z":"t1","name":"kept","x":1,"y":1,"wires":[]}]`
+	if err := os.WriteFile(filepath.Join(old, "flows.json"), []byte(flows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := append(strings.Fields(code.Command)[1:], "--data", data, "--import", old)
+	var out, errOut strings.Builder
+	if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errOut}); code != ExitOK || !strings.Contains(out.String(), "flows") || !strings.Contains(out.String(), "--import-now") {
+		t.Fatalf("dry run: %d %s %s", code, out.String(), errOut.String())
+	}
+	if _, err := os.Stat(data); !os.IsNotExist(err) {
+		t.Errorf("the dry run left something: %v", err)
+	}
+	startPi(t, data, code.Command, "--import", old, "--import-now")
+	d := p.online()
+	_, got := p.send("GET", d.URL+"flows", nil, "Authorization", "Bearer "+p.open(d))
+	if !strings.Contains(got, "From before") || !strings.Contains(got, brokerNode) {
+		t.Errorf("flows: %s", got)
+	}
+}

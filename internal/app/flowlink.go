@@ -34,7 +34,7 @@ type tunnel struct {
 
 // joinPlatform pairs this flow server when the settings say so, and makes the tunnel of one that is paired; nil for one
 // that isn't. It adds to the options what the platform's people and broker need.
-func joinPlatform(ctx context.Context, cfg *config.Flow, ro *flow.Options, eo *editor.Options, log *slog.Logger) (*tunnel, error) {
+func joinPlatform(ctx context.Context, cfg *config.Flow, ro *flow.Options, eo *editor.Options, up *proof, log *slog.Logger) (*tunnel, error) {
 	p, err := link.Load(cfg.Data)
 	if err != nil {
 		return nil, &dataError{err}
@@ -61,7 +61,7 @@ func joinPlatform(ctx context.Context, cfg *config.Flow, ro *flow.Options, eo *e
 	}
 	t := &tunnel{paired: p, log: log}
 	t.client = link.NewClient(link.ClientOptions{Dir: cfg.Data, Paired: p, Version: Version, NoEditing: cfg.LocalOnly, Log: log,
-		Ended: t.ended, Rotated: t.putBroker})
+		Ended: t.ended, Rotated: t.putBroker, Opened: func() { up.say(false, true) }})
 	login, ok := eo.Auth.(*editor.Login)
 	if !ok {
 		return nil, errors.New("a link needs the flow server's own login")
@@ -113,11 +113,15 @@ func (t *tunnel) parts(f *flowServer, door http.Handler) []part {
 // restart has the flow server end its parts and start anew, once the answer to who asked for it is out.
 func (t *tunnel) restart(failed *failure) func() error {
 	return func() error {
-		reason := link.Restarting
-		t.reason.Store(&reason)
-		time.AfterFunc(200*time.Millisecond, func() { failed.fail(errRestart) })
+		t.end(failed, link.Restarting, errRestart)
 		return nil
 	}
+}
+
+// end ends the parts of the flow server, once the answer to who asked for it is out. The platform hears the reason.
+func (t *tunnel) end(failed *failure, reason string, err error) {
+	t.reason.Store(&reason)
+	time.AfterFunc(200*time.Millisecond, func() { failed.fail(err) })
 }
 
 // goodbyeTime is how long the platform may take to hear why the tunnel ends.

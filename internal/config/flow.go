@@ -1,31 +1,37 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"strings"
+	"time"
 )
 
 // Flow are the settings of `tsunagi flow`.
 type Flow struct {
-	Data       string `toml:"data" default:"./flow-data" help:"directory of flows, credentials and context"`
-	Listen     string `toml:"listen" default:"127.0.0.1:1880" help:"address of the editor: plain http on loopback, else https under a local authority of its own"`
-	NoLogin    bool   `toml:"no_login" help:"no login; accepted on loopback only"`
-	Title      string `toml:"title" default:"Tsunagi" help:"name shown in the editor's header"`
-	TrustPages bool   `toml:"trust_pages" help:"pages that flows serve share the editor's origin, as in Node-RED; their scripts could then use the editor's login"`
-	MemoryMB   int    `toml:"memory_mb" help:"soft limit of memory in MiB; 0: none"`
-	Threads    int    `toml:"threads" default:"1" help:"threads that run flows and editor at once; flows themselves always run one after the other, so more cost CPU time and seldom help"`
-	QueueMB    int    `toml:"queue_mb" default:"128" help:"MiB of messages that may wait between nodes, half of it in front of one node; what comes on top is dropped, and the node says so"`
-	KeptMB     int    `toml:"kept_mb" default:"256" help:"MiB of messages that nodes may keep, such as delay, join and batch"`
-	FunctionMB int    `toml:"function_mb" default:"64" help:"MiB of memory of one function node"`
-	FunctionS  int    `toml:"function_seconds" default:"10" help:"seconds that one call of a function node may take, unless its dialog says otherwise"`
-	CA         string `toml:"ca" help:"PEM file of further authorities that mqtt nodes and the link trust"`
-	Link       string `toml:"link" help:"platform to pair this device with, https://host: its panel then reaches the editor through a tunnel that goes out from here"`
-	Code       string `toml:"code" help:"single-use code that the panel shows under Devices; needed once"`
-	Pin        string `toml:"pin" help:"SHA-256 of the platform's own authority, as the panel shows it; needed once, where it has no public certificate"`
-	LocalOnly  bool   `toml:"local_only" help:"forbid remote editing: the tunnel stays, but lets nobody into the editor, whatever the platform says"`
-	Log        Log    `toml:"log"`
+	Data       string        `toml:"data" default:"./flow-data" help:"directory of flows, credentials and context"`
+	Listen     string        `toml:"listen" default:"127.0.0.1:1880" help:"address of the editor: plain http on loopback, else https under a local authority of its own"`
+	NoLogin    bool          `toml:"no_login" help:"no login; accepted on loopback only"`
+	Title      string        `toml:"title" default:"Tsunagi" help:"name shown in the editor's header"`
+	TrustPages bool          `toml:"trust_pages" help:"pages that flows serve share the editor's origin, as in Node-RED; their scripts could then use the editor's login"`
+	MemoryMB   int           `toml:"memory_mb" help:"soft limit of memory in MiB; 0: none"`
+	Threads    int           `toml:"threads" default:"1" help:"threads that run flows and editor at once; flows themselves always run one after the other, so more cost CPU time and seldom help"`
+	QueueMB    int           `toml:"queue_mb" default:"128" help:"MiB of messages that may wait between nodes, half of it in front of one node; what comes on top is dropped, and the node says so"`
+	KeptMB     int           `toml:"kept_mb" default:"256" help:"MiB of messages that nodes may keep, such as delay, join and batch"`
+	FunctionMB int           `toml:"function_mb" default:"64" help:"MiB of memory of one function node"`
+	FunctionS  int           `toml:"function_seconds" default:"10" help:"seconds that one call of a function node may take, unless its dialog says otherwise"`
+	CA         string        `toml:"ca" help:"PEM file of further authorities that mqtt nodes and the link trust"`
+	Link       string        `toml:"link" help:"platform to pair this device with, https://host: its panel then reaches the editor through a tunnel that goes out from here"`
+	Code       string        `toml:"code" help:"single-use code that the panel shows under Devices; needed once"`
+	Pin        string        `toml:"pin" help:"SHA-256 of the platform's own authority, as the panel shows it; needed once, where it has no public certificate"`
+	UpdateKey  string        `toml:"update_key" help:"Ed25519 public key, base64, of releases that the panel may put on this device [the one that the platform named when it was paired]"`
+	UpdateWait time.Duration `toml:"update_wait" default:"90s" help:"how long another version of the program may take to run its flows and reach the platform; else the present one goes on"`
+	Import     string        `toml:"import" help:"directory of a Node-RED installation, such as ~/.node-red, that a new data directory is made of; it says what would be done, and does it with import_now"`
+	ImportNow  bool          `toml:"import_now" help:"do the import, and go on"`
+	LocalOnly  bool          `toml:"local_only" help:"forbid remote editing: the tunnel stays, but lets nobody into the editor, whatever the platform says"`
+	Log        Log           `toml:"log"`
 
 	Context        []ContextStore `toml:"context" help:"context stores: name, module (memory or localfilesystem), dir, cache, flush_interval (seconds); none: one in memory"`
 	ContextDefault string         `toml:"context_default" help:"name of the context store for keys that name none; empty: the first"`
@@ -62,6 +68,17 @@ func (f *Flow) Validate() error {
 	}
 	if f.Link != "" && !strings.HasPrefix(f.Link, "https://") {
 		fault("link %q: want https://host, as the panel shows it", f.Link)
+	}
+	if f.UpdateKey != "" {
+		if _, err := base64.StdEncoding.DecodeString(f.UpdateKey); err != nil || len(f.UpdateKey) != 44 {
+			fault("update_key %q: want the 32 bytes of an Ed25519 public key in base64", f.UpdateKey)
+		}
+	}
+	if f.UpdateWait < time.Second || f.UpdateWait > time.Hour {
+		fault("update_wait %v: want 1s to 1h", f.UpdateWait)
+	}
+	if f.ImportNow && f.Import == "" {
+		fault("import_now: want import, the directory of Node-RED, with it")
 	}
 	if f.MemoryMB < 0 {
 		fault("memory_mb %d: want 0 or more", f.MemoryMB)

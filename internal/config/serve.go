@@ -38,6 +38,8 @@ type Serve struct {
 	Language string   `toml:"language" default:"en" help:"language where a person's own is not known: en or ja"`
 	Names    []string `toml:"names" help:"further names and addresses for the certificate, separated by commas; with tls.acme the names must be public as well"`
 
+	Updates string `toml:"updates" help:"directory of signed programs for devices, as 'tsunagi release' fills it; empty: the panel offers no updates"`
+
 	Metrics string `toml:"metrics" default:"off" help:"address on loopback, such as 127.0.0.1:9090, of metrics (/metrics, for Prometheus), health (/healthz) and profiles (/debug/pprof), without login; off closes it"`
 
 	ProxyFrom     []string `toml:"proxy_from" help:"addresses and networks of proxies in front (10.0.0.0/8), separated by commas: their connections to https, mqtts, mqtt and http must begin with a PROXY header (v1 or v2), which tells the client's address; from elsewhere such a header is refused"`

@@ -18,6 +18,7 @@ type Options struct {
 
 	// Restart has the program start anew, soon; an error says why it can't [it can't].
 	Restart func() error
+	Update  *Updater     // [there are no updates]
 	Logger  *slog.Logger // [discard]
 }
 
@@ -47,6 +48,7 @@ func NewDoor(o Options) *Door {
 	d.mux.HandleFunc("GET /figures", d.figures)
 	d.mux.HandleFunc("GET /log", d.log)
 	d.mux.HandleFunc("POST /restart", d.restart)
+	d.mux.Handle("POST /update", d.permit(http.HandlerFunc(d.update)))
 	d.mux.Handle("/flows/", d.permit(http.StripPrefix("/flows", o.Flows)))
 	return d
 }
@@ -67,6 +69,7 @@ func (d *Door) permit(h http.Handler) http.Handler {
 
 func (d *Door) figures(w http.ResponseWriter, _ *http.Request) {
 	f := Figures{Version: d.o.Version, Target: Target(), Machine: machine(), StartedAt: d.began}
+	f.Update, f.Failed = d.o.Update.Problem(), d.o.Update.Failed()
 	d.gauge.read(&f)
 	answer(w, http.StatusOK, f)
 }

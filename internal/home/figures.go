@@ -20,6 +20,7 @@ type Figures struct {
 	CPUs      int       `json:"cpus"`
 	Disk      int64     `json:"disk"`             // bytes of the file system with the data directory
 	Free      int64     `json:"free"`             // of these, what this program may still use
+	Failed    string    `json:"failed,omitempty"` // why the last update was taken back
 	Update    string    `json:"update,omitempty"` // why the program can't be replaced from the panel; "": it can
 }
 

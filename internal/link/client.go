@@ -37,6 +37,7 @@ type ClientOptions struct {
 	NoEditing bool // this device accepts no remote editing, whatever the platform says
 
 	Ended   func(session string)                 // a session in the panel is over [nobody is told]
+	Opened  func()                               // the tunnel is open [nobody is told]
 	Rotated func(context.Context, Broker) error  // the MQTT login has another password [nobody is told]
 	Wait    func(time.Duration) <-chan time.Time // [time.After]
 	Log     *slog.Logger                         // [discard]
@@ -63,6 +64,9 @@ type Client struct {
 func NewClient(o ClientOptions) *Client {
 	if o.Ended == nil {
 		o.Ended = func(string) {}
+	}
+	if o.Opened == nil {
+		o.Opened = func() {}
 	}
 	if o.Rotated == nil {
 		o.Rotated = func(context.Context, Broker) error { return nil }
@@ -141,6 +145,7 @@ func (c *Client) once(ctx context.Context) error {
 		c.mu.Unlock()
 	}()
 	c.o.Log.Info("tunnel to the platform is open", "platform", c.o.Paired.URL, "name", in.Name, "remote_editing", !in.NoEditing && !c.o.NoEditing)
+	c.o.Opened()
 	for {
 		s, err := mux.Accept()
 		if err != nil {

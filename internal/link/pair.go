@@ -45,6 +45,7 @@ type PairAnswer struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
 	PlatformKey []byte `json:"platform_key" doc:"Ed25519 public key of this platform, base64"`
+	ReleaseKey  []byte `json:"release_key,omitempty" doc:"Ed25519 public key of the releases that it takes, base64"`
 	Broker      Broker `json:"broker" doc:"MQTT login of the device, and its only secret"`
 }
 
@@ -76,6 +77,9 @@ func Pair(ctx context.Context, a Ask) (*Paired, error) {
 	}
 	p.ID, p.Platform, p.Broker = answer.ID, answer.PlatformKey, answer.Broker
 	p.Broker.Name = answer.Name
+	if len(answer.ReleaseKey) == ed25519.PublicKeySize {
+		p.Releases = answer.ReleaseKey
+	}
 	return p, p.save(a.Dir)
 }
 

@@ -23,6 +23,7 @@ type Paired struct {
 	CA       string `json:"ca,omitempty"`     // PEM of the authority to trust, where it isn't a public one
 	Pinned   bool   `json:"pinned,omitempty"` // CA alone is trusted, no public authority
 	Broker   Broker `json:"broker"`
+	Releases []byte `json:"releases,omitempty"` // public key that programs for this device are signed with
 }
 
 // Broker is the device's login at its instance. The password stands here until the flows have it.

@@ -142,6 +142,7 @@ type pairedBody struct {
 	ID          string     `json:"id"`
 	Name        string     `json:"name"`
 	PlatformKey []byte     `json:"platform_key" doc:"Ed25519 public key of this platform, base64"`
+	ReleaseKey  []byte     `json:"release_key,omitempty" doc:"Ed25519 public key of the releases that it takes, base64"`
 	Broker      brokerBody `json:"broker" doc:"MQTT login of the device: told once"`
 }
 
@@ -157,7 +158,7 @@ func (p *Panel) pairDevice(ctx context.Context, in *pairInput) (*answer[pairedBo
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	return reply(pairedBody{made.Device.ID, made.Device.Name, p.o.Devices.PlatformKey(), brokerBody{host, p.o.Endpoints.SSLPort,
+	return reply(pairedBody{made.Device.ID, made.Device.Name, p.o.Devices.PlatformKey(), p.releaseKey(), brokerBody{host, p.o.Endpoints.SSLPort,
 		fmt.Sprintf("%s:%s", made.Device.Instance, made.Device.User), made.Password}}), nil
 }
 

@@ -26,6 +26,7 @@ type Options struct {
 	Flows     FlowServers // nil: no hosted flow servers
 	Bridges   Bridges     // nil: none run
 	Hooks     Hooks       // nil: none run
+	Updates   Updates     // nil: no updates for devices
 	Devices   Devices     // nil: no devices
 	Authority Authority
 	Endpoints Endpoints

@@ -233,6 +233,7 @@ func (p *Panel) routes() []route {
 		{"GET /devices/{id}/figures", signedIn, 200, "device-figures", "How a device is: memory, processor, disk, flows", handle(p, p.deviceFigures)},
 		{"GET /devices/{id}/log", signedIn, 200, "device-log", "The last lines of a device's log", handle(p, p.deviceLog)},
 		{"POST /devices/{id}/restart", signedIn, 204, "restart-device", "Restart the program of a device", handle(p, p.restartDevice)},
+		{"POST /devices/{id}/update", signedIn, 204, "update-device", "Put the release that is ready on a device; it goes back by itself when that does not come up", handle(p, p.updateDevice)},
 		{"GET /devices/{id}/meter", signedIn, 200, "meter-device", "What each node of a device costs; it is watched for some seconds", handle(p, p.deviceMeter)},
 		{"GET /devices/{id}/snapshots", signedIn, 200, "list-snapshots", "Former deploys that a device keeps", handle(p, p.listSnapshots)},
 		{"GET /devices/{id}/snapshots/{thing}/diff", signedIn, 200, "diff-snapshot", "How to get from a snapshot to another one, or to what is deployed", handle(p, p.diffSnapshot)},

@@ -47,16 +47,16 @@ func (a asked) call(ctx context.Context, method, path string, in, out any) error
 		}
 		body = bytes.NewReader(raw)
 	}
-	return a.send(ctx, method, path, "application/json", body, out)
-}
-
-// send is call for a body that isn't JSON, without a bound of time of its own.
-func (a asked) send(ctx context.Context, method, path, kind string, body io.Reader, out any) error {
 	r, err := http.NewRequestWithContext(ctx, method, "http://flow"+path, body)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Content-Type", kind)
+	r.Header.Set("Content-Type", "application/json")
+	return a.send(ctx, r, out)
+}
+
+// send sends a request that is ready.
+func (a asked) send(ctx context.Context, r *http.Request, out any) error {
 	r.Header.Set(personHeader, actor(ctx).Account.Email)
 	got, err := a(r)
 	if err != nil {
@@ -131,6 +131,8 @@ type figuresBody struct {
 	CPUs      int        `json:"cpus"`
 	Disk      int64      `json:"disk" doc:"Bytes of the file system with its data"`
 	Free      int64      `json:"free"`
+	Release   string     `json:"release,omitempty" doc:"Version that is ready to be put on it"`
+	Failed    string     `json:"failed,omitempty" doc:"Why the last update was taken back, in words"`
 	Update    string     `json:"update,omitempty" doc:"Why the program can't be replaced from here, in words"`
 	Flows     *flowsBody `json:"flows,omitempty" doc:"Missing while remote editing is off"`
 }
@@ -144,6 +146,10 @@ func (p *Panel) deviceFigures(ctx context.Context, in *WithID) (*answer[figuresB
 	var out figuresBody
 	if err := p.atDevice(d.ID).call(ctx, "GET", "/figures", nil, &out); err != nil {
 		return nil, err
+	}
+	out.Release = "" // not for the device to say
+	if version, ok := p.releaseFor(out.Target); ok && version != out.Version {
+		out.Release = version
 	}
 	var flows flowsBody
 	err = p.atDevice(d.ID).call(ctx, "GET", "/flows/state", nil, &flows)

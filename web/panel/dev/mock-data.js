@@ -176,7 +176,7 @@ export const exposures = [
 ];
 
 export const device = {
-  figures: { version: '0.1.0', target: 'linux-arm64', machine: 'Raspberry Pi 4 Model B Rev 1.4', started_at: '2026-11-20T08:00:00Z', memory: 48e6, total: 3.9e9, available: 3.1e9, cpu: 0.043, cpus: 4, disk: 31e9, free: 24e9, flows: { state: 'start', nodes: 48, deployed_at: '2026-11-22T08:00:00Z', deployed_by: 'hana@example.org', written: [{ day: '2026-11-22', bytes: 1.2e6 }, { day: '2026-11-21', bytes: 3.4e6 }] } },
+  figures: { version: '0.1.0', target: 'linux-arm64', machine: 'Raspberry Pi 4 Model B Rev 1.4', started_at: '2026-11-20T08:00:00Z', memory: 48e6, total: 3.9e9, available: 3.1e9, cpu: 0.043, cpus: 4, disk: 31e9, free: 24e9, release: '0.2.0', flows: { state: 'start', nodes: 48, deployed_at: '2026-11-22T08:00:00Z', deployed_by: 'hana@example.org', written: [{ day: '2026-11-22', bytes: 1.2e6 }, { day: '2026-11-21', bytes: 3.4e6 }] } },
   log: { last: 2, lines: ['time=2026-11-22T08:00:00Z level=INFO msg="tunnel to the platform is open" platform=https://localhost:8443 name=pi', 'time=2026-11-22T08:10:00Z level=INFO msg="signed in" user=hana@example.org'] },
   snapshots: { rev: 'b', snapshots: [{ id: '000002', time: '2026-11-22T08:00:00Z', user: 'hana@example.org', type: 'full', rev: 'b', nodes: 48 }, { id: '000001', time: '2026-11-20T08:00:00Z', user: 'hana@example.org', name: 'Before the frost', type: 'full', rev: 'a', nodes: 41 }] },
   diff: { added: [{ id: 'n1', type: 'mqtt in', name: 'frost' }], removed: [], changed: [{ id: 'n2', type: 'function', name: 'average', fields: ['func'] }, { id: 'n3', type: 'debug', fields: ['x', 'y'], moved: true }] },

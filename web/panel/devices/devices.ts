@@ -40,6 +40,7 @@ export const openDevice = (id: string) => post<{ url: string }>(path(id) + '/ope
 
 export const getDevice = (id: string, signal?: AbortSignal) => get<Device>(path(id), undefined, signal);
 export const restartDevice = (id: string) => post(path(id) + '/restart');
+export const updateDevice = (id: string) => post(path(id) + '/update');
 export const setLabels = (id: string, labels: string[]) => patch<Device>(path(id), { labels });
 
 /** Figures are how the machine and its program are; sizes are bytes. */
@@ -57,6 +58,7 @@ export interface Figures {
   free: number;
   update?: string; // why the program can't be replaced from here
   release?: string; // a version that is ready for it
+  failed?: string; // why the last update was taken back
   flows?: { state: string; nodes: number; deployed_at?: string; deployed_by?: string; written: { day: string; bytes: number }[] };
 }
 
