@@ -174,7 +174,9 @@ func TestUpdate(t *testing.T) {
 	}
 
 	update("ends", "exit 7", 204)
-	await("an update that ends to be taken back", func() bool { return strings.Contains(figures.Failed, "version ends") && figures.StartedAt.After(before) })
+	await("an update that ends to be taken back", func() bool {
+		return strings.Contains(figures.Failed, "version ends") && figures.StartedAt.After(before)
+	})
 	update("hangs", "exec sleep 1000", 204)
 	await("an update that hangs to be taken back", func() bool { return strings.Contains(figures.Failed, "version hangs") })
 	if _, err := os.Stat(program + ".new"); !same() || !os.IsNotExist(err) {
