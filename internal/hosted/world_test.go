@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,6 +52,8 @@ func serveChild(c *Child) int {
 }
 
 var hoard [][]byte // what /grow keeps
+
+var spins atomic.Int64 // what /spin counts
 
 func childHandler(c *Child, ended chan string) http.Handler {
 	mux := http.NewServeMux()
@@ -127,6 +130,7 @@ func childHandler(c *Child, ended chan string) http.Handler {
 	mux.HandleFunc("/spin", func(http.ResponseWriter, *http.Request) {
 		go func() { // ends with the process
 			for {
+				spins.Add(1)
 			}
 		}()
 	})
