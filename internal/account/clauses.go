@@ -3,6 +3,7 @@ package account
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"tsunagi/internal/topic"
 )
@@ -21,6 +22,8 @@ type clause struct {
 	filter    string
 	words     string
 	allow     bool
+	qosBelow  byte // 0: any QoS
+	noRetain  bool
 	perClient bool // the filter holds clientMark
 }
 
@@ -40,7 +43,7 @@ func (r *Rights) clauses(clientID string) directions {
 	generation := r.set.generation.Load() // before the rules: newer rules under an older number are compiled again
 	c := r.user.compiled.Load()
 	if c == nil || c.generation != generation {
-		c = compile(*r.set.rules.Load(), r.name)
+		c = compile(*r.set.rules.Load(), r.name, r.set.now())
 		c.generation = generation
 		r.user.compiled.Store(c)
 	}
@@ -49,13 +52,13 @@ func (r *Rights) clauses(clientID string) directions {
 
 // compile chooses the rules of a user and puts them in order: deny before allow, specific before general. So a deny
 // always wins, and the verdict names the rule that says most.
-func compile(rules []Rule, user string) *compiled {
+func compile(rules []Rule, user string, now time.Time) *compiled {
 	c := &compiled{}
 	for _, rule := range rules {
-		if rule.User != "" && rule.User != user {
+		if rule.User != "" && rule.User != user || over(rule.ExpiresAt, now) {
 			continue
 		}
-		one := clause{filter: rule.Filter, allow: rule.Effect == Allow}
+		one := clause{filter: rule.Filter, allow: rule.Effect == Allow, qosBelow: byte(rule.QoSBelow), noRetain: rule.NoRetain}
 		if rule.User == "" {
 			pattern := strings.ReplaceAll(rule.Filter, "%c", clientMark) // first: a user's name may hold %c
 			one.perClient = pattern != rule.Filter
@@ -76,6 +79,11 @@ func compile(rules []Rule, user string) *compiled {
 	slices.SortStableFunc(c.publish, before)
 	slices.SortStableFunc(c.subscribe, before)
 	return c
+}
+
+// limits says whether a clause doesn't reach a message for its QoS or its retain flag.
+func (c *clause) limits(qos byte, retain bool) bool {
+	return c.qosBelow > 0 && qos >= c.qosBelow || c.noRetain && retain
 }
 
 // fill puts a user name or client id into a pattern in place of mark.

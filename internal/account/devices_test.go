@@ -50,7 +50,7 @@ func TestPairing(t *testing.T) {
 	wantCode(t, err, account.NotFound)
 
 	l := w.mustLogin(in.ID, "device-pi", made.Password)
-	if r := l.Rights; !r.MayPublish("pi/a", "c").Allowed || !r.MaySubscribe("pi/#", "c").Allowed || r.MayPublish("other/a", "c").Allowed || r.MaySubscribe("#", "c").Allowed {
+	if r := l.Rights; !r.MayPublish("pi/a", "c", 0, false).Allowed || !r.MaySubscribe("pi/#", "c").Allowed || r.MayPublish("other/a", "c", 0, false).Allowed || r.MaySubscribe("#", "c").Allowed {
 		t.Error("the device's MQTT user has other rights than its own topics")
 	}
 	password, err := w.RotateDevice(w.ctx, account.DeviceActor(made.Device, ""), made.Device.ID, newKey(t))

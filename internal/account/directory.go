@@ -119,8 +119,8 @@ func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, er
 	if err != nil {
 		return nil, err
 	}
-	if cause == nil && !u.Connect {
-		cause = &Refusal{Cause: "this user may not connect: allow it on the users page"}
+	if cause == nil {
+		cause = u.shut(c.ClientID, d.o.Now())
 	}
 	if cause == nil && in.closed != "" {
 		cause = suspendedLogin(in.closed)
@@ -141,6 +141,19 @@ func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, er
 		cause.Cause = "no such instance: the user name must be <instance>:<user>, or an instance's id for its first user"
 	}
 	return nil, cause
+}
+
+// shut says why a user who is who they say may not connect; nil: they may.
+func (u User) shut(clientID string, now time.Time) *Refusal {
+	switch {
+	case !u.Connect:
+		return &Refusal{Cause: "this user may not connect: allow it on the users page"}
+	case over(u.ExpiresAt, now):
+		return &Refusal{Cause: "this user has expired: give it another end on the users page"}
+	case u.ClientID != "" && u.ClientID != clientID:
+		return &Refusal{Cause: fmt.Sprintf("this user is bound to the client id %q: connect with that one, or free the user on the users page", u.ClientID)}
+	}
+	return nil
 }
 
 // conclude judges the password, where one is wanted, and gives every refusal the work of a wrong one.
@@ -307,7 +320,7 @@ func (d *Directory) admit(ctx context.Context, p proof, in Instance, u User) (*L
 	if err != nil {
 		return nil, err
 	}
-	changed := !again.Connect || p.password && (again.Kind != u.Kind || !bytes.Equal(again.Secret, u.Secret)) || !set.methods.Load().allow(p.shown)
+	changed := again.Connect != u.Connect || again.ClientID != u.ClientID || !again.ExpiresAt.Equal(u.ExpiresAt) || p.password && (again.Kind != u.Kind || !bytes.Equal(again.Secret, u.Secret)) || !set.methods.Load().allow(p.shown)
 	if p.again != nil && !changed {
 		err := d.o.Store.View(ctx, p.again)
 		if failed, ok := errors.AsType[errStore](err); ok {
@@ -324,6 +337,9 @@ func (d *Directory) admit(ctx context.Context, p proof, in Instance, u User) (*L
 		own.narrow = p.narrow
 		r = &own
 	}
+	if !u.ExpiresAt.IsZero() {
+		p.ends(u.ExpiresAt)
+	}
 	return &Login{Instance: in, User: u.Name, Rights: r, Until: p.until}, nil
 }
 
@@ -336,10 +352,11 @@ func (d *Directory) set(ctx context.Context, sh *shard, instance string) (*rules
 	if set := sh.sets[instance].Value(); set != nil {
 		return set, nil
 	}
-	set := &ruleset{users: map[string]*userState{}, credentials: map[shown]*credential{}}
+	set := &ruleset{now: d.o.Now, users: map[string]*userState{}, credentials: map[shown]*credential{}}
 	err := d.o.Store.View(ctx, func(r Reader) error {
 		rules, err := r.Rules(instance)
 		set.rules.Store(&rules)
+		d.watch(set)
 		if err != nil {
 			return err
 		}
@@ -383,6 +400,7 @@ func (d *Directory) apply(c Change, rules []Rule, m *methods) {
 	}
 	if c.Recheck {
 		set.rules.Store(&rules)
+		d.watch(set)
 	}
 	set.gone.Store(c.Deleted)
 	if c.Logins {

@@ -186,7 +186,7 @@ func TestChangesReachLogins(t *testing.T) {
 	generation := u.Generation()
 	may := func(want bool, topic string) {
 		t.Helper()
-		if v := u.MayPublish(topic, "c1"); v.Allowed != want {
+		if v := u.MayPublish(topic, "c1", 0, false); v.Allowed != want {
 			t.Errorf("publish %s = %+v", topic, v)
 		}
 		if g := u.Generation(); g <= generation {
@@ -237,7 +237,7 @@ func TestChangesReachLogins(t *testing.T) {
 	if err := w.DeleteInstance(w.ctx, w.owner, in.ID); err != nil {
 		t.Fatal(err)
 	}
-	if v := first.MayPublish("a", "c1"); !first.Revoked() || v.Allowed {
+	if v := first.MayPublish("a", "c1", 0, false); !first.Revoked() || v.Allowed {
 		t.Errorf("deleted instance: %+v", v)
 	}
 }
@@ -250,14 +250,14 @@ func TestRightsOfUsersWhoAreAway(t *testing.T) {
 	}
 	d := w.Directory()
 	first, connect, err := d.RightsOf(w.ctx, in.ID, in.ID)
-	if err != nil || !connect || !first.MayPublish("a", "c").Allowed {
+	if err != nil || !connect || !first.MayPublish("a", "c", 0, false).Allowed {
 		t.Fatalf("first user: %v, %v", connect, err)
 	}
 	r, connect, err := d.RightsOf(w.ctx, in.ID, "u")
-	if err != nil || connect || r.MayPublish("a", "c").Allowed {
+	if err != nil || connect || r.MayPublish("a", "c", 0, false).Allowed {
 		t.Errorf("user who may not connect: %v, %v", connect, err)
 	}
-	if web, connect, err := d.RightsOf(w.ctx, in.ID, account.WebUser); err != nil || !connect || !web.MayPublish("a", "c").Allowed {
+	if web, connect, err := d.RightsOf(w.ctx, in.ID, account.WebUser); err != nil || !connect || !web.MayPublish("a", "c", 0, false).Allowed {
 		t.Errorf("web client: %v, %v", connect, err)
 	}
 	for _, nobody := range [][2]string{{in.ID, "x"}, {"zzzzzzzz", "zzzzzzzz"}, {"", ""}} {
@@ -308,10 +308,10 @@ func TestWebToken(t *testing.T) {
 		v    account.Verdict
 		want bool
 	}{
-		{l.Rights.MayPublish("test", minted.ClientID), true},
+		{l.Rights.MayPublish("test", minted.ClientID, 0, false), true},
 		{l.Rights.MaySubscribe("#", minted.ClientID), true},
 		{l.Rights.MaySubscribe("$SYS/#", minted.ClientID), true},
-		{l.Rights.MayPublish("$SYS/x", minted.ClientID), false},
+		{l.Rights.MayPublish("$SYS/x", minted.ClientID, 0, false), false},
 	} {
 		if q.v.Allowed != q.want {
 			t.Errorf("verdict %+v, want %v", q.v, q.want)

@@ -1,5 +1,11 @@
 package account
 
+import (
+	"runtime"
+	"testing"
+	"time"
+)
+
 // DeviceHashes is how many slow hashes the directory has computed.
 func (d *Directory) DeviceHashes() int64 { return d.devices.done.Load() }
 
@@ -25,7 +31,7 @@ func (d *Directory) RuleSets() (n int) {
 
 // RightsOf makes rights of a user from rules, without a store.
 func RightsOf(user string, rules []Rule) *Rights {
-	set := &ruleset{users: map[string]*userState{}}
+	set := &ruleset{now: time.Now, users: map[string]*userState{}}
 	set.rules.Store(&rules)
 	set.generation.Store(nextGeneration())
 	return set.rights(user, false)
@@ -39,4 +45,15 @@ func SignWeb(k *Keys, instance, client string) string {
 func OpenWeb(k *Keys, token string) (instance, client string, ok bool) {
 	c, ok := k.openWeb(token)
 	return c.Instance, c.ClientID, ok
+}
+
+// WatchedRules watches a rule that ends, and tells the generation of its rules.
+func WatchedRules(t *testing.T, ends time.Time) func() uint64 {
+	set := &ruleset{now: time.Now, users: map[string]*userState{}}
+	rules := []Rule{{Filter: "a"}, {Filter: "b", ExpiresAt: ends}}
+	set.rules.Store(&rules)
+	d := &Directory{o: Options{Now: time.Now}}
+	d.watch(set)
+	t.Cleanup(func() { runtime.KeepAlive(set) })
+	return func() uint64 { return set.generation.Load() }
 }

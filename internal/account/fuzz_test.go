@@ -22,7 +22,7 @@ func FuzzPatterns(f *testing.F) {
 			{Effect: account.Deny, Access: account.Both, Filter: "users/%u/secret/#"},
 			{Effect: account.Allow, Access: account.Both, Filter: "%c"},
 		})
-		if topic.ValidName([]byte(name)) && r.MayPublish(name, client).Allowed {
+		if topic.ValidName([]byte(name)) && r.MayPublish(name, client, 0, false).Allowed {
 			levels := strings.Split(name, "/")
 			own := name == "dev/"+client+"/state" || name == client || levels[0] == "users" && len(levels) > 1 && levels[1] == user
 			if !own || strings.HasPrefix(name, "$") || strings.HasPrefix(name, "users/"+user+"/secret") && user != "" && strings.HasPrefix(name+"/", "users/"+user+"/secret/") {

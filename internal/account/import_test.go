@@ -58,7 +58,7 @@ func TestImportedHashes(t *testing.T) {
 			if u := w.stored(in.ID, name); u.Kind != account.SecretChosen || !strings.HasPrefix(string(u.Secret), "$argon2id$") {
 				t.Errorf("behind the first login: %s", u.Kind)
 			}
-			if again := w.mustLogin(in.ID, name, "correct horse"); l.Rights.Revoked() || !again.Rights.MayPublish("s/1", "c").Allowed || again.Rights.MayReceive("s/1", "c").Allowed {
+			if again := w.mustLogin(in.ID, name, "correct horse"); l.Rights.Revoked() || !again.Rights.MayPublish("s/1", "c", 0, false).Allowed || again.Rights.MayReceive("s/1", "c").Allowed {
 				t.Error("rights are wrong")
 			}
 			if _, err := w.login(in.ID, name, "correct hors"); err == nil {

@@ -87,6 +87,12 @@ func checkRule(r Rule) error {
 	if err != nil || f.Share != "" || !plainText(r.Filter) || len(r.Filter) > 1024 {
 		return invalid("filter", "api.rule.filter")
 	}
+	if r.QoSBelow < 0 || r.QoSBelow > 2 {
+		return invalid("max_qos", "api.rule.qos")
+	}
+	if r.Effect == Deny && (r.QoSBelow != 0 || r.NoRetain) {
+		return invalid("effect", "api.rule.limits")
+	}
 	if strings.HasPrefix(r.Filter, "$") && r.Access != Subscribe {
 		return invalid("filter", "api.rule.system")
 	}

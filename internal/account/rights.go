@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"tsunagi/internal/topic"
 )
@@ -20,6 +21,8 @@ type ruleset struct {
 	gone       atomic.Bool            // the instance was deleted
 	rules      atomic.Pointer[[]Rule] // the slice is never changed
 	methods    atomic.Pointer[methods]
+	expiry     expiry
+	now        func() time.Time
 	users      map[string]*userState // guarded by the shard's lock; those who logged in
 
 	credentials map[shown]*credential // guarded by the shard's lock; what they showed
@@ -98,7 +101,7 @@ var (
 )
 
 // MayPublish judges a publish (or will) to topic.
-func (r *Rights) MayPublish(name, clientID string) Verdict {
+func (r *Rights) MayPublish(name, clientID string, qos byte, retain bool) Verdict {
 	if r.Revoked() {
 		return noLogin
 	}
@@ -111,7 +114,7 @@ func (r *Rights) MayPublish(name, clientID string) Verdict {
 	if r.narrow != nil && !lets(r.narrow.publish, name) {
 		return r.narrow.no
 	}
-	return r.match(r.clauses(clientID).publish, name)
+	return r.match(r.clauses(clientID).publish, name, qos, retain)
 }
 
 // MayReceive judges one delivery; it is the truth behind MaySubscribe.
@@ -122,7 +125,7 @@ func (r *Rights) MayReceive(name, clientID string) Verdict {
 	if r.narrow != nil && !lets(r.narrow.subscribe, name) {
 		return r.narrow.no
 	}
-	return r.match(r.clauses(clientID).subscribe, name)
+	return r.match(r.clauses(clientID).subscribe, name, 0, false)
 }
 
 // MaySubscribe judges a subscription; $share/<group>/ is removed before. It is allowed where one allow rule covers
@@ -146,13 +149,42 @@ func (r *Rights) MaySubscribe(filter, clientID string) Verdict {
 	return r.byDefault(f.Filter)
 }
 
-func (r *Rights) match(c clauses, name string) Verdict {
-	for i := range c.list {
-		if one := &c.list[i]; one.matches(name, c.clientID) {
-			return Verdict{one.allow, one.words}
+// GrantQoS is the QoS that a subscription which is allowed gets, at most the one that was asked for.
+func (r *Rights) GrantQoS(filter, clientID string, qos byte) byte {
+	most := byte(0) // 1 above the highest that a limited rule grants
+	for _, c := range r.clauses(clientID).subscribe.list {
+		filled, ok := c.filled(clientID)
+		if !ok || !c.allow || !topic.Covers(filled, filter) {
+			continue
 		}
+		if c.qosBelow == 0 {
+			return qos
+		}
+		most = max(most, c.qosBelow)
 	}
-	return r.byDefault(name)
+	if most == 0 || r.byDefault(filter).Allowed {
+		return qos
+	}
+	return min(qos, most-1)
+}
+
+func (r *Rights) match(c clauses, name string, qos byte, retain bool) Verdict {
+	limited := ""
+	for i := range c.list {
+		one := &c.list[i]
+		if !one.matches(name, c.clientID) {
+			continue
+		}
+		if one.limits(qos, retain) {
+			limited = one.words // another rule may go further
+			continue
+		}
+		return Verdict{one.allow, one.words}
+	}
+	if v := r.byDefault(name); v.Allowed || limited == "" {
+		return v
+	}
+	return Verdict{false, limited}
 }
 
 // byDefault is the answer where no rule speaks. "#" doesn't reach topics that begin with $ [MQTT-4.7.2-1].

@@ -92,7 +92,7 @@ func TestRights(t *testing.T) {
 				var v account.Verdict
 				switch a.what {
 				case pub:
-					v = r.MayPublish(a.topic, tt.client)
+					v = r.MayPublish(a.topic, tt.client, 0, false)
 				case sub:
 					v = r.MaySubscribe(a.topic, tt.client)
 				case rcv:
@@ -146,7 +146,7 @@ func TestVerdictsDontAllocate(t *testing.T) {
 	}
 	r := w.mustLogin(in.ID, in.ID, secret).Rights
 	if n := testing.AllocsPerRun(1000, func() {
-		r.MayPublish("sensors/kitchen/temperature", "client")
+		r.MayPublish("sensors/kitchen/temperature", "client", 0, false)
 		r.MayReceive("sensors/kitchen/temperature", "client")
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -168,7 +168,7 @@ func TestPatternsAreFilledOnce(t *testing.T) {
 		{"d/x-a-a/1", "a", true}, {"d/x-a-b/1", "a", false}, {"d/x-a-a/off", "a", false}, {"d/x-a-a", "a", false}, {"d/x-a-a/1/2", "a", false},
 		{"d/x---/1", "", false}, {"d/x-+-+/1", "+", false}, {"u/%c/%u/1", "%u", true}, {"u/%c/$a/1", "$a", false},
 	} {
-		if got := r.MayPublish(tt.topic, tt.client).Allowed; got != tt.want {
+		if got := r.MayPublish(tt.topic, tt.client, 0, false).Allowed; got != tt.want {
 			t.Errorf("client %q, topic %q: %v, want %v", tt.client, tt.topic, got, tt.want)
 		}
 	}
@@ -183,7 +183,7 @@ func BenchmarkMayPublish(b *testing.B) {
 		{Effect: account.Allow, Access: account.Publish, Filter: "sensors/+/temperature"}})
 	b.ReportAllocs()
 	for b.Loop() {
-		if !r.MayPublish("sensors/kitchen/temperature", "client").Allowed {
+		if !r.MayPublish("sensors/kitchen/temperature", "client", 0, false).Allowed {
 			b.Fatal("denied")
 		}
 	}

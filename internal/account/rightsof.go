@@ -23,7 +23,7 @@ func (d *Directory) RightsOf(ctx context.Context, instance, user string) (r *Rig
 	if why := inner[user]; why != "" {
 		return &Rights{set: set, user: &userState{}, name: user, all: true, why: why}, true, nil
 	}
-	return set.rights(u.Name, u.First), u.Connect, nil
+	return set.rights(u.Name, u.First), u.Connect && !over(u.ExpiresAt, d.o.Now()), nil
 }
 
 // inner are the users that are parts of this server, and why they may do everything.

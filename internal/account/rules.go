@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Rules lists the rules of an instance; with user those that name it.
@@ -38,11 +39,16 @@ func (s *Service) Rule(ctx context.Context, by Actor, instance, id string) (rule
 // CreateRule adds a rule; it holds at once, for connected clients too. Instance, User, Effect, Access and Filter are
 // taken from n.
 func (s *Service) CreateRule(ctx context.Context, by Actor, n Rule) (Rule, error) {
-	n.ID, n.CreatedAt = newID(), s.now()
+	n.ID, n.CreatedAt, n.ExpiresAt = newID(), s.now(), n.ExpiresAt.UTC().Truncate(time.Microsecond)
 	if err := checkRule(n); err != nil {
 		return Rule{}, err
 	}
-	err := s.change(ctx, func(tx Tx) (Change, error) {
+	note, err := checkText("note", n.Note, 200, true)
+	if err != nil {
+		return Rule{}, err
+	}
+	n.Note = note
+	err = s.change(ctx, func(tx Tx) (Change, error) {
 		have, err := s.rulesOf(tx, by, n.Instance)
 		if err != nil {
 			return Change{}, err
@@ -66,6 +72,11 @@ type RuleChange struct {
 	Effect *Effect
 	Access *Access
 	Filter *string
+
+	QoSBelow  *int
+	NoRetain  *bool
+	ExpiresAt *time.Time // zero: never
+	Note      *string
 }
 
 // ChangeRule changes a rule; it holds at once.
@@ -85,8 +96,16 @@ func (s *Service) ChangeRule(ctx context.Context, by Actor, instance, id string,
 		if c.Access != nil {
 			rule.Access = *c.Access
 		}
-		if c.Filter != nil {
-			rule.Filter = *c.Filter
+		set(&rule.Filter, c.Filter)
+		set(&rule.QoSBelow, c.QoSBelow)
+		set(&rule.NoRetain, c.NoRetain)
+		if c.ExpiresAt != nil {
+			rule.ExpiresAt = c.ExpiresAt.UTC().Truncate(time.Microsecond)
+		}
+		if c.Note != nil {
+			if rule.Note, err = checkText("note", *c.Note, 200, true); err != nil {
+				return Change{}, err
+			}
 		}
 		if err := checkRule(rule); err != nil {
 			return Change{}, err
@@ -149,8 +168,15 @@ func (r Rule) words() string {
 	if r.Access == Both {
 		access = "publish and subscribe"
 	}
-	if r.User == "" {
-		return fmt.Sprintf("%s %s %s", r.Effect, access, r.Filter)
+	w := fmt.Sprintf("%s %s %s", r.Effect, access, r.Filter)
+	if r.User != "" {
+		w += " for " + r.User
 	}
-	return fmt.Sprintf("%s %s %s for %s", r.Effect, access, r.Filter, r.User)
+	if r.QoSBelow > 0 {
+		w += fmt.Sprintf(", QoS %d at most", r.QoSBelow-1)
+	}
+	if r.NoRetain {
+		w += ", nothing retained"
+	}
+	return w
 }

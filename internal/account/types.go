@@ -144,6 +144,8 @@ type User struct {
 	Secret    []byte // see SecretKind
 	Sealed    []byte // first user only: the password under the key file, so that it can be shown again
 	CreatedAt time.Time
+	ClientID  string    // the one client id that it may connect with; "" for any
+	ExpiresAt time.Time // it logs in no more from then on; zero: never
 }
 
 // SecretKind tells how User.Secret judges a password.
@@ -185,6 +187,10 @@ type Rule struct {
 	Access    Access
 	Filter    string
 	CreatedAt time.Time
+	QoSBelow  int       // of an allow rule: only messages of a lower QoS, and subscriptions are granted a lower one; 0: any
+	NoRetain  bool      // of an allow rule: no retained publishes
+	ExpiresAt time.Time // it says nothing from then on; zero: never
+	Note      string    // free words of the instance's people
 }
 
 // FlowServer is a hosted flow server. Primary key ID; unique Name; parent Account (Owner).

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"time"
 	"unicode/utf8"
 )
 
@@ -12,6 +13,9 @@ type NewUser struct {
 	Password string
 	Connect  bool
 	Note     string
+
+	ClientID  string    // the one client id that it may connect with; "" for any
+	ExpiresAt time.Time // zero: never
 }
 
 // UserChange is what changes of a user; nil stays as it is.
@@ -20,6 +24,9 @@ type UserChange struct {
 	Rotate   bool    // a new generated password
 	Connect  *bool
 	Note     *string
+
+	ClientID  *string
+	ExpiresAt *time.Time // zero: never
 }
 
 // UserPage is one page of users with how many there are in all and how many rules name each.
@@ -40,6 +47,9 @@ func (s *Service) CreateUser(ctx context.Context, by Actor, instance string, n N
 	}
 	u = User{Instance: instance, Name: n.Name, Connect: n.Connect, CreatedAt: s.now()}
 	if u.Note, err = checkText("note", n.Note, 200, true); err != nil {
+		return User{}, "", err
+	}
+	if u.ClientID, u.ExpiresAt, err = checkBounds(n.ClientID, n.ExpiresAt); err != nil {
 		return User{}, "", err
 	}
 	if password, err = s.setSecret(ctx, &u, n.Password); err != nil {
@@ -67,6 +77,20 @@ func (s *Service) CreateUser(ctx context.Context, by Actor, instance string, n N
 	})
 	return u, password, err
 }
+
+// checkBounds judges what a user is bound to. Times are kept to the microsecond.
+func checkBounds(clientID string, expires time.Time) (string, time.Time, error) {
+	if len(clientID) > 256 || !plainText(clientID) {
+		return "", time.Time{}, invalid("client_id", "api.text", "limit", 256)
+	}
+	if !expires.IsZero() {
+		expires = expires.UTC().Truncate(time.Microsecond)
+	}
+	return clientID, expires, nil
+}
+
+// over says whether a thing with an expiry has expired.
+func over(expires, now time.Time) bool { return !expires.IsZero() && !now.Before(expires) }
 
 // setSecret gives u the chosen password, or a generated one that is returned. The first user's stays revealable when
 // generated; a chosen one is never kept in a form that can be read.
@@ -175,6 +199,13 @@ func (s *Service) ChangeUser(ctx context.Context, by Actor, instance, name strin
 			return User{}, "", err
 		}
 	}
+	if c.ClientID != nil || c.ExpiresAt != nil {
+		set(&fresh.ClientID, c.ClientID)
+		set(&fresh.ExpiresAt, c.ExpiresAt)
+		if fresh.ClientID, fresh.ExpiresAt, err = checkBounds(fresh.ClientID, fresh.ExpiresAt); err != nil {
+			return User{}, "", err
+		}
+	}
 	newSecret := c.Rotate || c.Password != nil
 	err = s.change(ctx, func(tx Tx) (Change, error) {
 		if _, err := instanceOf(tx, by, instance); err != nil {
@@ -193,6 +224,18 @@ func (s *Service) ChangeUser(ctx context.Context, by Actor, instance, name strin
 		}
 		if c.Note != nil {
 			u.Note = fresh.Note
+		}
+		if c.ClientID != nil && u.ClientID != fresh.ClientID || c.ExpiresAt != nil && !u.ExpiresAt.Equal(fresh.ExpiresAt) {
+			if u.First {
+				return Change{}, fail(Conflict, "api.user.first_bound")
+			}
+			news = Change{Instance: instance, Users: []string{name}} // who may stay comes again at once
+		}
+		if c.ClientID != nil {
+			u.ClientID = fresh.ClientID
+		}
+		if c.ExpiresAt != nil {
+			u.ExpiresAt = fresh.ExpiresAt
 		}
 		if c.Connect != nil {
 			u.Connect = *c.Connect
@@ -222,6 +265,12 @@ func (c UserChange) words() string {
 	}
 	if c.Note != nil {
 		w += "note "
+	}
+	if c.ClientID != nil {
+		w += "client id "
+	}
+	if c.ExpiresAt != nil {
+		w += "expiry "
 	}
 	return w
 }

@@ -119,7 +119,7 @@ func (s *Server) setUser(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, password, err := s.accounts.ChangeUser(r.Context(), actor(), r.PathValue("id"), r.PathValue("name"), account.UserChange(in))
+	u, password, err := s.accounts.ChangeUser(r.Context(), actor(), r.PathValue("id"), r.PathValue("name"), account.UserChange{Password: in.Password, Rotate: in.Rotate, Connect: in.Connect, Note: in.Note})
 	out := showUser(u)
 	out.Password = password
 	return out, err

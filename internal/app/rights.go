@@ -12,8 +12,8 @@ import (
 // rights shows an account's rights to the broker.
 type rights struct{ *account.Rights }
 
-func (r rights) MayPublish(topic, clientID string, _ byte, _ bool) broker.Verdict {
-	return broker.Verdict(r.Rights.MayPublish(topic, clientID))
+func (r rights) MayPublish(topic, clientID string, qos byte, retain bool) broker.Verdict {
+	return broker.Verdict(r.Rights.MayPublish(topic, clientID, qos, retain))
 }
 
 func (r rights) MaySubscribe(filter, clientID string) broker.Verdict {

@@ -16,7 +16,7 @@ func (c *Client) subscribe(p *mqtt.Subscribe, t *Turn) error {
 	for i := range p.Filters {
 		w, no := c.examine(&p.Filters[i], p.SubscriptionID)
 		if no == nil {
-			op.list[i], op.reasons[i] = w, mqtt.Reason(p.Filters[i].QoS)
+			op.list[i], op.reasons[i] = w, mqtt.Reason(w.sub.qos)
 			continue
 		}
 		op.reasons[i] = no.Reason
@@ -73,13 +73,20 @@ func (c *Client) examine(f *mqtt.Subscription, id uint32) (wish, *Event) {
 	if err != nil {
 		return refuse(mqtt.TopicFilterInvalid, "packet", "", err.Error())
 	}
-	if v := (*c.rights.Load()).MaySubscribe(parsed.Filter, c.s.id); !v.Allowed {
+	by := *c.rights.Load()
+	if v := by.MaySubscribe(parsed.Filter, c.s.id); !v.Allowed {
 		return refuse(mqtt.NotAuthorized, "acl", v.Rule, "the user may not subscribe to this filter")
+	}
+	qos := f.QoS
+	if bounded, ok := by.(interface {
+		GrantQoS(filter, clientID string, qos byte) byte
+	}); ok {
+		qos = bounded.GrantQoS(parsed.Filter, c.s.id, qos)
 	}
 	if rule, cause := c.s.ask(parsed.Full); rule != "" {
 		return refuse(mqtt.QuotaExceeded, "limits", rule, cause)
 	}
-	sub := &subscription{s: c.s, full: parsed.Full, filter: parsed.Filter, qos: f.QoS, noLocal: f.NoLocal || c.bridge,
+	sub := &subscription{s: c.s, full: parsed.Full, filter: parsed.Filter, qos: qos, noLocal: f.NoLocal || c.bridge,
 		rap: f.RetainAsPublished || c.bridge, id: id}
 	w := wish{sub: sub, handling: f.RetainHandling}
 	if parsed.Share != "" {

@@ -16,6 +16,8 @@ type whyInput struct {
 		User   string `json:"user,omitempty" maxLength:"256" doc:"MQTT user, without the instance"`
 		Action string `json:"action" enum:"connect,publish,subscribe,receive"`
 		Topic  string `json:"topic,omitempty" maxLength:"65535" doc:"Topic, or the filter to subscribe to"`
+		QoS    int    `json:"qos,omitempty" minimum:"0" maximum:"2" doc:"Of a publish"`
+		Retain bool   `json:"retain,omitempty" doc:"Of a publish"`
 	}
 }
 
@@ -182,7 +184,7 @@ func (a *asking) acl(ctx context.Context) (bool, error) {
 	verdict := r.MayReceive(b.Topic, client)
 	switch b.Action {
 	case "publish":
-		verdict = r.MayPublish(b.Topic, client)
+		verdict = r.MayPublish(b.Topic, client, byte(b.QoS), b.Retain)
 	case "subscribe":
 		filter, _ := topic.ParseFilter(b.Topic) // judged before
 		verdict = r.MaySubscribe(filter.Full, client)

@@ -40,15 +40,16 @@ var (
 			return []any{&i.ID, &i.Owner, &i.Name, &i.Region, &i.Plan, stamp{&i.CreatedAt}}
 		}}
 	users = entity[account.User]{"mqtt_user",
-		[]string{"instance", "name", "first", "connect", "note", "kind", "secret", "sealed", "created_at"}, 2,
+		[]string{"instance", "name", "first", "connect", "note", "kind", "secret", "sealed", "created_at", "client_id", "expires_at"}, 2,
 		func(u *account.User) []any {
 			return []any{&u.Instance, &u.Name, &u.First, &u.Connect, &u.Note, &u.Kind, &u.Secret, &u.Sealed,
-				stamp{&u.CreatedAt}}
+				stamp{&u.CreatedAt}, &u.ClientID, stamp{&u.ExpiresAt}}
 		}}
 	rules = entity[account.Rule]{"rule",
-		[]string{"instance", "id", "user", "effect", "access", "filter", "created_at"}, 2,
+		[]string{"instance", "id", "user", "effect", "access", "filter", "created_at", "qos_below", "no_retain", "expires_at", "note"}, 2,
 		func(r *account.Rule) []any {
-			return []any{&r.Instance, &r.ID, orNull{&r.User}, &r.Effect, &r.Access, &r.Filter, stamp{&r.CreatedAt}}
+			return []any{&r.Instance, &r.ID, orNull{&r.User}, &r.Effect, &r.Access, &r.Filter, stamp{&r.CreatedAt},
+				&r.QoSBelow, &r.NoRetain, stamp{&r.ExpiresAt}, &r.Note}
 		}}
 	flowServers = entity[account.FlowServer]{"flow_server",
 		[]string{"id", "owner", "name", "created_at"}, 1,

@@ -29,6 +29,8 @@ var laterColumns = map[string][]string{
 	"account":         {"name", "instances", "suspended_at", "suspended_why"},
 	"browser_session": {"team"},
 	"audit":           {"team"},
+	"mqtt_user":       {"client_id", "expires_at"},
+	"rule":            {"qos_below", "no_retain", "expires_at", "note"},
 }
 
 // Conn is what an engine reads and writes rows with: a transaction that writes, or one that only reads and refuses Exec.

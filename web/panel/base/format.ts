@@ -81,6 +81,19 @@ export function formatReason(code: number): string {
   return '0x' + code.toString(16).toUpperCase().padStart(2, '0');
 }
 
+/** toLocalInput is a time as <input type="datetime-local"> wants it; fromLocalInput the other way round. */
+export function toLocalInput(iso: string | undefined): string {
+  const date = parse(iso);
+  if (!date) return '';
+  const two = (n: number) => String(n).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+export function fromLocalInput(text: string): string {
+  const date = text ? new Date(text) : undefined;
+  return date && !Number.isNaN(date.getTime()) ? date.toISOString() : '';
+}
+
 function parse(iso: string | undefined): Date | undefined {
   if (!iso) return undefined;
   const date = new Date(iso);

@@ -4,9 +4,17 @@ export interface Toast {
   id: number;
   text: string;
   kind: 'ok' | 'bad';
+  offer?: Offer;
+}
+
+/** Offer is something to do about what the note says, such as undoing it. */
+export interface Offer {
+  label: string;
+  act: () => void;
 }
 
 const shownFor = 5000; // milliseconds
+const offeredFor = 12_000;
 const atMost = 3;
 
 let toasts = $state.raw<Toast[]>([]);
@@ -17,10 +25,10 @@ export function currentToasts(): Toast[] {
 }
 
 /** toast shows a note; the oldest gives way when there are too many. */
-export function toast(text: string, kind: Toast['kind'] = 'ok'): void {
+export function toast(text: string, kind: Toast['kind'] = 'ok', offer?: Offer): void {
   const id = ++last;
-  toasts = [...toasts, { id, text, kind }].slice(-atMost);
-  setTimeout(() => dismiss(id), shownFor);
+  toasts = [...toasts, { id, text, kind, offer }].slice(-atMost);
+  setTimeout(() => dismiss(id), offer ? offeredFor : shownFor);
 }
 
 export function dismiss(id: number): void {

@@ -10,6 +10,8 @@ export interface User {
   created_at: string;
   rules: number;
   password?: string; // only in the answer that made it
+  client_id?: string; // the one that it may connect with
+  expires_at?: string;
 }
 
 /** Exposure: a password that came over a connection without TLS, which was refused. */
@@ -31,6 +33,10 @@ export interface Rule {
   effect: Effect;
   access: Access;
   filter: string;
+  max_qos?: number; // 2: no limit
+  retain?: boolean;
+  expires_at?: string;
+  note?: string;
 }
 
 export type NewRule = Omit<Rule, 'id'>;
@@ -43,12 +49,12 @@ export const listUsers = (id: string, query: string, cursor: string, signal?: Ab
   get<List<User>>(usersPath(id), { query, cursor }, signal);
 export const getUser = (id: string, name: string, signal?: AbortSignal) =>
   get<User>(userPath(id, name), undefined, signal);
-export const createUser = (id: string, wish: { name: string; password?: string; connect: boolean; note?: string }) =>
+export const createUser = (id: string, wish: { name: string; password?: string; connect: boolean; note?: string; client_id?: string; expires_at?: string }) =>
   post<User>(usersPath(id), wish);
 export const changeUser = (
   id: string,
   name: string,
-  change: { password?: string; rotate?: true; connect?: boolean; note?: string },
+  change: { password?: string; rotate?: true; connect?: boolean; note?: string; client_id?: string; expires_at?: string },
 ) => patch<User>(userPath(id, name), change);
 export const deleteUser = (id: string, name: string) => remove(userPath(id, name));
 
