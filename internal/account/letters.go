@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -19,6 +20,7 @@ const (
 	LetterFactorOff LetterKind = "factor"    // two-step sign-in was switched off
 	LetterTeam      LetterKind = "team"      // an invitation to a team
 
+	LetterQuota       LetterKind = "quota"       // an instance comes near a limit of its plan
 	LetterCertificate LetterKind = "certificate" // to the owners: a certificate is about to end, or can't be had
 )
 
@@ -31,8 +33,12 @@ type Letter struct {
 	Expires  time.Time // of the link
 	Remote   string    // address of who caused it
 	Agent    string    // User-Agent of who caused it
+	Path     string    // of the page that its link opens; "" for that of its kind
 	Args     []any     // further pairs of placeholder and value for its text
 }
+
+// TextKey is a value among the Args of a Letter that is itself a text of the catalogue, in the reader's language.
+type TextKey string
 
 // maxPosting bounds the letters on their way; more are refused where somebody asked for them.
 const maxPosting = 64
@@ -115,6 +121,29 @@ func (s *Service) WarnOwners(ctx context.Context, kind LetterKind, args ...any) 
 			}
 		}
 	})
+}
+
+// WarnInstance posts a warning about an instance to its owner; its link opens a page below the instance, and args are
+// pairs of placeholder and value.
+func (s *Service) WarnInstance(ctx context.Context, instance string, kind LetterKind, page string, args ...any) {
+	var in Instance
+	var owner Account
+	err := s.o.Store.View(ctx, func(r Reader) (err error) {
+		if in, err = r.Instance(instance); err != nil {
+			return err
+		}
+		owner, err = r.Account(in.Owner)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return // deleted meanwhile
+	}
+	args = append([]any{"instance", in.Name}, args...)
+	if err != nil || !s.later(ctx, func(ctx context.Context) {
+		s.post(ctx, Letter{Kind: kind, To: owner.Email, Language: owner.Language, Path: "/instances/" + in.ID + page, Args: args})
+	}) {
+		s.o.Log.Warn("the owner of an instance not warned", "instance", instance, "kind", kind, "error", err)
+	}
 }
 
 // mayAsk counts a stranger's wish for mail to an address, and refuses too many.

@@ -225,12 +225,12 @@ type LogLine struct {
 	ID       int64     `json:"id"` // ascending with time: microseconds since 1970, made unique
 	Instance string    `json:"-"`
 	Time     time.Time `json:"time"`
-	Kind     string    `json:"kind"` // connected, disconnected, refused, denied, dropped, takeover
+	Kind     string    `json:"kind"` // connected, disconnected, refused, denied, dropped, takeover, fight
 	Client   string    `json:"client,omitempty"`
 	User     string    `json:"user,omitempty"`
 	Remote   string    `json:"remote,omitempty"`
 	Topic    string    `json:"topic,omitempty"`
-	Gate     string    `json:"gate,omitempty"`   // listener, login, limits, acl, packet, queue
+	Gate     string    `json:"gate,omitempty"`   // listener, login, limits, acl, packet, queue, session, store
 	Rule     string    `json:"rule,omitempty"`   // the rule or setting that decided
 	Cause    string    `json:"cause,omitempty"`  // in words, with what to change
 	Reason   byte      `json:"reason,omitempty"` // MQTT reason code

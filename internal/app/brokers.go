@@ -92,6 +92,23 @@ func (b *brokers) find(instance string) *broker.Broker {
 	return o.broker
 }
 
+// running are the brokers that are there, by instance.
+func (b *brokers) running() map[string]*broker.Broker {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make(map[string]*broker.Broker, len(b.all))
+	for instance, o := range b.all {
+		select {
+		case <-o.done:
+			if o.broker != nil {
+				all[instance] = o.broker
+			}
+		default: // being made
+		}
+	}
+	return all
+}
+
 // openStored opens the brokers of all instances that have stored state. State of an instance that no longer exists is
 // dropped: its deletion was interrupted.
 func (b *brokers) openStored(ctx context.Context, exists func(instance string) (bool, error)) error {

@@ -28,6 +28,7 @@ import (
 	"tsunagi/internal/mail"
 	"tsunagi/internal/outside"
 	"tsunagi/internal/panel"
+	"tsunagi/internal/stats"
 	"tsunagi/internal/store/postgres"
 	"tsunagi/internal/store/sqlite"
 	"tsunagi/web"
@@ -41,7 +42,7 @@ type cloud struct {
 	*core
 	cfg       *config.Serve
 	texts     texts
-	kept      account.Store      // where accounts are
+	kept      keeping            // where accounts and statistics are
 	database  *postgres.Accounts // nil: they are in the data directory
 	accounts  *account.Service
 	journal   *account.Journal
@@ -58,6 +59,9 @@ type cloud struct {
 	linkKey   ed25519.PrivateKey
 	hub       *link.Hub // nil: there are no devices, as there are no names for their origins
 	doors     doors
+
+	statistics *stats.Collector
+	alarms     []stats.Alarm // told of quotas besides the instance's owner
 }
 
 // doors are the listeners; nil where the settings close one.
@@ -124,6 +128,7 @@ func (c *cloud) build(ctx context.Context) (err error) {
 		c.accounts.HostFlows(panelFlows{c.flows, c.flowPlan})
 	}
 	c.openHub()
+	c.openStatistics()
 	return c.openSites()
 }
 
@@ -208,6 +213,8 @@ func (c *cloud) openSites() error {
 		Metrics:      func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },
 		Certificates: c.panelCertificates,
 		DiskVanishes: c.cfg.Store.Disk == config.Vanishes,
+		Statistics:   c.statistics,
+		Reach:        c.reach,
 		Store:        c.health, Pages: web.Panel(), Text: c.texts.text, Language: c.cfg.Language, Version: Version, Log: c.log,
 	})
 	if err != nil {

@@ -67,7 +67,7 @@ func (c *cloud) parts() []part {
 		{name: "brokers", start: func(ctx context.Context) error {
 			return advise(c.cfg.Data, c.brokers.openStored(ctx, c.existsOrError))
 		}},
-		c.gating(), c.bridges.part(), c.hooks.part(), tidying(),
+		runs("statistics", c.statistics.Run), c.gating(), c.bridges.part(), c.hooks.part(), tidying(),
 	}
 	if l := c.doors.mqtts; l != nil {
 		list = append(list, c.accepting("mqtts", l, c.tls("mqtt"), false))
@@ -154,14 +154,17 @@ func (c *cloud) plainHTTP(other http.Handler) http.Handler {
 }
 
 // logging is the journal as a part: it stores what waits when it stops.
-func (c *cloud) logging() part {
+func (c *cloud) logging() part { return runs("journal", c.journal.Run) }
+
+// runs is a part with one goroutine, which does what is left when its context ends.
+func runs(name string, run func(context.Context) error) part {
 	ended := make(chan error, 1)
 	var cancel context.CancelFunc
 	return part{
-		name: "journal",
+		name: name,
 		start: func(ctx context.Context) error {
 			ctx, cancel = context.WithCancel(ctx)
-			go func() { ended <- c.journal.Run(ctx) }() // ends with its context
+			go func() { ended <- run(ctx) }() // ends with its context
 			return nil
 		},
 		stop: func(ctx context.Context) error {

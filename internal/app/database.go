@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/stats"
 	"tsunagi/internal/store/postgres"
 	"tsunagi/internal/store/rows"
 	"tsunagi/internal/store/sqlite"
@@ -16,6 +17,12 @@ import (
 const movedKey = "accounts_in_database"
 
 var errMoved = errors.New("its accounts are in a database: set database_url (or the variable DATABASE_URL) as before")
+
+// keeping is what keeps accounts, and the statistics of their instances.
+type keeping interface {
+	account.Store
+	stats.Store
+}
 
 // openDatabase chooses where accounts are kept: the data directory, or the PostgreSQL of the settings.
 func (c *cloud) openDatabase(ctx context.Context) error {

@@ -54,22 +54,8 @@ func truth(b bool) float64 {
 
 // sum adds the numbers of all running brokers up.
 func (b *brokers) sum() (running int, sum broker.Stats) {
-	b.mu.Lock()
-	list := make([]*opening, 0, len(b.all))
-	for _, o := range b.all {
-		list = append(list, o)
-	}
-	b.mu.Unlock()
-	for _, o := range list {
-		select {
-		case <-o.done:
-		default:
-			continue // being made
-		}
-		if o.broker == nil {
-			continue
-		}
-		s := o.broker.Stats()
+	for _, one := range b.running() {
+		s := one.Stats()
 		running++
 		sum.Clients += s.Clients
 		sum.WebClients += s.WebClients

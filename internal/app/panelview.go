@@ -22,7 +22,8 @@ func (p panelBrokers) Stats(instance string) panel.Stats {
 	s := b.Stats()
 	return panel.Stats{
 		Connections: s.Clients, WebConnections: s.WebClients, Sessions: s.Sessions, Subscriptions: s.Subscriptions,
-		Retained: s.Retained, MessagesIn: s.MessagesIn, MessagesOut: s.MessagesOut, Dropped: s.Dropped,
+		Retained: s.Retained, MessagesIn: s.MessagesIn, MessagesOut: s.MessagesOut, BytesIn: s.BytesIn, BytesOut: s.BytesOut,
+		Queued: s.Queued, Dropped: s.Dropped,
 	}
 }
 
@@ -38,7 +39,9 @@ func (p panelBrokers) Connections(instance string) []panel.Connection {
 		}
 		list = append(list, panel.Connection{
 			ClientID: c.ID, User: c.User, Remote: c.Remote, Via: c.Via, Version: versionName(c.Version), ConnectedAt: c.Since,
-			KeepAlive: c.KeepAlive, Subscriptions: len(c.Subscriptions), Queue: c.Queued,
+			KeepAlive: c.KeepAlive, Subscriptions: len(c.Subscriptions), Queue: c.Queued, QueueBytes: c.QueuedBytes, Inflight: c.Inflight,
+			TLS: c.TLS, Expiry: expiry(c.SessionExpiry), Web: c.Web, MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut,
+			BytesIn: c.BytesIn, BytesOut: c.BytesOut, Lost: c.Lost,
 		})
 	}
 	slices.SortFunc(list, func(a, b panel.Connection) int {
@@ -59,14 +62,82 @@ func (p panelBrokers) Sessions(instance string) []panel.Session {
 	}
 	var list []panel.Session
 	for _, c := range b.Clients() {
-		s := panel.Session{ClientID: c.ID, User: c.User, Connected: c.Connected, Web: c.Web, Since: c.Since, Expiry: int64(c.SessionExpiry),
-			Subscriptions: c.Subscriptions, Queue: c.Queued, MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, Dropped: c.Dropped}
-		if c.SessionExpiry == mqtt.SessionForever {
-			s.Expiry = -1
-		}
-		list = append(list, s)
+		list = append(list, panel.Session{ClientID: c.ID, User: c.User, Connected: c.Connected, Web: c.Web, Since: c.Since,
+			Expiry: expiry(c.SessionExpiry), Subscriptions: c.Subscriptions, Queue: c.Queued, QueueBytes: c.QueuedBytes, Inflight: c.Inflight,
+			MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, Dropped: c.Dropped, Lost: c.Lost})
 	}
 	return list
+}
+
+// expiry is a session's as the API shows it.
+func expiry(seconds uint32) int64 {
+	if seconds == mqtt.SessionForever {
+		return -1
+	}
+	return int64(seconds)
+}
+
+// lossesShown bounds the report of lost messages.
+const lossesShown = 10_000
+
+func (p panelBrokers) Losses(instance string) (list []panel.Loss) {
+	b := p.find(instance)
+	if b == nil {
+		return nil
+	}
+	for _, l := range b.LossReport(lossesShown) {
+		one := panel.Loss{ClientID: l.Client, User: l.User, Gone: l.Gone}
+		for _, c := range l.Causes {
+			one.Causes = append(one.Causes, panel.LossCause{Cause: c.Cause.String(), Count: c.Count, Last: c.Last})
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+func (p panelBrokers) Fights(instance string) (list []panel.Fight) {
+	b := p.find(instance)
+	if b == nil {
+		return nil
+	}
+	for _, f := range b.Fights() {
+		list = append(list, panel.Fight{ClientID: f.Client, Users: f.Users, Addresses: f.Addresses, Takeovers: f.Takeovers, Since: f.Since.UTC(), Last: f.Last.UTC()})
+	}
+	return list
+}
+
+// watching is a watch that ends with its broker.
+type watching struct {
+	*broker.Watch
+	alive func() bool
+}
+
+func (w watching) Take() ([]panel.Watched, uint64, bool, error) {
+	if !w.alive() {
+		return nil, 0, false, broker.ErrStopped
+	}
+	list, over, more := w.Watch.Take()
+	out := make([]panel.Watched, 0, len(list))
+	for _, t := range list {
+		out = append(out, panel.Watched{Topic: t.Topic, Payload: t.Payload, Size: t.Size, Messages: t.Messages, At: t.At, QoS: t.QoS, Kept: t.Kept,
+			Publisher: t.Publisher, User: t.User})
+	}
+	return out, over, more, nil
+}
+
+func (p panelBrokers) Watch(ctx context.Context, instance, filter string) (panel.Watching, error) {
+	b, err := p.get(ctx, instance)
+	if err != nil {
+		return nil, err
+	}
+	w, err := b.Watch(filter)
+	if errors.Is(err, broker.ErrWatched) {
+		return nil, panel.ErrWatched
+	}
+	if err != nil {
+		return nil, err
+	}
+	return watching{w, func() bool { return p.find(instance) == b }}, nil
 }
 
 func (p panelBrokers) Forget(instance, clientID string) bool {

@@ -19,6 +19,7 @@ func (b *Broker) attachSession(ctx context.Context, c *Client, id string, req *C
 			if !was.mayTakeOver(c) {
 				return false, &Refusal{mqtt.ServerBusy, "two clients fight for this client identifier: give each its own"}
 			}
+			b.fightOn(was, c)
 			was.takeOver(req.Remote)
 		}
 	}
@@ -27,6 +28,7 @@ func (b *Broker) attachSession(ctx context.Context, c *Client, id string, req *C
 	s := old
 	if !resumed {
 		s = &Session{b: b, id: id}
+		s.losses.Store(b.past.take(id, c.user))
 	}
 	c.s = s
 	op := &connectOp{s: s}

@@ -77,18 +77,19 @@ type ConnectRequest struct {
 	Identity Identity
 	Remote   string // address of the peer, for lists and logs
 	Via      string // "mqtts", "wss", "mqtt", "ws"; in this process "bridge", "https", "hook", "history"
+	TLS      uint8  // minor version of TLS 1; 0: none
 	Link     Link
 }
 
 // Event is one line of the instance's log page: a connect, a disconnect, a refusal, a drop.
 type Event struct {
 	Time   time.Time   `json:"time"`
-	Kind   string      `json:"kind"`             // connected, disconnected, refused, denied, dropped, takeover
+	Kind   string      `json:"kind"`             // connected, disconnected, refused, denied, dropped, takeover, fight
 	Client string      `json:"client,omitempty"` // client id
 	User   string      `json:"user,omitempty"`
 	Remote string      `json:"remote,omitempty"`
 	Topic  string      `json:"topic,omitempty"`
-	Gate   string      `json:"gate,omitempty"`  // listener, login, limits, acl, packet, queue
+	Gate   string      `json:"gate,omitempty"`  // listener, login, limits, acl, packet, queue, session, store
 	Rule   string      `json:"rule,omitempty"`  // the rule or setting that decided
 	Cause  string      `json:"cause,omitempty"` // in words, with what to change
 	Reason mqtt.Reason `json:"reason,omitempty"`

@@ -61,6 +61,10 @@ type Broker struct {
 	system   system
 	wills    sync.WaitGroup // wills whose rights are being asked for
 	total    totals
+	past     pastLosses
+	watchMu  sync.Mutex               // guards changes of watches; taken alone
+	watches  atomic.Pointer[[]*Watch] // nil: nobody watches
+	fights   fights
 }
 
 // Refusal is a reason code in words that help. It unwraps to its mqtt.Reason.

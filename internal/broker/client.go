@@ -27,6 +27,7 @@ type Client struct {
 	aliasMax  uint16
 	version   mqtt.Version
 	wire      wire
+	tls       uint8 // minor version of TLS 1; 0: none
 	web       bool
 	inner     bool
 	capped    bool // its user's connections are counted
@@ -52,6 +53,7 @@ type rareClient struct {
 	denials   throttle
 	until     *time.Timer // ends the connection of a minted token
 	takeovers bucket      // how often this client identifier may still be taken over; goes on with the connection that does
+	fight     fight       // as takeovers
 
 	// Owned by the goroutine that calls Handle.
 	filters    bucket // filters that may still be subscribed to

@@ -147,7 +147,7 @@ func (b *Broker) lockID(ctx context.Context, id string) (unlock func(), err erro
 func (b *Broker) newClient(req *ConnectRequest) *Client {
 	p, l := req.Packet, b.limits.Load()
 	c := &Client{
-		b: b, link: req.Link, user: req.Identity.User, remote: req.Remote, via: req.Via, since: b.clock.now().UnixMilli(),
+		b: b, link: req.Link, user: req.Identity.User, remote: req.Remote, via: req.Via, tls: req.TLS, since: b.clock.now().UnixMilli(),
 		version: p.Version, wire: wireOf(p.Version), web: req.Identity.Web, inner: req.Identity.Inner, bridge: p.Bridge,
 		maxIn: int32(min(l.MaxPacket, math.MaxInt32)), maxOut: math.MaxInt32, window: windowMax,
 		keepAlive: time.Duration(p.KeepAlive) * time.Second,

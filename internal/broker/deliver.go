@@ -9,11 +9,14 @@ func (s *Session) deliver(r *receiver, o *outgoing, t *Turn) {
 	retain := o.pub.Retain && r.rap
 	c := s.client.Load()
 	if c != nil && !r.allows(c, o.match.topic) {
+		s.lose(LossDenied, 1)
 		return
 	}
 	if qos == 0 {
 		if c != nil {
 			c.deliverOnce(o.find(s.b, c.wire, 0, retain, r.ids), t)
+		} else {
+			s.lose(LossAway, 1)
 		}
 		return
 	}
@@ -209,6 +212,7 @@ func (c *Client) slow(n int) {
 // dropped counts messages that were let go and reports them, once in ten seconds.
 func (c *Client) dropped(n int, gate, rule, cause, name string) {
 	c.b.total.dropped.Add(uint64(n))
+	c.s.lose(lossOf(rule), n)
 	if k := c.seldom().drops.hit(n, c.b.clock.ms()); k > 0 {
 		c.event(Event{Kind: "dropped", Topic: name, Gate: gate, Rule: rule, Cause: cause, Count: int(k)})
 	}

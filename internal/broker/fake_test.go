@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type rig struct {
 	k     *Committer
 	b     *Broker
 	stop  func()
+	from  string // address of clients
 
 	mu     sync.Mutex
 	events []Event
@@ -135,7 +137,7 @@ func (r *rig) try(p *mqtt.Connect, id Identity) (*peer, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	c, err := r.b.Connect(ctx, &ConnectRequest{Packet: p, Identity: id, Remote: "test", Via: "test", Link: q})
+	c, err := r.b.Connect(ctx, &ConnectRequest{Packet: p, Identity: id, Remote: cmp.Or(r.from, "test"), Via: "test", Link: q})
 	if err != nil {
 		return nil, err
 	}

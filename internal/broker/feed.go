@@ -17,6 +17,7 @@ func (g *group) feed(m *membership, c *Client, t *Turn) bool {
 	}
 	if b.expired(g.b.clock.ms()) {
 		g.done(r)
+		g.b.total.losses[LossExpired].Add(1)
 		return true
 	}
 	back := func() bool {

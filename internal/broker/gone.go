@@ -119,6 +119,7 @@ func (s *Session) endLocked(c *Client, erase bool) {
 		b.persistent--
 	}
 	s.giveBack(true)
+	s.lastLosses(c)
 	s.ended = true
 	if b.sessions[s.id] == s {
 		delete(b.sessions, s.id)
@@ -135,6 +136,28 @@ func (s *Session) endLocked(c *Client, erase bool) {
 		b.backlog.settle(s.pop().m)
 	}
 	s.out, s.in, s.resend, s.replays, s.rare = slotTable{}, nil, nil, nil, nil
+}
+
+// lastLosses counts what a session that ends takes along, and keeps the count. c is as in endLocked. Callers hold s.mu.
+func (s *Session) lastLosses(c *Client) {
+	waiting := s.queue.len()
+	for i := range s.out.slots {
+		if s.out.slots[i].ref.m != nil {
+			waiting++
+		}
+	}
+	if waiting > 0 {
+		s.b.total.dropped.Add(uint64(waiting))
+		s.lose(LossEnded, waiting)
+		cause := "the session ended while messages waited for the client: it had been away for longer than its session expiry, or was ended on purpose"
+		if c != nil {
+			cause = "the session ended with its connection, and with it the messages that waited: connect with a session expiry and without clean start"
+		}
+		s.b.event(Event{Kind: "dropped", Client: s.id, User: s.user, Gate: "session", Rule: "session_expiry", Count: waiting, Cause: cause})
+	}
+	if m := s.losses.Load(); m != nil {
+		s.b.past.put(s.id, s.user, m)
+	}
 }
 
 // eraseOp removes a session from the store. What it holds is collected when the session ends.

@@ -188,6 +188,7 @@ func (g *group) unpop(list ...ref) {
 // lost reports messages that nobody gets.
 func (g *group) lost(rule, cause string) {
 	g.b.total.dropped.Add(1)
+	g.b.total.losses[lossOf(rule)].Add(1)
 	if k := g.drops.hit(1, g.b.clock.ms()); k > 0 {
 		g.b.event(Event{Kind: "dropped", Topic: g.full, Gate: "queue", Rule: rule, Reason: mqtt.QuotaExceeded, Count: int(k), Cause: cause})
 	}

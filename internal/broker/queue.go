@@ -37,9 +37,20 @@ func (b *Broker) overflow(queue *ring[ref], bytes int, stored bool) (rule string
 func (s *Session) dropOldest(rule string) {
 	s.forget(s.pop())
 	s.b.total.dropped.Add(1)
+	s.lose(lossOf(rule), 1)
 	if k := s.seldom().drops.hit(1, s.b.clock.ms()); k > 0 {
 		s.b.event(Event{Kind: "dropped", Client: s.id, User: s.user, Gate: "queue", Rule: rule, Count: int(k),
 			Reason: mqtt.QuotaExceeded, Cause: "the queue of the client is full; its oldest messages were dropped"})
+	}
+}
+
+// late counts a message whose expiry has passed while it waited. Callers hold s.mu.
+func (s *Session) late(name string) {
+	s.b.total.dropped.Add(1)
+	s.lose(LossExpired, 1)
+	if k := s.seldom().drops.hit(1, s.b.clock.ms()); k > 0 {
+		s.b.event(Event{Kind: "dropped", Client: s.id, User: s.user, Topic: name, Gate: "queue", Rule: "message_expiry", Count: int(k),
+			Cause: "the message's expiry has passed while it waited for the client"})
 	}
 }
 
@@ -113,8 +124,14 @@ func (s *Session) sendNext(c *Client, t *Turn) bool {
 	if c.open >= c.window { // [MQTT-3.3.4-9]
 		return false
 	}
-	if b.expired(s.b.clock.ms()) || !c.mayReceive(b.topic) {
+	if b.expired(s.b.clock.ms()) {
 		s.forget(s.pop())
+		s.late(b.topic)
+		return true
+	}
+	if !c.mayReceive(b.topic) {
+		s.forget(s.pop())
+		s.lose(LossDenied, 1)
 		return true
 	}
 	switch s.sendRef(c, *r, b, t) {

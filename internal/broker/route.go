@@ -5,6 +5,9 @@ import "tsunagi/internal/mqtt"
 // route hands an accepted message to all its receivers: room 4. The receivers were collected from the tree before; no
 // lock of the broker is held. o.match is the message's topic.
 func (b *Broker) route(o *outgoing, t *Turn) {
+	if w := b.watches.Load(); w != nil {
+		b.sawOne(*w, o)
+	}
 	for i := range o.match.receivers {
 		r := &o.match.receivers[i]
 		if r.local && r.s == o.from { // [MQTT-3.8.3-3]
@@ -23,6 +26,9 @@ func (b *Broker) route(o *outgoing, t *Turn) {
 // properties and flags, count of them, the longest of longest bytes; for receivers of the same kind it is forwarded
 // as one range of bytes.
 func (b *Broker) routeRun(c *Client, m *match, raw []byte, count, longest int, t *Turn) {
+	if w := b.watches.Load(); w != nil {
+		b.sawRun(*w, c, m, raw, count)
+	}
 	share := len(raw) >= shareFrom && len(m.receivers) > 2
 	owned := false
 	var other []byte // the run as the other kind sees it, encoded for the first that needs it
@@ -34,7 +40,12 @@ func (b *Broker) routeRun(c *Client, m *match, raw []byte, count, longest int, t
 			}
 		}
 		to := r.s.client.Load()
-		if to == nil || !r.allows(to, m.topic) {
+		if to == nil {
+			r.s.lose(LossAway, count)
+			continue
+		}
+		if !r.allows(to, m.topic) {
+			r.s.lose(LossDenied, count)
 			continue
 		}
 		switch {

@@ -11,9 +11,10 @@ import (
 type Session struct {
 	b          *Broker
 	id         string
-	client     atomic.Pointer[Client] // nil: away. Changed under mu
-	persistent atomic.Bool            // its messages are kept in the log. Changed under mu
-	inOpen     atomic.Int32           // how many identifiers in holds
+	client     atomic.Pointer[Client]    // nil: away. Changed under mu
+	persistent atomic.Bool               // its messages are kept in the log. Changed under mu
+	inOpen     atomic.Int32              // how many identifiers in holds
+	losses     atomic.Pointer[lossMeter] // nil: nothing was lost
 
 	mu        sync.Mutex // guards all below
 	ended     bool

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,6 +18,7 @@ type totals struct {
 	bytesIn       atomic.Uint64
 	bytesOut      atomic.Uint64
 	dropped       atomic.Uint64
+	losses        [Losses]atomic.Uint64
 	connects      atomic.Uint64
 	subscriptions atomic.Int64
 }
@@ -33,23 +35,40 @@ func (k *totals) add(c *Client) {
 	o.messages, o.bytes = 0, 0
 }
 
+// Largest is the session that has the most of something.
+type Largest struct {
+	Client string `json:"client,omitempty"`
+	N      int    `json:"n"`
+}
+
+func (l *Largest) take(client string, n int) {
+	if n > l.N {
+		l.Client, l.N = client, n
+	}
+}
+
 // Stats are the numbers of one instance since its broker was made.
 type Stats struct {
-	Since         time.Time `json:"since"`
-	Clients       int       `json:"clients"`       // that count against the plan
-	WebClients    int       `json:"webClients"`    // of the panel
-	Sessions      int       `json:"sessions"`      // that outlive their connection
-	Away          int       `json:"away"`          // of these, not connected
-	Subscriptions int       `json:"subscriptions"` //
-	Retained      int       `json:"retained"`      //
-	RetainedBytes int       `json:"retainedBytes"` //
-	Queued        int       `json:"queued"`        // messages that wait for clients
-	MessagesIn    uint64    `json:"messagesIn"`
-	MessagesOut   uint64    `json:"messagesOut"`
-	BytesIn       uint64    `json:"bytesIn"`
-	BytesOut      uint64    `json:"bytesOut"` // of messages
-	Dropped       uint64    `json:"dropped"`
-	Connects      uint64    `json:"connects"`
+	Since         time.Time      `json:"since"`
+	Clients       int            `json:"clients"`       // that count against the plan
+	WebClients    int            `json:"webClients"`    // of the panel
+	Sessions      int            `json:"sessions"`      // that outlive their connection
+	Away          int            `json:"away"`          // of these, not connected
+	Subscriptions int            `json:"subscriptions"` //
+	Retained      int            `json:"retained"`      //
+	RetainedBytes int            `json:"retainedBytes"` //
+	Queued        int            `json:"queued"`        // messages that wait for clients
+	QueuedBytes   int            `json:"queuedBytes"`   //
+	MostQueued    Largest        `json:"mostQueued"`    // of one session, in messages
+	MostBytes     Largest        `json:"mostBytes"`     // in bytes
+	MostFilters   Largest        `json:"mostFilters"`   // subscriptions
+	MessagesIn    uint64         `json:"messagesIn"`
+	MessagesOut   uint64         `json:"messagesOut"`
+	BytesIn       uint64         `json:"bytesIn"`
+	BytesOut      uint64         `json:"bytesOut"` // of messages
+	Dropped       uint64         `json:"dropped"`
+	Lost          [Losses]uint64 `json:"lost"` // by cause, those included that no log line tells of: away, denied
+	Connects      uint64         `json:"connects"`
 }
 
 // Stats sums the counters up. It looks at every session: ask it now and then, not for each message.
@@ -77,7 +96,14 @@ func (b *Broker) Stats() Stats {
 		}
 		s.mu.Lock()
 		st.Queued += s.queue.len()
+		st.QueuedBytes += s.queueBytes
+		st.MostQueued.take(s.id, s.queue.len())
+		st.MostBytes.take(s.id, s.queueBytes)
+		st.MostFilters.take(s.id, s.subs.len())
 		s.mu.Unlock()
+	}
+	for l := range st.Lost {
+		st.Lost[l] = t.losses[l].Load()
 	}
 	return st
 }
@@ -96,8 +122,15 @@ type ClientInfo struct {
 	SessionExpiry uint32       `json:"sessionExpiry"` // seconds
 	Subscriptions []string     `json:"subscriptions"`
 	Queued        int          `json:"queued"`
+	QueuedBytes   int          `json:"queuedBytes"`
+	Inflight      int          `json:"inflight"` // QoS 1 and 2 messages that the client has not acknowledged
 	MessagesIn    uint64       `json:"messagesIn"`
 	MessagesOut   uint64       `json:"messagesOut"`
+	BytesIn       uint64       `json:"bytesIn"`
+	BytesOut      uint64       `json:"bytesOut"` // of messages
+	Lost          uint64       `json:"lost"`     // messages of all causes, see LossReport
+	TLS           string       `json:"tls,omitempty"`
+	Clean         bool         `json:"clean"`   // the session ends with the connection
 	Dropped       uint64       `json:"dropped"` // QoS 0, since it connected
 }
 
@@ -120,12 +153,17 @@ func (b *Broker) Clients() []ClientInfo {
 func (s *Session) info() ClientInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := ClientInfo{ID: s.id, User: s.user, Version: s.version, SessionExpiry: s.expiry, Queued: s.queue.len(),
-		Subscriptions: make([]string, 0, s.subs.len())}
+	i := ClientInfo{ID: s.id, User: s.user, Version: s.version, SessionExpiry: s.expiry, Queued: s.queue.len(), QueuedBytes: s.queueBytes,
+		Inflight: int(s.out.used), Clean: s.expiry == 0, Subscriptions: make([]string, 0, s.subs.len())}
 	for filter := range s.subs.all() {
 		i.Subscriptions = append(i.Subscriptions, filter)
 	}
 	slices.Sort(i.Subscriptions)
+	if m := s.losses.Load(); m != nil {
+		for l := range m.count {
+			i.Lost += m.count[l].Load()
+		}
+	}
 	c := s.client.Load()
 	if c == nil {
 		i.Since = s.b.clock.now().Add(time.Duration(s.awayAt-s.b.clock.ms()) * time.Millisecond)
@@ -133,9 +171,12 @@ func (s *Session) info() ClientInfo {
 	}
 	i.Connected, i.Web, i.Remote, i.Via, i.Since = true, c.web, c.remote, c.via, time.UnixMilli(c.since)
 	i.KeepAlive = int(c.keepAlive / time.Second)
-	i.MessagesIn = c.messagesIn.Load()
+	if c.tls > 0 {
+		i.TLS = fmt.Sprint("TLS 1.", c.tls)
+	}
+	i.MessagesIn, i.BytesIn = c.messagesIn.Load(), c.bytesIn.Load()
 	c.outbox.mu.Lock()
-	i.MessagesOut, i.Dropped = c.outbox.messages, c.outbox.dropped
+	i.MessagesOut, i.BytesOut, i.Dropped = c.outbox.messages, c.outbox.bytes, c.outbox.dropped
 	c.outbox.mu.Unlock()
 	return i
 }

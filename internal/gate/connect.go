@@ -100,11 +100,19 @@ func (a *caller) admit(packet *mqtt.Connect) (*conn, error) {
 		return nil, err
 	}
 	c.lent = a.lent
-	req := &broker.ConnectRequest{Packet: packet, Identity: who, Remote: a.hello.Remote, Via: a.hello.Via, Link: c}
+	req := &broker.ConnectRequest{Packet: packet, Identity: who, Remote: a.hello.Remote, Via: a.hello.Via, TLS: minorTLS(a.hello.TLS), Link: c}
 	if c.sess, err = a.srv.attach(ctx, b, req); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// minorTLS is the second number of a version's name: 3 of TLS 1.3.
+func minorTLS(version uint16) uint8 {
+	if version < tls.VersionTLS10 {
+		return 0
+	}
+	return uint8(version - tls.VersionTLS10)
 }
 
 // shake does the TLS handshake. Every packet that comes after it is the peer's, so its name is known here.
@@ -112,7 +120,7 @@ func (a *caller) shake() error {
 	err := a.tls.Handshake() // under the deadline of begin, which Stop brings forward
 	if err == nil {
 		state := a.tls.ConnectionState()
-		a.hello.Host, a.hello.Certificates = state.ServerName, state.PeerCertificates
+		a.hello.Host, a.hello.Certificates, a.hello.TLS = state.ServerName, state.PeerCertificates, state.Version
 		return nil
 	}
 	if bad, ok := errors.AsType[tls.RecordHeaderError](err); ok && bad.Conn != nil {

@@ -22,6 +22,7 @@ type Hello struct {
 	Remote   string // address and port of the peer
 	Via      string // "mqtts", "wss", "mqtt", "ws"
 	Secure   bool   // came through TLS
+	TLS      uint16 // version of TLS, as package tls numbers them; 0 without, or where a proxy in front speaks it
 	// Certificates are what the client sent in TLS, its own first: it has shown to have the key of that one, and nothing
 	// more was judged.
 	Certificates []*x509.Certificate

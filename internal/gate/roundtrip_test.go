@@ -93,10 +93,10 @@ func TestHelloSaysWhoIsThere(t *testing.T) {
 		want Hello
 	}{
 		{"tcp", Hello{Via: "mqtt"}},
-		{"tls", Hello{Via: "mqtts", Secure: true, Host: "localhost"}},
+		{"tls", Hello{Via: "mqtts", Secure: true, Host: "localhost", TLS: tls.VersionTLS13}},
 		{"ws", Hello{Via: "ws", Host: "localhost", Instance: "inst"}},
-		{"wss", Hello{Via: "wss", Secure: true, Host: "localhost", Instance: "inst"}},
-		{"alpn", Hello{Via: "mqtts", Secure: true, Host: "localhost"}},
+		{"wss", Hello{Via: "wss", Secure: true, Host: "localhost", Instance: "inst", TLS: tls.VersionTLS13}},
+		{"alpn", Hello{Via: "mqtts", Secure: true, Host: "localhost", TLS: tls.VersionTLS13}},
 	}
 	for _, tt := range tests {
 		c, _ := r.login(tt.kind)

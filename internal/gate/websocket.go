@@ -36,6 +36,9 @@ func (s *Server) WebSocket(o WebSocketOptions) http.Handler {
 		if r.TLS != nil || o.Secure != nil && o.Secure(r) {
 			a.hello.Via, a.hello.Secure = viaWSS, true
 		}
+		if r.TLS != nil {
+			a.hello.TLS = r.TLS.Version
+		}
 		s.upgrade(w, r, a)
 	})
 }
@@ -150,7 +153,7 @@ func (s *Server) NextProto(_ *http.Server, t *tls.Conn, _ http.Handler) {
 		return
 	}
 	a.peer = remoteAddr(t.RemoteAddr().String())
-	a.hello = Hello{Remote: t.RemoteAddr().String(), Via: viaMQTTS, Secure: true}
+	a.hello = Hello{Remote: t.RemoteAddr().String(), Via: viaMQTTS, Secure: true, TLS: t.ConnectionState().Version}
 	if err := s.begin(a); err != nil {
 		s.crowded(a.hello.Remote, err)
 		return

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -33,7 +34,7 @@ func (s *Sender) Letter(ctx context.Context, l account.Letter) error {
 	if slices.Contains(languages, l.Language) {
 		languages = []string{l.Language}
 	}
-	link := s.o.PanelURL + letterPaths[l.Kind]
+	link := s.o.PanelURL + cmp.Or(l.Path, letterPaths[l.Kind])
 	if l.Token != "" {
 		link += url.QueryEscape(l.Token)
 	}
@@ -41,11 +42,17 @@ func (s *Sender) Letter(ctx context.Context, l account.Letter) error {
 	for _, language := range languages {
 		t := func(key string, args ...any) string { return s.o.Text(language, "api.mail."+key, args...) }
 		kind := string(l.Kind)
-		text := t("greeting") + "\n\n" + t(kind+".text", append([]any{"server", server, "address", l.Remote, "browser", l.Agent}, l.Args...)...) + "\n\n" + link + "\n\n"
+		args := append([]any{"server", server, "address", l.Remote, "browser", l.Agent}, l.Args...)
+		for i, a := range args {
+			if key, ok := a.(account.TextKey); ok {
+				args[i] = s.o.Text(language, string(key))
+			}
+		}
+		text := t("greeting") + "\n\n" + t(kind+".text", args...) + "\n\n" + link + "\n\n"
 		if l.Token != "" {
 			text += t("invite.expires", "time", l.Expires.UTC().Format("2006-01-02 15:04 UTC")) + "\n"
 		}
-		subjects = append(subjects, t(kind+".subject"))
+		subjects = append(subjects, t(kind+".subject", args...))
 		texts = append(texts, text+t(kind+".end")+"\n")
 	}
 	_, err := s.send(ctx, l.To, strings.Join(subjects, " / "), strings.Join(texts, "\n----\n\n"))

@@ -34,6 +34,10 @@ type Options struct {
 	Store func() StoreHealth
 	// Metrics are those of an instance; nil: there are none.
 	Metrics func(instance string) io.WriterTo
+	// Reach is the origin of the panel by a name that other devices find; "" where there is none. nil: there is none.
+	Reach func() string
+	// Statistics are the numbers of instances over time; nil: none are kept.
+	Statistics Statistics
 	// Certificates are those that the server shows; nil: nothing is told.
 	Certificates func() []Certificate
 	DiskVanishes bool // what brokers store is lost at a restart
@@ -69,6 +73,12 @@ type Brokers interface {
 	Publish(ctx context.Context, instance string, m Message) error
 	// Follow subscribes for a listener that has no MQTT; retained messages come first. A refusal is a *Refused.
 	Follow(ctx context.Context, instance, filter, remote string) (Following, error)
+	// Losses are the sessions that have lost messages, those with the most first.
+	Losses(instance string) []Loss
+	// Fights are the client ids that are fought for, the newest first.
+	Fights(instance string) []Fight
+	// Watch sees the topics that match a filter pass by. ErrWatched: too many do already.
+	Watch(ctx context.Context, instance, filter string) (Watching, error)
 	// Restart ends all connections of an instance and loads its state anew.
 	Restart(ctx context.Context, instance string) error
 	// Reset also forgets all its sessions, queued and retained messages.
@@ -85,8 +95,11 @@ type Session struct {
 	Expiry        int64     `json:"expiry" doc:"Seconds that the session outlives its connection; -1: for ever"`
 	Subscriptions []string  `json:"subscriptions"`
 	Queue         int       `json:"queue" doc:"Messages that wait for the client"`
+	QueueBytes    int       `json:"queue_bytes"`
+	Inflight      int       `json:"inflight" doc:"QoS 1 and 2 messages that the client has not acknowledged"`
 	MessagesIn    uint64    `json:"messages_in" doc:"From this connection"`
 	MessagesOut   uint64    `json:"messages_out" doc:"To this connection"`
+	Lost          uint64    `json:"lost" doc:"Messages that the session has not got; see losses"`
 	Dropped       uint64    `json:"dropped" doc:"QoS 0 messages that this connection was too slow for"`
 }
 
@@ -149,6 +162,9 @@ type Stats struct {
 	Retained        int         `json:"retained" doc:"Retained messages"`
 	MessagesIn      uint64      `json:"messages_in"`
 	MessagesOut     uint64      `json:"messages_out"`
+	BytesIn         uint64      `json:"bytes_in" doc:"Of messages"`
+	BytesOut        uint64      `json:"bytes_out" doc:"Of messages"`
+	Queued          int         `json:"queued" doc:"Messages that wait for clients"`
 	Dropped         uint64      `json:"dropped" doc:"Messages that were not delivered; the log says why"`
 	Store           StoreHealth `json:"store"`
 }
@@ -171,6 +187,16 @@ type Connection struct {
 	KeepAlive     int       `json:"keep_alive" doc:"Seconds; 0: none"`
 	Subscriptions int       `json:"subscriptions"`
 	Queue         int       `json:"queue" doc:"Messages that wait for the client"`
+	QueueBytes    int       `json:"queue_bytes"`
+	Inflight      int       `json:"inflight" doc:"QoS 1 and 2 messages that the client has not acknowledged"`
+	TLS           string    `json:"tls,omitempty" example:"TLS 1.3" doc:"Absent without TLS, or where a proxy in front speaks it"`
+	Expiry        int64     `json:"expiry" doc:"Seconds that the session outlives its connection; -1: for ever"`
+	Web           bool      `json:"web" doc:"The panel's web client, which does not count against the plan"`
+	MessagesIn    uint64    `json:"messages_in" doc:"From this connection"`
+	MessagesOut   uint64    `json:"messages_out" doc:"To this connection"`
+	BytesIn       uint64    `json:"bytes_in" doc:"Of messages, from this connection"`
+	BytesOut      uint64    `json:"bytes_out" doc:"Of messages, to this connection"`
+	Lost          uint64    `json:"lost" doc:"Messages that the session has not got; see losses"`
 }
 
 // FlowServers run the hosted flow servers. The entries themselves are package account's.

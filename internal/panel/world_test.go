@@ -77,6 +77,9 @@ func newWorld(t *testing.T) *world {
 		Authority: panel.Authority{PEM: []byte("PEM"), DER: []byte("DER"), Fingerprint: "AB:CD"},
 		Endpoints: panel.Endpoints{Server: "localhost", Port: 1883, SSLPort: 8883, WebSocketPort: 8443, PanelURL: "https://localhost:8443"},
 		Text:      texts(t),
+
+		Statistics: fakeStatistics{},
+		Reach:      func() string { return "https://mqtt.example.org" },
 		Pages: fstest.MapFS{
 			"index.html":                 {Data: []byte("<!doctype html><title>Tsunagi</title>")},
 			"assets/main-abcd1234.js":    {Data: []byte("console.log(1)")},
@@ -273,6 +276,21 @@ func (f *fakeBrokers) Follow(_ context.Context, instance, _, _ string) (panel.Fo
 	f.kicked = append(f.kicked, instance)
 	return nil, &panel.Refused{Cause: "no room"}
 }
+func (f *fakeBrokers) Losses(string) []panel.Loss {
+	return []panel.Loss{
+		{ClientID: "c/1", User: "u", Causes: []panel.LossCause{{Cause: "away", Count: 3, Last: time.Unix(1, 0)}, {Cause: "denied", Count: 1, Last: time.Unix(2, 0)}}},
+		{ClientID: "old", User: "v", Gone: true, Causes: []panel.LossCause{{Cause: "session_ended", Count: 2, Last: time.Unix(3, 0)}}},
+	}
+}
+func (f *fakeBrokers) Fights(string) []panel.Fight {
+	return []panel.Fight{{ClientID: "node-red", Users: []string{"u"}, Addresses: []string{"192.0.2.1", "192.0.2.2"}, Takeovers: 5}}
+}
+func (f *fakeBrokers) Watch(_ context.Context, instance, filter string) (panel.Watching, error) {
+	if filter == "full" {
+		return nil, panel.ErrWatched
+	}
+	return &fakeWatch{instance: instance}, nil
+}
 func (f *fakeBrokers) Restart(_ context.Context, instance string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -369,3 +387,21 @@ func (f *fakeDevices) Restart(string)                       { f.note("restart") 
 func (f *fakeDevices) Forget(context.Context, string)       { f.note("forget") }
 func (f *fakeDevices) Rotate(context.Context, string) error { f.note("rotate"); return nil }
 func (f *fakeDevices) PlatformKey() []byte                  { return make([]byte, 32) }
+
+// fakeWatch has one lot of topics, then nothing for ever.
+type fakeWatch struct {
+	instance string
+	given    bool
+}
+
+func (f *fakeWatch) Take() ([]panel.Watched, uint64, bool, error) {
+	if f.given {
+		return nil, 0, false, nil
+	}
+	f.given = true
+	return []panel.Watched{
+		{Topic: "a/" + f.instance, Payload: []byte("1"), Size: 1, Messages: 2, At: time.Unix(5, 0), Kept: true, Publisher: "c/1", User: "u"},
+		{Topic: "b", Payload: []byte{0xff}, Size: 1},
+	}, 7, false, nil
+}
+func (f *fakeWatch) Close() {}

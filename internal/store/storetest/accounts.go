@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/stats"
 )
 
 // AccountStore is what an engine of accounts opens.
 type AccountStore interface {
 	account.Store
+	stats.Store
 	io.Closer
 }
 
@@ -39,6 +41,7 @@ func RunAccounts(t *testing.T, e AccountEngine) {
 		{"dead letters by page and hook", accountDeadLetters},
 		{"log", accountLog},
 		{"audit", accountAudit},
+		{"statistics", accountStats},
 		{"odd text and times", accountOdd},
 		{"update is all or nothing", accountAtomic},
 		{"update sees what it wrote", accountOwnWrites},

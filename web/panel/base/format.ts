@@ -30,6 +30,18 @@ export function formatClock(date: Date, zone?: string): string {
   }).format(date);
 }
 
+/**
+ * formatMoment labels a point of a time axis (seconds since the epoch): the clock, or the day where marks are at least a
+ * day apart; with a step of 0 both.
+ */
+export function formatMoment(at: number, step: number, seconds = false, zone?: string): string {
+  const date = new Date(at * 1000);
+  const day = new Intl.DateTimeFormat('en-CA', { month: '2-digit', day: '2-digit', timeZone: zone }).format(date).replace('/', '-');
+  const clock = seconds && step < 60 ? formatClock(date, zone) : formatClock(date, zone).slice(0, 5);
+  if (step >= 86_400) return day;
+  return step === 0 || (step >= 3600 && clock === '00:00') ? `${day} ${clock}` : clock;
+}
+
 /** zoneName prefers a short name such as JST, which only some locales know, over GMT+9. */
 function zoneName(date: Date, zone?: string): string {
   const names = ['en-US', 'ja-JP', 'en-GB'].map(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../instances/instances';
+import { snippet, targets } from './devices';
 import { loginName, mosquitto, mqttURL, nodeRED, shell, webSocketURL } from './snippets';
 
 const instance: Instance = {
@@ -63,4 +64,28 @@ describe('snippets', () => {
     expect(of('mqtt-broker')).toMatchObject({ tls: of('tls-config').id, port: '8883', credentials: { user: 'kqzvbnta', password: 'pw' } });
     expect(of('tls-config').credentials).toEqual({ cadata: 'PEM' });
   });
+});
+
+describe('programs for devices', () => {
+  const ca = '-----BEGIN CERTIFICATE-----\nAAA\n-----END CERTIFICATE-----\n';
+  const withCA = { ...instance, ca: { fingerprint_sha256: 'AB', url: '/ca.pem' } };
+  it.each(targets)('%s has address, login and trust', (target) => {
+    const text = snippet(target, withCA, { password: 'p"w', ca })!;
+    expect(text).toContain('localhost');
+    expect(text).toContain('8883');
+    expect(text).toContain('kqzvbnta');
+    expect(text).toMatch(/ca\.pem|BEGIN CERTIFICATE/);
+    expect(text).toMatch(/p\\"w|p"w/);
+  });
+  it('say where the password belongs', () => {
+    for (const target of targets) if (target !== 'node_red') expect(snippet(target, instance, { password: '', ca: '' })).toContain('YOUR_PASSWORD');
+  });
+  it('do with WebSocket alone, or say that they can not', () => {
+    const one = { ...withCA, ssl_port: 0, websocket_port: 443 };
+    expect(snippet('python', one, { password: '', ca })).toContain('ws_set_options(path="/mqtt/kqzvbnta")');
+    expect(snippet('mqttjs', one, { password: '', ca })).toContain('wss://localhost:443/mqtt/kqzvbnta');
+    expect(snippet('home_assistant', one, { password: '', ca })).toContain('transport: websockets');
+    expect([snippet('arduino', one, { password: '', ca }), snippet('esphome', one, { password: '', ca })]).toEqual([undefined, undefined]);
+  });
+  it('indent a certificate for YAML', () => expect(snippet('esphome', withCA, { password: '', ca })).toContain('\n    AAA\n'));
 });

@@ -75,9 +75,87 @@ export const rules = () => [
 ];
 
 export const connections = (id) => [
-  { client_id: 'esp32-a4cf12', user: 'greenhouse', remote: '192.0.2.17:51234', via: 'mqtts', version: '3.1.1', connected_at: ago(12), keep_alive: 60, subscriptions: 2, queue: 0 },
-  { client_id: 'nodered_7c1f9d0e', user: id, remote: '192.0.2.30:40112', via: 'wss', version: '5.0', connected_at: ago(3), keep_alive: 60, subscriptions: 14, queue: 3 },
+  { client_id: 'esp32-a4cf12', user: 'greenhouse', remote: '192.0.2.17:51234', via: 'mqtts', version: '3.1.1', connected_at: ago(12), keep_alive: 60, subscriptions: 2, queue: 0, queue_bytes: 0, inflight: 0, tls: 'TLS 1.2', expiry: 0, web: false, messages_in: 812, messages_out: 3, bytes_in: 40_600, bytes_out: 120, lost: 0 },
+  { client_id: 'nodered_7c1f9d0e', user: id, remote: '192.0.2.30:40112', via: 'wss', version: '5.0', connected_at: ago(3), keep_alive: 60, subscriptions: 14, queue: 3, queue_bytes: 310, inflight: 2, tls: 'TLS 1.3', expiry: -1, web: false, messages_in: 4, messages_out: 12_811, bytes_in: 300, bytes_out: 1_204_000, lost: 7 },
 ];
+
+/** history is a day of minutes or a year of hours with a day's rhythm. */
+export function history(step, from) {
+  const cell = step === 'hour' ? 3600 : 60;
+  const to = Date.now() / 1000;
+  const items = [];
+  for (let at = Math.ceil(Date.parse(from) / 1000 / cell) * cell; at <= to; at += cell) {
+    const day = Math.max(0, Math.sin(((at % 86_400) / 86_400) * 2 * Math.PI - 1.5)) + 0.15;
+    const noise = 1 + 0.2 * Math.sin(at / 97) + 0.1 * Math.sin(at / 31);
+    const n = Math.round(cell * 2 * day * noise);
+    items.push({
+      at: new Date(at * 1000).toISOString(), connections: Math.round(2 + 7 * day), web_connections: day > 0.8 ? 1 : 0, sessions: 4, subscriptions: 16,
+      retained: 40, retained_bytes: 3200 + Math.round(800 * day), queued: day < 0.2 ? 41 : 0, queued_bytes: day < 0.2 ? 4100 : 0, connects: at % 7200 < cell ? 1 : 0,
+      messages_in: n, messages_out: 2 * n, bytes_in: n * 90, bytes_out: n * 190, lost: day < 0.2 ? { away: 3, queue_messages: 1 } : {},
+    });
+  }
+  return { step: cell, from, to: new Date(to * 1000).toISOString(), items };
+}
+
+export const quotas = [
+  { name: 'connections', used: 10, limit: 10, bytes: false, level: 100, since: ago(4) },
+  { name: 'web_connections', used: 1, limit: 5, bytes: false, level: 0 },
+  { name: 'sessions', used: 4, limit: 1000, bytes: false, level: 0 },
+  { name: 'all_subscriptions', used: 16, limit: 10_000, bytes: false, level: 0 },
+  { name: 'subscriptions', used: 14, limit: 1000, bytes: false, of: 'nodered_7c1f9d0e', level: 0 },
+  { name: 'retained_messages', used: 8100, limit: 10_000, bytes: false, level: 75, since: ago(90) },
+  { name: 'retained_bytes', used: 3_200_000, limit: 67_108_864, bytes: true, level: 0 },
+  { name: 'queue_messages', used: 41, limit: 100_000, bytes: false, of: 'old-phone', level: 0 },
+  { name: 'users', used: 3, limit: 1000, bytes: false, level: 0 },
+  { name: 'bridges', used: 0, limit: 0, bytes: false, level: 0 },
+];
+
+export const losses = [
+  {
+    client_id: 'old-phone', user: 'phone', gone: false, total: 71,
+    causes: [
+      { cause: 'away', count: 70, last: ago(3), text: 'QoS 0 messages came while the client was not connected.', keep: 'Publish and subscribe with QoS 1 or 2: such messages wait for the client.', setting: 'publish.qos' },
+      { cause: 'denied', count: 1, last: ago(30), text: "The subscription covers topics that the user's rules don't allow.", keep: "Allow the topic in the user's rules, or subscribe to less.", setting: 'rules', fix: '/users/phone' },
+    ],
+  },
+  {
+    client_id: 'dashboard', user: 'greenhouse', gone: true, total: 12,
+    causes: [{ cause: 'session_ended', count: 12, last: ago(200), text: 'The session ended while messages waited for the client.', keep: 'Connect without clean start and, in MQTT 5, with a session expiry that outlasts the absence.', setting: 'connect.session_expiry' }],
+  },
+];
+
+export const fights = [{ client_id: 'node-red', users: ['greenhouse'], addresses: ['192.0.2.30', '198.51.100.7'], takeovers: 14, since: ago(2), last: ago(0) }];
+
+/** topics are n topics of several houses, all with a last message. */
+export function topics(n) {
+  const rooms = ['kitchen', 'bath', 'roof', 'cellar', 'garden'];
+  const things = ['temperature', 'humidity', 'state', 'door', 'light/set'];
+  return Array.from({ length: n }, (_, i) => {
+    const thing = things[i % things.length];
+    const payload = thing === 'state' ? '{"online":true,"rssi":-61}' : thing === 'door' ? 'closed' : thing === 'light/set' ? 'ON' : String(20 + (i % 9));
+    return {
+      topic: `house-${Math.floor(i / 25)}/${rooms[Math.floor(i / 5) % 5]}/${thing}`, payload, size: payload.length, messages: i % 3,
+      at: ago(i % 50), qos: i % 2, retained: i % 4 === 0, publisher: 'esp32-' + (i % 5), user: 'greenhouse',
+    };
+  });
+}
+
+/** stir lets numeric topics change a little. */
+export function stir(all) {
+  const some = all.filter((t, i) => !Number.isNaN(Number(t.payload)) && i % 2 === 0).slice(0, 20);
+  for (const one of some) {
+    one.payload = (Number(one.payload) + Math.random() - 0.5).toFixed(1);
+    one.messages++;
+    one.at = new Date().toISOString();
+  }
+  return some;
+}
+
+/** qr looks like a QR code; nothing reads it. */
+export const qr = {
+  size: 37,
+  path: Array.from({ length: 29 * 29 }, (_, i) => ((i * 7919) % 13 < 6 ? `M${4 + (i % 29)} ${4 + Math.floor(i / 29)}h1v1h-1z` : '')).join(''),
+};
 
 export const log = (id) => [
   { kind: 'denied', client: 'esp32-a4cf12', user: 'greenhouse', topic: 'greenhouse/secret/door', gate: 'acl', rule: 'deny both greenhouse/secret/#', cause: 'A rule denies this topic to user greenhouse. Change the rule under Users & ACL.', reason: 0x87, remote: '192.0.2.17:51234' },
@@ -122,7 +200,7 @@ export const retained = [
 ];
 
 export const clientSessions = [
-  { client_id: 'old-phone', user: 'phone', connected: false, since: '2026-11-20T09:00:00Z', subscriptions: ['greenhouse/#', 'house/door'], queue: 41, dropped: 0 },
+  { client_id: 'old-phone', user: 'phone', connected: false, since: '2026-11-20T09:00:00Z', subscriptions: ['greenhouse/#', 'house/door'], queue: 41, queue_bytes: 4100, inflight: 0, expiry: 604_800, web: false, messages_in: 0, messages_out: 0, dropped: 0, lost: 71 },
 ];
 
 export const why = {

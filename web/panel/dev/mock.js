@@ -7,7 +7,7 @@ const password = 'correct horse'; // of every account here
 
 /** Mock answers the API. Options: owner (an owner exists), signedIn, empty (no instance yet). */
 export class Mock {
-  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended } = {}) {
+  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended, topics = 40 } = {}) {
     this.owner = owner;
     this.account = signedIn ? { id: 'a1', email: 'hana@example.org', role, language } : null;
     this.language = language;
@@ -24,6 +24,7 @@ export class Mock {
     this.messages = 0;
     this.streams = new Set();
     this.tokenSeconds = 600;
+    this.topics = topics;
     this.broker = new Broker({
       onMessage: () => this.messages++,
       onDenied: (client, topic) => this.#denied(client, topic),
@@ -39,6 +40,7 @@ export class Mock {
     }
     if (!url.pathname.startsWith('/api/v1/')) return false;
     const parts = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
+    if (parts[0] === 'instances' && parts[2] === 'topics') return this.#topics(res);
     if (parts[0] === 'instances' && parts.at(-1) === 'stream') return this.#stream(res);
     const body = await readJSON(req);
     const [status, answer] = this.#answer(req.method, parts, body, url.searchParams, req.headers.host);
@@ -188,6 +190,7 @@ export class Mock {
         if (method === 'DELETE') this.instances = this.instances.filter((i) => i !== one);
         return method === 'DELETE' ? [204] : [200, one];
       case 'stats':
+        if (name === 'history') return [200, data.history(query.get('step'), query.get('from'))];
         return [200, { connections: this.connections.length, web_connections: this.broker.size, connection_limit: one.connection_limit, sessions: this.connections.length, subscriptions: 16, retained: 4, messages_in: this.messages + (this.log.length ? 48_211 : 0), messages_out: this.messages * 2, dropped: 0, store: { healthy: true } }];
       case 'web-token':
         return [200, { token: 'minted', client_id: 'web-' + Math.random().toString(36).slice(2, 8), url: `ws://${host}/mqtt/${id}`, expires_at: new Date(Date.now() + this.tokenSeconds * 1000).toISOString() }];
@@ -220,6 +223,14 @@ export class Mock {
       case 'restart':
       case 'reset':
         return [204];
+      case 'phone':
+        return [200, { url: `https://mqtt.example.org/enter#code=once&to=/instances/${id}`, qr: data.qr, expires_at: new Date(Date.now() + 120_000).toISOString() }];
+      case 'quotas':
+        return list(data.quotas);
+      case 'losses':
+        return list(data.losses);
+      case 'fights':
+        return list(data.fights);
       case 'connections':
         if (method === 'DELETE') this.connections = this.connections.filter((c) => c.client_id !== name);
         return method === 'DELETE' ? [204] : list(this.connections);
@@ -313,6 +324,17 @@ export class Mock {
     res.write(':\n\n');
     this.streams.add(res);
     res.on('close', () => this.streams.delete(res));
+    return true;
+  }
+
+  /** topics sends a world of topics, then a few of them again and again. */
+  #topics(res) {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    const all = data.topics(this.topics ?? 40);
+    const send = (topics) => res.write(`data: ${JSON.stringify({ topics })}\n\n`);
+    send(all);
+    const timer = setInterval(() => send(data.stir(all)), 1000);
+    res.on('close', () => clearInterval(timer));
     return true;
   }
 

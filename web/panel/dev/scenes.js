@@ -14,12 +14,16 @@ export const scenes = [
   { name: 'details', path: `/instances/${id}?first=1` },
   { name: 'details-reveal', path: `/instances/${id}`, full: false, act: reveal },
   { name: 'details-delete', path: `/instances/${id}`, full: false, act: (page) => button(page, 'Delete instance', 'インスタンスを削除').click() },
+  { name: 'details-phone', path: `/instances/${id}`, full: false, act: phone },
   { name: 'users', path: `/instances/${id}/users`, act: (page) => page.getByText('old-phone').waitFor() },
   { name: 'users-create', path: `/instances/${id}/users`, full: false, act: createUser },
   { name: 'import', path: `/instances/${id}/import`, act: importUsers },
   { name: 'user', path: `/instances/${id}/users/greenhouse`, act: (page) => page.getByText('greenhouse/secret/#').waitFor() },
   { name: 'client', path: `/instances/${id}/client?first=1`, act: talk },
+  { name: 'client-topics', path: `/instances/${id}/client?view=topics`, act: talkTree },
   { name: 'connections', path: `/instances/${id}/connections` },
+  { name: 'topics', path: `/instances/${id}/topics?topic=house-0/kitchen/temperature`, act: (page) => page.waitForTimeout(3500) },
+  { name: 'topics-many', path: `/instances/${id}/topics?query=roof`, mock: { topics: 10_000 }, act: (page) => page.getByRole('treeitem').first().waitFor() },
   { name: 'retained', path: `/instances/${id}/retained`, act: (page) => page.getByText('greenhouse/temperature').waitFor() },
   { name: 'why', path: `/instances/${id}/why?user=greenhouse&action=publish&topic=house/door`, act: (page) => page.getByText('house/door').last().waitFor() },
   { name: 'logins', path: `/instances/${id}/logins`, act: (page) => page.getByText('ESP32 on the roof').waitFor() },
@@ -34,7 +38,8 @@ export const scenes = [
   { name: 'bridges-empty', path: `/instances/${id}/bridges`, mock: { bare: true } },
   { name: 'bridges-change', path: `/instances/${id}/bridges`, full: false, act: (page) => button(page, 'Change', '変更').first().click() },
   { name: 'log', path: `/instances/${id}/log`, act: (page) => page.getByText('tasmota').waitFor() },
-  { name: 'statistics', path: `/instances/${id}/statistics`, act: (page) => page.waitForTimeout(4500) },
+  { name: 'statistics', path: `/instances/${id}/statistics`, act: (page) => page.locator('canvas').first().waitFor() },
+  { name: 'statistics-live', path: `/instances/${id}/statistics?range=live`, act: (page) => page.waitForTimeout(4500) },
   { name: 'flows', path: '/flows', act: (page) => page.getByText('night-shift').first().waitFor() },
   { name: 'devices', path: '/devices', act: (page) => page.getByText('greenhouse-pi').first().waitFor() },
   { name: 'devices-add', path: '/devices', full: false, act: pair },
@@ -70,6 +75,11 @@ async function tryHook(page) {
   await button(page, 'Test', 'テスト').first().click();
   await page.getByRole('dialog').getByRole('button', { name: /^(Test|テスト)$/ }).click();
   await page.getByText('msg_test').waitFor();
+}
+
+async function phone(page) {
+  await button(page, 'Open on a phone', 'スマートフォンで開く').click();
+  await page.getByText('mqtt.example.org').waitFor();
 }
 
 async function pair(page) {
@@ -136,6 +146,21 @@ async function talk(page) {
   await qos.selectOption({ label: 'QoS 1' });
   await send('forbidden/door', 'open');
   await page.locator('li.refused').waitFor();
+}
+
+async function talkTree(page) {
+  await page.getByRole('status').getByText(/Connected|接続済み/).first().waitFor();
+  await page.getByLabel(/^(Topic filter|トピックフィルタ)$/).fill('#');
+  await button(page, 'Subscribe', '購読').click();
+  for (const [topic, payload] of [['home/kitchen/temperature', '21.5'], ['home/kitchen/temperature', '22'], ['home/kitchen/temperature', '22.5'], ['home/door', 'closed']]) {
+    await page.getByLabel(/^(Topic|トピック)$/).fill(topic);
+    await page.getByLabel(/^(Payload|ペイロード)$/).fill(payload);
+    await button(page, 'Publish', 'パブリッシュ').click();
+  }
+  await page.getByRole('tree').waitFor();
+  await page.getByRole('searchbox').fill('temperature');
+  await page.getByRole('treeitem').filter({ hasText: '22.5' }).click();
+  await page.waitForTimeout(1200);
 }
 
 async function nobody(page, server) {

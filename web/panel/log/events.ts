@@ -17,7 +17,7 @@ export interface LogEvent {
   count?: number; // how often it happened in a row
 }
 
-export const kinds = ['connected', 'disconnected', 'refused', 'denied', 'dropped', 'takeover'] as const;
+export const kinds = ['connected', 'disconnected', 'refused', 'denied', 'dropped', 'takeover', 'fight'] as const;
 export type Kind = (typeof kinds)[number];
 
 /** pageSize is how many entries a page of a log has. */

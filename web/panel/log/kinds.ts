@@ -9,6 +9,7 @@ const words: Record<Kind, Key> = {
   denied: 'log.denied',
   dropped: 'log.dropped',
   takeover: 'log.takeover',
+  fight: 'log.fight',
 };
 
 const looks: Record<Kind, 'ok' | 'idle' | 'bad' | 'warn'> = {
@@ -18,6 +19,7 @@ const looks: Record<Kind, 'ok' | 'idle' | 'bad' | 'warn'> = {
   denied: 'bad',
   dropped: 'warn',
   takeover: 'warn',
+  fight: 'bad',
 };
 
 const known = (kind: string): kind is Kind => (kinds as readonly string[]).includes(kind);

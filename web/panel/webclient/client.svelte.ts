@@ -5,6 +5,7 @@ import { Inbox } from './inbox.svelte';
 import { Refused, type Answer, type Dial, type Grant, type Line, type Received } from './line';
 import { colours, type QoS, type Refusal, type Subscription } from './message';
 import { matches } from '../base/topics';
+import { Tree } from '../topics/tree';
 import { twinKey, Twins } from './twins';
 
 export type State = 'connecting' | 'connected' | 'waiting' | 'stopped';
@@ -15,6 +16,9 @@ const overlap = 2_000; // milliseconds that the old line lives beside the new on
 const waits = [1, 2, 4, 8, 15, 30]; // seconds before attempt n
 const deniedWithin = 15_000; // milliseconds in which a refusal in the log belongs to what we sent
 const final = ['unauthorized', 'forbidden', 'not_found']; // refusals that trying again won't change
+const treeKeep = 100; // values of each topic
+const treePayload = 16_384; // bytes of a value that the tree keeps
+const beatEvery = 1000; // milliseconds between two drawings of the tree
 const refusedFrom = 0x80; // reason codes from here on are a no
 
 export interface Options {
@@ -35,16 +39,26 @@ export class WebClient {
   clientID = $state('');
   subscriptions = $state.raw<Subscription[]>([]);
   readonly inbox = new Inbox();
+  readonly tree = new Tree(treeKeep);
+  treeVersion = $state(0); // grows when the tree has changed, about once a second; 0: nothing has come yet
 
   #link?: Link;
   #visit = 0; // grows when a connection attempt makes older ones void
   #attempts = 0;
   #handover?: { from: Link; twins: Twins };
   #timers = new Set<ReturnType<typeof setTimeout>>();
+  #stale = false; // the tree has changed since it was drawn
+  #beat?: ReturnType<typeof setInterval>;
 
   constructor(private readonly options: Options) {}
 
   start(): void {
+    clearInterval(this.#beat);
+    this.#beat = setInterval(() => {
+      this.tree.beat(beatEvery / 1000);
+      if (this.#stale || this.tree.root.rate > 0) this.treeVersion++;
+      this.#stale = false;
+    }, beatEvery);
     void this.#connect();
   }
 
@@ -52,6 +66,7 @@ export class WebClient {
   stop(): void {
     this.#visit++;
     this.state = 'stopped';
+    clearInterval(this.#beat);
     this.#clearTimers();
     this.#handover?.from.line?.end();
     this.#handover = undefined;
@@ -78,12 +93,12 @@ export class WebClient {
     await this.#link?.line?.unsubscribe(filter);
   }
 
-  async publish(topic: string, payload: string, qos: QoS, retain: boolean): Promise<void> {
+  async publish(topic: string, payload: string | Uint8Array, qos: QoS, retain: boolean, expiry?: number): Promise<void> {
     const line = this.#link?.line;
     if (!line) return;
-    const bytes = new TextEncoder().encode(payload);
+    const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
     const { id } = this.inbox.add({ way: 'out', topic, payload: bytes, qos, retain, dup: false, state: 'sending' });
-    const answer = await line.publish(topic, payload, qos, retain);
+    const answer = await line.publish(topic, bytes, qos, retain, expiry);
     this.inbox.change(id, (now) => {
       if (now.state === 'refused') return {}; // the log was faster
       return answer.code >= refusedFrom ? { state: 'refused', why: answer } : { state: 'sent' };
@@ -212,6 +227,11 @@ export class WebClient {
     }
     const of = this.subscriptions.find((s) => s.state !== 'refused' && matches(s.filter, message.topic));
     this.inbox.add({ way: 'in', ...message, colour: of?.colour });
+    const kept = this.tree.find(message.topic)?.value?.retained ?? false;
+    const payload = message.payload.length > treePayload ? message.payload.slice(0, treePayload) : message.payload;
+    this.tree.put(message.topic, { payload, size: message.payload.length, at: Date.now(), qos: message.qos, retained: message.retain ? message.payload.length > 0 : kept }, 1);
+    this.treeVersion ||= 1;
+    this.#stale = true;
   }
 
   #later(wait: number, act: () => void): void {

@@ -34,8 +34,8 @@ export interface Line {
   /** subscribe resolves with the SUBACK's code; quiet asks for no retained messages. */
   subscribe(filter: string, qos: QoS, quiet: boolean): Promise<Answer>;
   unsubscribe(filter: string): Promise<void>;
-  /** publish resolves when the message is written (QoS 0) or answered (QoS 1 and 2). */
-  publish(topic: string, payload: string, qos: QoS, retain: boolean): Promise<Answer>;
+  /** publish resolves when the message is written (QoS 0) or answered (QoS 1 and 2); expiry is in seconds. */
+  publish(topic: string, payload: Uint8Array, qos: QoS, retain: boolean, expiry?: number): Promise<Answer>;
   end(): void;
 }
 

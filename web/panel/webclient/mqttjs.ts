@@ -66,9 +66,10 @@ function lineOf(client: MqttClient, onEnd: () => void): Line {
         });
       }),
     unsubscribe: (filter) => new Promise((resolve) => client.unsubscribe(filter, () => resolve())),
-    publish: (topic: string, payload: string, qos: QoS, retain: boolean) =>
+    publish: (topic: string, payload: Uint8Array, qos: QoS, retain: boolean, expiry?: number) =>
       new Promise((resolve) => {
-        client.publish(topic, payload, { qos, retain }, (error, packet) => {
+        // MQTT.js hands bytes through as they are; its types know Node's kind of them only
+        client.publish(topic, payload as Buffer, { qos, retain, properties: expiry ? { messageExpiryInterval: expiry } : undefined }, (error, packet) => {
           if (!error) return resolve({ code: 0, words: '' });
           const properties = packet && 'properties' in packet ? packet.properties : undefined;
           const words = properties && 'reasonString' in properties ? String(properties.reasonString) : '';
