@@ -1,7 +1,10 @@
 package panel_test
 
 import (
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -213,5 +216,33 @@ func TestEverythingIsDocumented(t *testing.T) {
 	}
 	for route := range documented {
 		t.Errorf("%s is documented and not served", route)
+	}
+}
+
+// TestPagesTakeNoMarkup reads the sources of the pages: none makes markup of a text, which is what their framework
+// does not do unless it is told to.
+func TestPagesTakeNoMarkup(t *testing.T) {
+	read := 0
+	err := filepath.WalkDir("../../web/panel", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == "dist" || d.Name() == "dev") {
+			return fs.SkipDir
+		}
+		if ext := filepath.Ext(path); d.IsDir() || ext != ".svelte" && ext != ".ts" {
+			return nil
+		}
+		raw, err := os.ReadFile(path)
+		read++
+		for _, word := range []string{"{@html", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"} {
+			if strings.Contains(string(raw), word) {
+				t.Errorf("%s has %s", path, word)
+			}
+		}
+		return err
+	})
+	if err != nil || read < 50 {
+		t.Errorf("%d files, %v", read, err)
 	}
 }
