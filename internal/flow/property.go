@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tsunagi/internal/flow/moment"
 	"tsunagi/internal/flow/value"
 )
 
@@ -36,9 +37,6 @@ func (b *Base) Property(v value.Value, typ string) (*Property, error) {
 	case "flow", "global":
 		p.key, p.err = ParseContextKey(p.text)
 	case "date":
-		if err := checkDateFormat(p.text); v.Truthy() && err != nil {
-			return nil, &Unsupported{Type: b.def.typ, Option: "date format", Value: p.text}
-		}
 		if !v.Truthy() {
 			p.text = ""
 		}
@@ -157,5 +155,5 @@ func dateNow(format string) value.Value {
 		s, _ := value.ISO(value.Time(now))
 		return value.Str(s)
 	}
-	return value.Str(formatDate(now, format))
+	return value.Str(moment.Format(now, format))
 }

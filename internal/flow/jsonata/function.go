@@ -1,6 +1,7 @@
 package jsonata
 
 import (
+	"context"
 	"errors"
 
 	"tsunagi/internal/flow/value"
@@ -30,8 +31,16 @@ func fnOf(v value.Value) *function {
 	if !v.Is(value.Handle) {
 		return nil
 	}
-	f, _ := v.Handle().(*function)
-	return f
+	if f, ok := v.Handle().(*function); ok {
+		return f
+	}
+	if m, ok := v.Handle().(*value.Method); ok { // of something that the program gave
+		f, err := foreign(m.Name, Function{Call: func(_ context.Context, args []value.Value) (value.Value, error) { return m.Call(args) }})
+		if err == nil {
+			return f
+		}
+	}
+	return nil
 }
 
 // call is what a native function sees.

@@ -52,6 +52,12 @@ type answer struct {
 	Body    string         `json:"body"`
 }
 
+// TestMain puts the tests where the recordings were made: in UTC.
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(m.Run())
+}
+
 // ask sends a request to the flows.
 func ask(web http.Handler, what string, headers map[string]string, body string) answer {
 	method, path, _ := strings.Cut(what, " ")

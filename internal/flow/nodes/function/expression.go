@@ -8,6 +8,7 @@ import (
 
 	"tsunagi/internal/flow"
 	"tsunagi/internal/flow/jsonata"
+	"tsunagi/internal/flow/moment"
 	"tsunagi/internal/flow/value"
 )
 
@@ -22,22 +23,17 @@ type expression struct {
 	msg    *flow.Msg
 }
 
-var (
-	legacyMode = regexp.MustCompile(`(^|[^a-zA-Z0-9_'".])msg([^a-zA-Z0-9_'"]|$)`)
-	usesMoment = regexp.MustCompile(`\$moment\b`)
-)
+var legacyMode = regexp.MustCompile(`(^|[^a-zA-Z0-9_'".])msg([^a-zA-Z0-9_'"]|$)`)
 
-// CompileJSONata is flow.Options.JSONata: expressions with $flowContext, $globalContext, $env
-// and $clone. What needs $moment can't be run.
+// CompileJSONata is flow.Options.JSONata: expressions with $flowContext, $globalContext, $env,
+// $moment and $clone.
 func CompileJSONata(b *flow.Base, text string) (flow.Expression, error) {
-	if usesMoment.MatchString(text) {
-		return nil, &flow.Unsupported{Type: b.Type(), Option: "JSONata function", Value: "$moment"}
-	}
 	x := &expression{b: b, legacy: legacyMode.MatchString(text)}
 	e, err := jsonata.Compile(text, jsonata.Options{Functions: map[string]jsonata.Function{
 		"flowContext":   {Arity: 2, Call: x.fromContext("flow")},
 		"globalContext": {Arity: 2, Call: x.fromContext("global")},
 		"env":           {Arity: 1, Call: x.env},
+		"moment":        {Arity: 4, Call: newMoment},
 		"clone":         {Signature: "<(oa)-:o>", Arity: 1, Call: clone},
 	}})
 	if err != nil {
@@ -66,6 +62,14 @@ func (x *expression) env(_ context.Context, args []value.Value) (value.Value, er
 		return v, nil
 	}
 	return value.Str(""), nil
+}
+
+func newMoment(_ context.Context, args []value.Value) (value.Value, error) {
+	m, err := moment.New(time.Now(), args)
+	if err != nil {
+		return value.Value{}, err
+	}
+	return m.Value(), nil
 }
 
 func clone(_ context.Context, args []value.Value) (value.Value, error) {
