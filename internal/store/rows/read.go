@@ -3,6 +3,7 @@ package rows
 import (
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"tsunagi/internal/account"
 )
@@ -103,13 +104,18 @@ func (r reader) CountUsers(q account.UserQuery) (n int, err error) {
 	return n, nil
 }
 
+// afterNames behind a prefix comes after every name that begins with it: it has the last character there is as often as
+// a name has bytes.
+var afterNames = strings.Repeat("\U0010FFFF", 128)
+
 func userFilter(q account.UserQuery) (where string, args []any) {
 	where, args = "where instance = ?", []any{q.Instance}
 	if q.Contains != "" {
 		where, args = where+" and "+fmt.Sprintf(contained, "name"), append(args, q.Contains)
 	}
 	if q.Prefix != "" {
-		where, args = where+" and name >= ? and substr(cast(name as blob), 1, ?) = cast(? as blob)", append(args, q.Prefix, len(q.Prefix), q.Prefix)
+		where += " and name >= ? and name <= ? and substr(cast(name as blob), 1, ?) = cast(? as blob)"
+		args = append(args, q.Prefix, q.Prefix+afterNames, len(q.Prefix), q.Prefix)
 	}
 	return where, args
 }
