@@ -142,7 +142,9 @@ func (j *Journal) flush(ctx context.Context) error {
 		for n < len(j.pending) && j.pending[n].ID <= last {
 			n++
 		}
-		j.pending = append(j.pending[:0], j.pending[n:]...)
+		if j.pending = append(j.pending[:0], j.pending[n:]...); len(j.pending) == 0 && cap(j.pending) > journalBatch {
+			j.pending = nil // a storm's list is as large as a thousand idle connections
+		}
 		j.mu.Unlock()
 	}
 }

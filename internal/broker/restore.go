@@ -138,7 +138,7 @@ func (b *Broker) loader(sessions map[string]*restoring) Loader {
 			return nil
 		},
 		Session: func(client string, state []byte) error {
-			r := &restoring{packets: map[uint16]packetState{}, sent: map[sentKey]uint16{}}
+			r := &restoring{}
 			sessions[client] = r
 			if strings.HasPrefix(client, groupPrefix) {
 				return nil
@@ -198,6 +198,9 @@ func (r *restoring) packet(d Direction, id uint16, state []byte) error {
 	if d == Incoming {
 		r.s.putIn(id, inReceived)
 		return nil
+	}
+	if r.packets == nil { // most sessions have none
+		r.packets, r.sent = map[uint16]packetState{}, map[sentKey]uint16{}
 	}
 	r.packets[id] = p
 	if p.state == packetSent && p.offset != 0 {
