@@ -76,7 +76,7 @@ async function steps(t, world) {
     await world.device.ended;
     await state(world, false);
     await shot(world.page, 'nat-offline');
-    await run(world, []);
+    await run(world, ['--lan']);
     await state(world, true);
     await alive(world);
     await shot(world.page, 'nat-online');
@@ -91,7 +91,10 @@ async function run(world, more) {
   await world.device.prints(/ready/);
 }
 
-/** pair adds a device in the panel and runs the command that it shows. */
+/**
+ * pair adds a device in the panel, and pairs one without screen by the page that it shows in its own network, with what
+ * stands in the command.
+ */
 async function pair(world) {
   const { page, t } = world;
   await page.goto(`${world.server.origin}/devices`);
@@ -103,7 +106,16 @@ async function pair(world) {
   await command.waitFor();
   await shot(page, 'nat-command');
   const words = (await command.innerText()).trim().split(/\s+/);
-  await run(world, words.slice(2));
+  const value = (option) => words[words.indexOf(option) + 1];
+  await run(world, ['--lan']);
+  assert.match(world.net.found('_tsunagi._tcp'), /Tsunagi on/);
+  const first = `http://${addresses.device}:1880`;
+  assert.match(world.net.node('router', 'console.log(await (await fetch(process.argv[1])).text())', first), /no owner yet/);
+  const answer = world.net.node('router', `
+    const [, first, platform, code, pin] = process.argv;
+    const r = await fetch(first + '/pair', { method: 'POST', body: new URLSearchParams({ platform, code, pin }) });
+    console.log(r.status, await r.text());`, first, value('--link'), value('--code'), value('--pin'));
+  assert.match(answer, /^200 [^]*This device is paired/);
   await dialog.getByRole('button', { name: t('once.done'), exact: true }).click();
   await state(world, true);
 }

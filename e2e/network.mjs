@@ -88,6 +88,28 @@ export class Network {
       setTimeout(() => end('silence'), 2000);`).trim();
   }
 
+  /** node runs a script in a place and returns what it prints; arguments are in process.argv from 1 on. */
+  node(place, script, ...args) {
+    const [command, ...words] = this.at(place);
+    return sh(command, ...words, process.execPath, '--input-type=module', '-e', script, ...args).trim();
+  }
+
+  /** found asks the home's network by mDNS for a service and returns the answer's bytes as text. */
+  found(service) {
+    return this.node('router', `
+      import { createSocket } from 'node:dgram';
+      const labels = [...process.argv[1].split('.'), 'local'].flatMap((l) => [l.length, ...Buffer.from(l)]);
+      const question = Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...labels, 0, 0, 12, 0x80, 1]); // PTR, answered to the asker
+      const s = createSocket('udp4').on('message', (m) => { console.log(m.toString('latin1').replace(/[^ -~]/g, '.')); process.exit(0); });
+      s.bind(0, '${inside}', () => {
+        s.setMulticastInterface('${inside}');
+        const ask = () => s.send(question, 5353, '224.0.0.251');
+        ask();
+        setInterval(ask, 500);
+        setTimeout(() => process.exit(0), 10_000);
+      });`, service);
+  }
+
   /** cut ends every connection through the router, and lets none begin. */
   cut() { this.#rules('insert rule ip wall through ip protocol tcp reject with tcp reset'); }
 

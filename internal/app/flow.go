@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -183,6 +182,9 @@ func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, up *proof, 
 	}
 	web := network.NewWeb(network.WebOptions{Sandbox: !cfg.TrustPages})
 	eo := editor.Options{Title: cfg.Title, Pages: web}
+	if cfg.LAN {
+		eo.Nearby = home.Nearby
+	}
 	var login *editor.Login
 	if !cfg.NoLogin {
 		login = editor.NewLogin()
@@ -200,11 +202,14 @@ func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, up *proof, 
 	if err != nil {
 		return errors.Join(err, f.editor.Close())
 	}
-	handler := http.Handler(f.editor)
-	server := front.NewServer("editor", l, config, handler, log)
-	server.OnStop(web.Stop)
-	parts := []part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}
 	failed := newFailure()
+	var lan []part
+	if cfg.LAN {
+		l, lan = openLAN(cfg, l, login, tunnel == nil, failed, log)
+	}
+	server := front.NewServer("editor", l, config, f.editor, log)
+	server.OnStop(web.Stop)
+	parts := append([]part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}, lan...)
 	if tunnel != nil {
 		door := home.NewDoor(home.Options{Dir: cfg.Data, Version: Version, Log: lines, Flows: f.editor.Managed(brokerNode),
 			Allowed: tunnel.client.MayEdit, Restart: tunnel.restart(failed), Update: tunnel.updates(cfg, failed, s), Logger: log})
@@ -215,7 +220,11 @@ func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, up *proof, 
 		fmt.Fprintf(s.Out, "Flow server, data in %s\n  editor      %s/\n", cfg.Data, base)
 		if login != nil {
 			if code := login.OwnerCode(); code != "" {
-				fmt.Fprintf(s.Out, "  first user  %s/welcome#code=%s\n              This link works once, on this machine; until it is used nobody can sign in.\n", base, code)
+				where := "on this machine"
+				if cfg.LAN {
+					where = "in this machine's own network"
+				}
+				fmt.Fprintf(s.Out, "  first user  %s/welcome#code=%s\n              This link works once, %s; until it is used nobody can sign in.\n", base, code, where)
 			}
 		}
 		if tunnel != nil {

@@ -13,6 +13,7 @@ import (
 type Flow struct {
 	Data       string        `toml:"data" default:"./flow-data" help:"directory of flows, credentials and context"`
 	Listen     string        `toml:"listen" default:"127.0.0.1:1880" help:"address of the editor: plain http on loopback, else https under a local authority of its own"`
+	LAN        bool          `toml:"lan" help:"for a machine without screen in a home: as long as it has no owner, http on the port of listen shows browsers of private addresses the code of the first user and a form that pairs; announced by mDNS (_tsunagi._tcp)"`
 	NoLogin    bool          `toml:"no_login" help:"no login; accepted on loopback only"`
 	Title      string        `toml:"title" default:"Tsunagi" help:"name shown in the editor's header"`
 	TrustPages bool          `toml:"trust_pages" help:"pages that flows serve share the editor's origin, as in Node-RED; their scripts could then use the editor's login"`
@@ -57,6 +58,8 @@ func (f *Flow) Validate() error {
 		fault(`listen "": want host:port`)
 	} else if err := checkAddress(f.Listen); err != nil {
 		fault("listen %q: want host:port or :port (%v)", f.Listen, err)
+	} else if f.LAN && Loopback(f.Listen) {
+		fault("lan with listen %q: want an address that others reach, such as :1880", f.Listen)
 	} else if f.NoLogin && !Loopback(f.Listen) {
 		fault("no_login with listen %q: want an address on loopback, such as 127.0.0.1:1880; beyond it a login is always on", f.Listen)
 	}

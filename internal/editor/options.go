@@ -32,20 +32,21 @@ type Runtime interface {
 
 // Options configure a Server. Zero values mean the default in brackets.
 type Options struct {
-	Dir       string         // folder with flows.json and what belongs to it; made when missing
-	Runtime   Runtime        // runs the flows
-	Comms     *Comms         // the one whose Publish the runtime's events go to
-	Auth      Auth           // who may come in [nobody has to sign in; loopback names only]
-	Assets    *packfile.Pack // the editor's files [none: a page says so; see EmbeddedAssets]
-	Title     string         // name on the page ["Tsunagi"]
-	Release   string         // our own version, shown in the diagnostics
-	Pages     http.Handler   // answers what is none of the editor's: pages of http nodes [nobody]
-	Hosts     []string       // host names that may be in a request, without port [without Auth: localhost and loopback addresses; else any]
-	Shared    bool           // part of a shared cloud: dialogs offer no paths of this machine's files
-	Instances Instances      // brokers of the platform that a dialog fills in [none: it offers nothing]
-	Written   *flow.Written  // counts what is written to the disk [one of its own]
-	Secret    string         // credential secret [made at first start and kept in .config.runtime.json]
-	Log       *slog.Logger   // [discard]
+	Dir       string                   // folder with flows.json and what belongs to it; made when missing
+	Runtime   Runtime                  // runs the flows
+	Comms     *Comms                   // the one whose Publish the runtime's events go to
+	Auth      Auth                     // who may come in [nobody has to sign in; loopback names only]
+	Assets    *packfile.Pack           // the editor's files [none: a page says so; see EmbeddedAssets]
+	Title     string                   // name on the page ["Tsunagi"]
+	Release   string                   // our own version, shown in the diagnostics
+	Pages     http.Handler             // answers what is none of the editor's: pages of http nodes [nobody]
+	Nearby    func(remote string) bool // who, besides this machine, may make the first user with its code [nobody]
+	Hosts     []string                 // host names that may be in a request, without port [without Auth: localhost and loopback addresses; else any]
+	Shared    bool                     // part of a shared cloud: dialogs offer no paths of this machine's files
+	Instances Instances                // brokers of the platform that a dialog fills in [none: it offers nothing]
+	Written   *flow.Written            // counts what is written to the disk [one of its own]
+	Secret    string                   // credential secret [made at first start and kept in .config.runtime.json]
+	Log       *slog.Logger             // [discard]
 }
 
 // Server serves the editor for one runtime. It is an http.Handler.

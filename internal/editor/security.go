@@ -58,7 +58,7 @@ func (s *Server) guard(next *http.ServeMux) http.Handler {
 // unowned tells whether a request comes from outside before there is an owner.
 func (s *Server) unowned(r *http.Request) bool {
 	login, ok := s.ownLogin(r)
-	return ok && login.OwnerCode() != "" && !isLoopback(r.RemoteAddr)
+	return ok && login.OwnerCode() != "" && !isLoopback(r.RemoteAddr) && (s.o.Nearby == nil || !s.o.Nearby(r.RemoteAddr))
 }
 
 // knownHost tells whether a request may name this host. It keeps a hostile page from reaching an editor without login
