@@ -157,7 +157,7 @@ func (s *Service) DeleteInstance(ctx context.Context, by Actor, id string) error
 		if err != nil {
 			return Change{}, err
 		}
-		if err := s.remove(ctx, tx, in, Setting{Key: instanceKeySetting + id}); err != nil {
+		if err := s.remove(ctx, tx, in, Setting{Key: instanceKeySetting + id}, Setting{Key: historySetting + id}); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: id, Deleted: true}, s.audit(tx, by, "instance.delete", id, in.Name)

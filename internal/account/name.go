@@ -69,7 +69,7 @@ func checkUserName(s string) error {
 	if s == "" || s == "." || s == ".." || len(s) > 128 || !plainText(s) || strings.TrimSpace(s) != s || s[0] == '$' || prefixed.MatchString(s) {
 		return invalid("name", "api.user.name")
 	}
-	if s == WebUser || s == BridgeUser || s == HookUser || strings.HasPrefix(s, pageKeyHead) && len(s) == len(pageKeyHead)+26 {
+	if s == WebUser || s == BridgeUser || s == HookUser || s == HistoryUser || strings.HasPrefix(s, pageKeyHead) && len(s) == len(pageKeyHead)+26 {
 		return invalid("name", "api.user.reserved", "name", s)
 	}
 	return nil

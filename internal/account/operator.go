@@ -295,7 +295,7 @@ func (s *Service) DeleteAccount(ctx context.Context, by Actor, id string) error 
 		var news []Change
 		for _, in := range instances {
 			news = append(news, Change{Instance: in.ID, Deleted: true})
-			if err := tx.Delete(Setting{Key: instanceKeySetting + in.ID}); err != nil {
+			if err := tx.Delete(Setting{Key: instanceKeySetting + in.ID}, Setting{Key: historySetting + in.ID}); err != nil {
 				return nil, err
 			}
 		}

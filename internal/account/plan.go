@@ -26,6 +26,7 @@ type Plan struct {
 	Bridges          int    // of an instance
 	Hooks            int    // of an instance
 	HookCalls        int    // a minute, of all hooks of an instance together
+	HistoryBytes     int    // of an instance, topics and payloads
 	BindClientIDs    bool   // a client identifier belongs to the user of its session
 	Durability       string // "fast": acknowledged in memory, a crash may lose the last second; else when on disk
 }

@@ -30,4 +30,6 @@ func (d *Directory) RightsOf(ctx context.Context, instance, user string) (r *Rig
 var inner = map[string]string{
 	BridgeUser: "a bridge has the rights of the instance's owner",
 	HookUser:   "a rule has the rights of the instance's owner",
+
+	HistoryUser: "the history has the rights of the instance's owner",
 }

@@ -83,6 +83,7 @@ type Change struct {
 
 	Bridges     bool // bridges changed, or may run or not any more: read them anew
 	Hooks       bool // hooks changed: read them anew
+	History     bool // what is kept changed: read it anew
 	DeadLetters bool // there are fewer dead letters
 
 	Suspended string // the operator has suspended the account, in these words: end all connections; "" else

@@ -53,6 +53,7 @@ type cloud struct {
 	files     *cert.Files
 	bridges   *bridging
 	hooks     *hooking
+	histories *histories
 	post      *mail.Sender
 	acme      *cert.ACME
 	flows     *hosted.Manager // nil: there are no hosted flow servers
@@ -118,6 +119,7 @@ func (c *cloud) build(ctx context.Context) (err error) {
 	if err = c.openHooks(); err != nil {
 		return err
 	}
+	c.openHistories()
 	if err = c.openCertificates(); err != nil {
 		return err
 	}
@@ -207,7 +209,7 @@ func (c *cloud) openSites() error {
 	}
 	var err error
 	c.panel, err = panel.New(panel.Options{
-		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Flows: c.panelFlows(), Devices: c.panelDevices(), Updates: c.panelUpdates(), Authority: a,
+		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Histories: c.histories, Flows: c.panelFlows(), Devices: c.panelDevices(), Updates: c.panelUpdates(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
 		Metrics:      func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },

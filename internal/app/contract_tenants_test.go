@@ -34,6 +34,7 @@ func TestEveryRouteKeepsTenantsApart(t *testing.T) {
 		{op: "create-user", body: `{"name":"canary","note":"canary"}`},
 		{op: "create-rule", body: `{"effect":"allow","access":"both","filter":"canary/#"}`, keep: map[string]string{"id": "rule"}},
 		{op: "create-bridge", body: `{"name":"canary","address":"mqtts://canary.invalid","enabled":false,"topics":[{"direction":"out","filter":"#"}]}`, keep: map[string]string{"id": "thing"}},
+		{op: "change-history", body: `{"filters":[{"filter":"canary/#","bytes":100000}]}`},
 		{op: "create-hook", body: `{"name":"canary","action":"publish","topic":"x","filter":"canary"}`, keep: map[string]string{"id": "hook"}},
 		{op: "add-client-authority", body: `{}`}, {op: "issue-client-certificate", body: `{"user":"canary"}`},
 		{op: "list-client-certificates", keep: map[string]string{"items.0.serial": "serial", "items.0.authority": "authority"}},

@@ -202,6 +202,7 @@ var story = []step{
 	{op: "create-publishable-key", body: `{"name":"k","subscribe":["shop/#"],"origins":["https://www.example.org"],"days":1}`, keep: map[string]string{"key": "thing"}},
 	{op: "list-publishable-keys"}, {op: "delete-publishable-key"},
 	{op: "create-bridge", body: `{"name":"b","address":"mqtts://b.invalid","enabled":false,"topics":[{"direction":"out","filter":"#"}]}`, keep: map[string]string{"id": "thing"}},
+	{op: "change-history", body: `{"filters":[{"filter":"kept/#","bytes":100000}]}`}, {op: "get-history"}, {op: "list-history"}, {op: "list-history-topics"}, {op: "get-history-csv"},
 	{op: "create-hook", body: `{"name":"h","action":"post","url":"https://h.invalid/x","filter":"hook/#","authorization":"Bearer x"}`, keep: map[string]string{"id": "hook"}},
 	{op: "list-hooks"}, {op: "get-hook"}, {op: "change-hook", body: `{"name":"h2","enabled":false}`}, {op: "rotate-hook"},
 	{op: "test-hook", body: `{"topic":"hook/a","payload":"x"}`}, {op: "list-hook-readers"}, {op: "list-dead-letters"},

@@ -23,6 +23,7 @@ var layout = map[string]string{
 	"internal/mqttclient":           "internal/mqtt",
 	"internal/resident":             "internal/broker internal/mqtt",
 	"internal/bridge":               "internal/broker internal/mqtt internal/mqttclient internal/resident internal/topic",
+	"internal/history":              "internal/account internal/broker internal/mqtt internal/resident internal/topic",
 	"internal/hook":                 "internal/account internal/broker internal/filling internal/mqtt internal/resident internal/topic",
 	"internal/cli":                  "internal/mqttclient internal/mqtt internal/topic",
 	"internal/bench":                "internal/mqtt internal/mqttclient internal/procfs",

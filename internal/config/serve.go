@@ -65,7 +65,7 @@ type Serve struct {
 	Store   Store    `toml:"store"`
 	Connect Connect  `toml:"connect"`
 	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
-	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), granted (true: only for accounts that the operator has put on it), default"`
+	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), history_bytes (kept messages of an instance), bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), granted (true: only for accounts that the operator has put on it), default"`
 }
 
 // TLS says where certificates come from: files, a public authority by ACME, or else the local authority.
@@ -158,6 +158,7 @@ type Plan struct {
 	Bridges          int    `toml:"bridges"`           // of one instance, to other brokers
 	Hooks            int    `toml:"hooks"`             // of one instance, webhooks and rules
 	HookCalls        int    `toml:"hook_calls"`        // a minute, of all hooks of one instance
+	HistoryBytes     int    `toml:"history_bytes"`     // kept messages of one instance
 	BindClientIDs    bool   `toml:"bind_client_ids"`   // a client identifier belongs to the user of its session
 	Durability       string `toml:"durability"`        // safe: acknowledged when on disk; fast: when in memory, the last second may be lost [safe]
 }
@@ -168,10 +169,10 @@ var (
 	DefaultPlans   = []Plan{
 		{ID: "free", Name: "Free", Default: true, Instances: 5, Connections: 10, WebConnections: 5, FlowServers: 2, FlowMemoryMB: 256, FlowCPUPercent: 100,
 			MaxPacket: 1 << 20, QueueMessages: 100_000, QueueBytes: 64 << 20, RetainedMessages: 10_000, RetainedBytes: 64 << 20,
-			Subscriptions: 1_000, AllSubscriptions: 10_000, SubscribeRate: 100, Sessions: 1_000, KeepAliveMax: 3600, Users: 1_000, Bridges: 2, Hooks: 10, HookCalls: 600},
+			Subscriptions: 1_000, AllSubscriptions: 10_000, SubscribeRate: 100, Sessions: 1_000, KeepAliveMax: 3600, Users: 1_000, Bridges: 2, Hooks: 10, HookCalls: 600, HistoryBytes: 100_000_000},
 		{ID: "maker", Name: "Maker", Instances: 20, Connections: 250, WebConnections: 20, FlowServers: 5, FlowMemoryMB: 512, FlowCPUPercent: 100,
 			MaxPacket: 8 << 20, QueueMessages: 1_000_000, QueueBytes: 512 << 20, RetainedMessages: 200_000, RetainedBytes: 1 << 30,
-			Subscriptions: 10_000, AllSubscriptions: 250_000, SubscribeRate: 1_000, Sessions: 25_000, KeepAliveMax: 3600, Users: 10_000, Bridges: 10, Hooks: 50, HookCalls: 6_000},
+			Subscriptions: 10_000, AllSubscriptions: 250_000, SubscribeRate: 1_000, Sessions: 25_000, KeepAliveMax: 3600, Users: 10_000, Bridges: 10, Hooks: 50, HookCalls: 6_000, HistoryBytes: 2_000_000_000},
 	}
 )
 
@@ -322,10 +323,10 @@ func (s *Serve) validateLists(fault func(string, ...any)) {
 			"flow_memory_mb": p.FlowMemoryMB, "flow_cpu_percent": p.FlowCPUPercent, "queue_messages": p.QueueMessages, "queue_bytes": p.QueueBytes,
 			"retained_messages": p.RetainedMessages, "retained_bytes": p.RetainedBytes, "subscriptions": p.Subscriptions,
 			"all_subscriptions": p.AllSubscriptions, "subscribe_rate": p.SubscribeRate, "sessions": p.Sessions,
-			"keep_alive_max": p.KeepAliveMax, "users": p.Users, "bridges": p.Bridges, "hooks": p.Hooks, "hook_calls": p.HookCalls, "web_connections": p.WebConnections} {
+			"keep_alive_max": p.KeepAliveMax, "users": p.Users, "bridges": p.Bridges, "hooks": p.Hooks, "hook_calls": p.HookCalls, "history_bytes": p.HistoryBytes, "web_connections": p.WebConnections} {
 			most := maxCount
 			switch key {
-			case "queue_bytes", "retained_bytes":
+			case "queue_bytes", "retained_bytes", "history_bytes":
 				most = maxBytes
 			case "keep_alive_max":
 				most = 65_535

@@ -33,6 +33,7 @@ type planBody struct {
 	Bridges          int    `json:"bridges" doc:"Of an instance, to other brokers; 0: no limit"`
 	Hooks            int    `json:"hooks" doc:"Webhooks and rules of an instance; 0: no limit"`
 	HookCalls        int    `json:"hook_calls" doc:"What they do a minute, all together; 0: no limit"`
+	HistoryBytes     int    `json:"history_bytes" doc:"Kept messages of an instance, topics and payloads; 0: no limit"`
 	BindClientIDs    bool   `json:"bind_client_ids" doc:"A client identifier belongs to the user of its session"`
 	Durability       string `json:"durability" doc:"safe: acknowledged when on disk; fast: when in memory, and a crash may lose the last second"`
 	Disk             string `json:"disk" doc:"kept, or vanishes: a restart of this server loses sessions, queues and retained messages"`
@@ -53,7 +54,7 @@ func (p *Panel) listPlans(ctx context.Context, _ *empty) (*answer[page[planBody]
 		}
 		return planBody{l.ID, l.Name, l.Default, l.Granted, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
 			l.FlowCPUPercent, l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.RetainedBytes, l.Subscriptions, l.AllSubscriptions,
-			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.Bridges, l.Hooks, l.HookCalls, l.BindClientIDs, l.Durability, disk}
+			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.Bridges, l.Hooks, l.HookCalls, l.HistoryBytes, l.BindClientIDs, l.Durability, disk}
 	})), nil
 }
 

@@ -27,6 +27,7 @@ type Options struct {
 	Bridges   Bridges     // nil: none run
 	Hooks     Hooks       // nil: none run
 	Updates   Updates     // nil: no updates for devices
+	Histories Histories   // nil: nothing is kept
 	Devices   Devices     // nil: no devices
 	Authority Authority
 	Endpoints Endpoints

@@ -208,6 +208,12 @@ func (p *Panel) routes() []route {
 		{"POST /instances/{id}/hooks/{hook}/dead-letters/delete", signedIn, 200, "delete-dead-letters", "Delete dead letters", handle(p, p.dropDeadLetters)},
 		{"GET /instances/{id}/hook-readers", signedIn, 200, "list-hook-readers", "Addresses that a hook can write to", handle(p, p.listHookReaders)},
 
+		{"GET /instances/{id}/history", signedIn, 200, "get-history", "Which messages are kept, and what they take up", handle(p, p.getHistory)},
+		{"PATCH /instances/{id}/history", signedIn, 200, "change-history", "Change which messages are kept; what no filter keeps any more is deleted", handle(p, p.changeHistory)},
+		{"GET /instances/{id}/history/messages", signedIn, 200, "list-history", "Kept messages, newest first", handle(p, p.listHistory)},
+		{"GET /instances/{id}/history/topics", signedIn, 200, "list-history-topics", "Topics with kept messages", handle(p, p.listHistoryTopics)},
+		{"GET /instances/{id}/history/csv", signedIn, 200, "get-history-csv", "Kept messages as a table, newest first, at most 100,000 or 32 MiB", handle(p, p.getHistoryCSV)},
+
 		{"GET /instances/{id}/metrics", public, 200, "get-metrics", "Metrics in the format of Prometheus, by the instance's metrics token", handle(p, p.getMetrics)},
 		{"POST /instances/{id}/metrics-token", signedIn, 201, "mint-metrics-token", "Make the token that reads metrics; the one before ends", handle(p, p.mintMetricsToken)},
 		{"DELETE /instances/{id}/metrics-token", signedIn, 204, "drop-metrics-token", "Take the metrics token back", handle(p, p.dropMetricsToken)},
