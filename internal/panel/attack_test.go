@@ -81,6 +81,7 @@ func TestOthersThings(t *testing.T) {
 	w.journal.Add(account.LogLine{Instance: id, Client: "canary"})
 	attacker := w.member(victim, "attacker@example.org")
 	mine := attacker.instance()
+	attacker.waits = true // there are more routes than requests at once
 
 	asked := 0
 	for pattern, op := range operations(t, w) {

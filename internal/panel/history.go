@@ -69,12 +69,12 @@ type historyUseBody struct {
 	Messages int    `json:"messages"`
 }
 
-type historyBody struct {
+type choicesBody struct {
 	Filters []historyUseBody `json:"filters"`
 	Limit   int              `json:"limit" doc:"Bytes that the plan allows in all; 0: no limit"`
 }
 
-func (p *Panel) getHistory(ctx context.Context, in *WithID) (*answer[historyBody], error) {
+func (p *Panel) getChoices(ctx context.Context, in *WithID) (*answer[choicesBody], error) {
 	by := actor(ctx)
 	i, err := p.o.Accounts.Instance(ctx, by, in.ID)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *Panel) getHistory(ctx context.Context, in *WithID) (*answer[historyBody
 			return nil, err
 		}
 	}
-	out := historyBody{Filters: []historyUseBody{}, Limit: p.o.Accounts.Plan(i.Plan).HistoryBytes}
+	out := choicesBody{Filters: []historyUseBody{}, Limit: p.o.Accounts.Plan(i.Plan).HistoryBytes}
 	for _, f := range list {
 		out.Filters = append(out.Filters, historyUseBody{f.Filter, f.Bytes, f.Days, use[f.Filter].Bytes, use[f.Filter].Messages})
 	}
@@ -104,7 +104,7 @@ type changeHistoryInput struct {
 	}
 }
 
-func (p *Panel) changeHistory(ctx context.Context, in *changeHistoryInput) (*answer[historyBody], error) {
+func (p *Panel) changeHistory(ctx context.Context, in *changeHistoryInput) (*answer[choicesBody], error) {
 	list := make([]account.HistoryFilter, 0, len(in.Body.Filters))
 	for _, f := range in.Body.Filters {
 		list = append(list, account.HistoryFilter(f))
@@ -112,7 +112,7 @@ func (p *Panel) changeHistory(ctx context.Context, in *changeHistoryInput) (*ans
 	if err := p.o.Accounts.SetHistory(ctx, actor(ctx), in.ID, list); err != nil {
 		return nil, err
 	}
-	return p.getHistory(ctx, &in.WithID)
+	return p.getChoices(ctx, &in.WithID)
 }
 
 // HistoryInput chooses kept messages.

@@ -104,6 +104,7 @@ func newWorld(t *testing.T) *world {
 // browser is one browser with its cookie.
 type browser struct {
 	w      *world
+	waits  bool // as long as an answer asks for, where it makes too many requests
 	cookie string
 	header http.Header
 }
@@ -136,6 +137,17 @@ func (w *world) member(owner *browser, email string) *browser {
 
 // do sends one request. The answer's body has been read.
 func (b *browser) do(method, path string, in any) (*http.Response, []byte) {
+	b.w.t.Helper()
+	for {
+		answer, raw := b.once(method, path, in)
+		if !b.waits || answer.StatusCode != http.StatusTooManyRequests {
+			return answer, raw
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+func (b *browser) once(method, path string, in any) (*http.Response, []byte) {
 	b.w.t.Helper()
 	body := io.Reader(http.NoBody)
 	if raw, ok := in.(string); ok {
