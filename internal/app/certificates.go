@@ -21,6 +21,11 @@ import (
 
 // openCertificates opens what the TLS listeners show; without one of them there is nothing to show.
 func (c *cloud) openCertificates() (err error) {
+	if c.doors.device != nil {
+		if c.small, err = cert.OpenDeviceAuthority(filepath.Join(c.cfg.Data, "ca", "devices"), c.ownNames()...); err != nil {
+			return &dataError{err}
+		}
+	}
 	if c.doors.https == nil && c.doors.mqtts == nil {
 		return nil
 	}
@@ -36,14 +41,30 @@ func (c *cloud) openCertificates() (err error) {
 		}
 		return c.openACME(fallback)
 	}
-	names := c.cfg.Names
-	if c.cfg.Domain != "localhost" {
-		names = append([]string{c.cfg.Domain}, names...)
-	}
-	if c.authority, err = cert.OpenAuthority(dir, names...); err != nil {
+	if c.authority, err = cert.OpenAuthority(dir, c.ownNames()...); err != nil {
 		return &dataError{err}
 	}
 	return nil
+}
+
+// ownNames are those of the settings that an authority of our own may have to sign.
+func (c *cloud) ownNames() []string {
+	if c.cfg.Domain == "localhost" {
+		return c.cfg.Names
+	}
+	return append([]string{c.cfg.Domain}, c.cfg.Names...)
+}
+
+// deviceDoor is what small devices are told: the port and the authority that they trust. Where the ordinary door shows
+// the local authority's certificate, that will do; else there is none.
+func (c *cloud) deviceDoor() panel.DeviceDoor {
+	switch {
+	case c.small != nil:
+		return panel.DeviceDoor{Port: number(c.doors.port(c.doors.device)), Header: c.small.CArray()}
+	case c.authority != nil && c.doors.mqtts != nil:
+		return panel.DeviceDoor{Port: number(c.doors.port(c.doors.mqtts)), Header: c.authority.CArray()}
+	}
+	return panel.DeviceDoor{}
 }
 
 // openACME makes the client of the public authority.
@@ -88,6 +109,18 @@ func (c *cloud) listenerTLS(alpn []string) *tls.Config {
 		return c.acme.TLSConfig(alpn...)
 	}
 	return c.authority.TLSConfig(c.servesName, alpn...)
+}
+
+// acceptingDevices serves the listener for small devices until the gate stops.
+func (c *cloud) acceptingDevices(l net.Listener) part {
+	return part{name: "mqtts_device", start: func(context.Context) error {
+		go func() { // ends when the gate closes the listener
+			if err := c.gate.ServeDevices(l, c.deviceTLS()); err != nil {
+				c.failure.fail(fmt.Errorf("mqtts_device: %w", err))
+			}
+		}()
+		return nil
+	}}
 }
 
 // certificates tells how every served certificate is.

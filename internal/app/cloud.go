@@ -51,6 +51,7 @@ type cloud struct {
 	sites     *front.Sites
 	authority *cert.Authority // nil with certificate files or a public authority
 	files     *cert.Files
+	small     *cert.Authority // of the door for small devices; nil: there is none
 	bridges   *bridging
 	hooks     *hooking
 	histories *histories
@@ -66,7 +67,7 @@ type cloud struct {
 }
 
 // doors are the listeners; nil where the settings close one.
-type doors struct{ https, mqtts, mqtt, http, metrics net.Listener }
+type doors struct{ https, mqtts, device, mqtt, http, metrics net.Listener }
 
 // serveCloud makes every part, runs them until ctx ends, and stops them in reverse.
 func serveCloud(ctx context.Context, cfg *config.Serve, log *slog.Logger, s Streams) (err error) {
@@ -185,8 +186,15 @@ func (c *cloud) secret() ([]byte, error) {
 // tls is the configuration of a TLS listener; instance and flow server names are minted when they are asked for.
 // Clients are asked for a certificate where their instance wants it.
 func (c *cloud) tls(alpn ...string) *tls.Config {
-	config := c.listenerTLS(alpn)
-	web := slices.Contains(alpn, "http/1.1")
+	return c.askClients(c.listenerTLS(alpn), slices.Contains(alpn, "http/1.1"))
+}
+
+// deviceTLS is tls for small devices.
+func (c *cloud) deviceTLS() *tls.Config {
+	return c.askClients(c.small.DeviceTLSConfig(c.servesName, "mqtt"), false)
+}
+
+func (c *cloud) askClients(config *tls.Config, web bool) *tls.Config {
 	return cert.AskClients(config, func(hello *tls.ClientHelloInfo) bool {
 		mqtt := !web || slices.Contains(hello.SupportedProtos, "mqtt")
 		return c.accounts.Directory().AsksCertificate(hello.ServerName, mqtt)
@@ -212,6 +220,7 @@ func (c *cloud) openSites() error {
 		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Histories: c.histories, Flows: c.panelFlows(), Devices: c.panelDevices(), Updates: c.panelUpdates(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
+		Device:       c.deviceDoor(),
 		Metrics:      func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },
 		Certificates: c.panelCertificates,
 		DiskVanishes: c.cfg.Store.Disk == config.Vanishes,

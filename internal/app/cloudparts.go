@@ -26,7 +26,7 @@ func (c *cloud) listen() (err error) {
 		setting, addr string
 		into          *net.Listener
 	}{
-		{"https", c.cfg.HTTPS, &c.doors.https}, {"mqtts", c.cfg.MQTTS, &c.doors.mqtts},
+		{"https", c.cfg.HTTPS, &c.doors.https}, {"mqtts", c.cfg.MQTTS, &c.doors.mqtts}, {"mqtts_device", c.cfg.MQTTSDevice, &c.doors.device},
 		{"mqtt", c.cfg.MQTT, &c.doors.mqtt}, {"http", c.cfg.HTTP, &c.doors.http},
 		{"metrics", c.cfg.Metrics, &c.doors.metrics},
 	} {
@@ -54,7 +54,7 @@ func (doors) port(l net.Listener) string {
 
 // close closes what was opened; the process ends anyway.
 func (d *doors) close() {
-	for _, l := range []net.Listener{d.https, d.mqtts, d.mqtt, d.http, d.metrics} {
+	for _, l := range []net.Listener{d.https, d.mqtts, d.device, d.mqtt, d.http, d.metrics} {
 		if l != nil {
 			_ = l.Close() // nothing was accepted yet
 		}
@@ -71,6 +71,9 @@ func (c *cloud) parts() []part {
 	}
 	if l := c.doors.mqtts; l != nil {
 		list = append(list, c.accepting("mqtts", l, c.tls("mqtt"), false))
+	}
+	if l := c.doors.device; l != nil {
+		list = append(list, c.acceptingDevices(l))
 	}
 	if l := c.doors.mqtt; l != nil {
 		list = append(list, c.accepting("mqtt", l, nil, c.cfg.Plain))
@@ -201,6 +204,9 @@ func (c *cloud) greeting(ctx context.Context) (string, error) {
 	}
 	if c.doors.mqtts != nil {
 		line("MQTT (TLS)", "mqtts://%s:%s", c.cfg.Domain, c.doors.port(c.doors.mqtts))
+	}
+	if c.doors.device != nil {
+		line("MQTT (small)", "mqtts://%s:%s, for small devices", c.cfg.Domain, c.doors.port(c.doors.device))
 	}
 	if l := c.doors.http; l != nil && c.cfg.BehindProxy {
 		line("one port", "http://%s, for the proxy in front alone", l.Addr())

@@ -31,6 +31,7 @@ type world struct {
 	log     *buffer
 	https   string // host:port
 	mqtts   string
+	small   string // for small devices
 	http    string
 	mqtt    string
 	metrics string
@@ -56,7 +57,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-var ports = regexp.MustCompile(`(?m)^  (panel|MQTT \(TLS\)|one port|http|metrics|plain MQTT) .*?(?:://[a-z.]+:|://127\.0\.0\.1:|port )(\d+)`)
+var ports = regexp.MustCompile(`(?m)^  (panel|MQTT \(TLS\)|MQTT \(small\)|one port|http|metrics|plain MQTT) .*?(?:://[a-z.]+:|://127\.0\.0\.1:|port )(\d+)`)
 
 // serveWorld starts it and waits until it is ready.
 func serveWorld(t *testing.T, args ...string) *world {
@@ -91,6 +92,8 @@ func serveWorld(t *testing.T, args ...string) *world {
 		switch m[1] {
 		case "panel":
 			w.https = at
+		case "MQTT (small)":
+			w.small = at
 		case "MQTT (TLS)":
 			w.mqtts = at
 		case "http", "one port":

@@ -38,8 +38,10 @@ const authorityLife = 10 * 365 * 24 * time.Hour
 type Authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
-	base []string // names and addresses of the default leaf
-	now  func() time.Time
+	// leafKey is that of every leaf; nil: each has its own.
+	leafKey *ecdsa.PrivateKey
+	base    []string // names and addresses of the default leaf
+	now     func() time.Time
 
 	mu    sync.Mutex
 	leafs map[string]*leaf // by name; "" is the default leaf, "@address" the one for clients without SNI
@@ -123,6 +125,19 @@ func loadKey(dir string) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key of the local authority: %w", err)
 	}
+	return parseKey(path, raw)
+}
+
+// readKey reads a key that must be there.
+func readKey(path string) (*ecdsa.PrivateKey, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseKey(path, raw)
+}
+
+func parseKey(path string, raw []byte) (*ecdsa.PrivateKey, error) {
 	block, _ := pem.Decode(raw)
 	if block == nil {
 		return nil, fmt.Errorf("key of the local authority: %s holds no PEM block", path)

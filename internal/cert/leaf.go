@@ -38,6 +38,8 @@ func (a *Authority) TLSConfig(allow func(name string) bool, alpn ...string) *tls
 		switch {
 		case name == "":
 			return a.forAddress(hello.Conn)
+		case a.leafKey != nil && a.isBase(name) && net.ParseIP(name) == nil: // one name is a short certificate
+			return a.leafFor(name, []string{name})
 		case a.isBase(name), net.ParseIP(name) != nil:
 			return a.leafFor("", a.base)
 		case allow != nil && validDNS(name) && a.maySign(name) && allow(name):
@@ -101,11 +103,14 @@ func (a *Authority) dropOldest() {
 	delete(a.leafs, oldest)
 }
 
-// mint makes a leaf with a key of its own.
+// mint makes a leaf.
 func (a *Authority) mint(names []string, now time.Time) (*leaf, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
+	key := a.leafKey
+	if key == nil {
+		var err error
+		if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			return nil, err
+		}
 	}
 	serial, err := newSerial()
 	if err != nil {

@@ -27,6 +27,7 @@ type Serve struct {
 	Dev              bool   `toml:"dev" help:"laptop and test mode: loopback only, no login, plain MQTT and WebSocket open, one instance without limits"`
 	HTTPS            string `toml:"https" help:"address of the panel, API, web client and MQTT over WebSocket (TLS) [:8443; with --dev off]; off closes it"`
 	MQTTS            string `toml:"mqtts" help:"address of MQTT over TLS [:8883; with --dev off]; off closes it"`
+	MQTTSDevice      string `toml:"mqtts_device" default:"off" help:"address of MQTT over TLS for small devices such as ESP8266 (:8884): TLS 1.2 and a short certificate, directly from an authority of this server's own, whose key stays the same; off closes it"`
 	MQTT             string `toml:"mqtt" help:"address that answers plain MQTT: refused with the way to TLS (open with --dev) [:1883; with --dev 127.0.0.1:1883]; off closes it"`
 	HTTP             string `toml:"http" help:"address that sends http to https (plain WebSocket /mqtt with --dev) [:8080; with --dev 127.0.0.1:8080]; off closes it"`
 	Plain            bool   `toml:"plain" help:"let clients in without TLS on the addresses mqtt and http (WebSocket /mqtt), which must be on loopback: for a proxy on this machine that ends TLS"`
@@ -258,6 +259,7 @@ func (s *Serve) validateAddresses(fault func(string, ...any)) {
 	}{
 		{"https", &s.HTTPS, ":8443", Off},
 		{"mqtts", &s.MQTTS, ":8883", Off},
+		{"mqtts_device", &s.MQTTSDevice, Off, Off},
 		{"mqtt", &s.MQTT, ":1883", "127.0.0.1:1883"},
 		{"http", &s.HTTP, ":8080", "127.0.0.1:8080"},
 	} {

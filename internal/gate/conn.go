@@ -38,14 +38,15 @@ const (
 
 // conn is one MQTT connection. The goroutine in run owns it; what others use has its guard named.
 type conn struct {
-	srv  *Server
-	tcp  *net.TCPConn
-	rc   syscall.RawConn
-	tls  *tls.Conn // nil: plain
-	wire *wire     // under tls
-	ws   *frames   // nil: no WebSocket
-	sess session   // set before opened
-	rfd  int       // the socket, for reading inside of RawConn.Read, which keeps it open
+	srv   *Server
+	tcp   *net.TCPConn
+	rc    syscall.RawConn
+	tls   *tls.Conn // nil: plain
+	tight *tight    // nil: TLS records have any length
+	wire  *wire     // under tls
+	ws    *frames   // nil: no WebSocket
+	sess  session   // set before opened
+	rfd   int       // the socket, for reading inside of RawConn.Read, which keeps it open
 
 	rest  []byte       // the beginning of a packet that is not complete
 	write writeFunc    // how parts go out: direct or staged

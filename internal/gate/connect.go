@@ -28,6 +28,7 @@ type caller struct {
 	tcp    *net.TCPConn
 	stream net.Conn  // what bytes are read from: tcp, or TLS over it
 	tls    *tls.Conn // nil: plain
+	tight  *tight    // for the connection
 	wire   *wire     // under tls
 	ws     *frames   // nil: no WebSocket
 	early  []byte    // bytes that were read before, by an HTTP server
@@ -99,7 +100,7 @@ func (a *caller) admit(packet *mqtt.Connect) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.lent = a.lent
+	c.lent, c.tight = a.lent, a.tight
 	req := &broker.ConnectRequest{Packet: packet, Identity: who, Remote: a.hello.Remote, Via: a.hello.Via, TLS: minorTLS(a.hello.TLS), Link: c}
 	if c.sess, err = a.srv.attach(ctx, b, req); err != nil {
 		return nil, err

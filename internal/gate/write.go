@@ -90,6 +90,9 @@ func (c *conn) writeStaged(parts [][]byte) (taken int, err error) {
 
 // stage encrypts data, if there is TLS, and adds it to what is pending. A call is never torn apart by another.
 func (c *conn) stage(data []byte) error {
+	if c.tight != nil {
+		return c.tight.write(c.tls, data)
+	}
 	if c.tls != nil {
 		_, err := c.tls.Write(data) // comes back through wire and keep
 		return err

@@ -69,6 +69,7 @@ func (p *Panel) mountFiles(mux humago.Mux) error {
 		return err
 	}
 	mux.HandleFunc("/ca.pem", p.download("ca.pem", "application/x-pem-file", p.o.Authority.PEM))
+	mux.HandleFunc("/device-ca.h", p.download("device-ca.h", "text/x-c", p.o.Device.Header))
 	mux.HandleFunc("/ca.der", p.download("ca.der", "application/pkix-cert", p.o.Authority.DER))
 	mux.HandleFunc("GET /healthz", p.health)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.page(w, r, pages) })

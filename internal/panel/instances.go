@@ -82,6 +82,7 @@ type instanceBody struct {
 	Plain           bool      `json:"plain" doc:"Plain MQTT is let in"`
 	ConnectionLimit int       `json:"connection_limit"`
 	CA              caBody    `json:"ca"`
+	DevicePort      int       `json:"device_port" doc:"MQTT over TLS for small devices; /device-ca.h is a C header with the authority that they trust; 0: there is none"`
 	Versions        []string  `json:"versions" doc:"Versions of MQTT"`
 }
 
@@ -93,7 +94,7 @@ type caBody struct {
 func (p *Panel) showInstance(i account.Instance) instanceBody {
 	e := p.o.Endpoints
 	out := instanceBody{ID: i.ID, Name: i.Name, Region: i.Region, Plan: i.Plan, CreatedAt: i.CreatedAt, Server: e.Server, User: i.ID,
-		Port: e.Port, SSLPort: e.SSLPort, WebSocketPort: e.WebSocketPort, WebSocketPath: "/mqtt/" + i.ID,
+		Port: e.Port, SSLPort: e.SSLPort, DevicePort: p.o.Device.Port, WebSocketPort: e.WebSocketPort, WebSocketPath: "/mqtt/" + i.ID,
 		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}}
 	if len(p.o.Authority.PEM) > 0 {
 		out.CA = caBody{p.o.Authority.Fingerprint, "/ca.pem"}

@@ -21,7 +21,7 @@ var groups = []struct {
 	prefixes []string
 }{
 	{"cloudmqtt", []string{"/api/user", "/api/acl", "/api/info/", "/api/instance/", "/api/instances"}},
-	{"server", []string{"/api/openapi", "/api/reference", "/api/v1/status", "/healthz", "/ca.", "/api/v1/certificates", "/api/v1/log"}},
+	{"server", []string{"/api/openapi", "/api/reference", "/api/v1/status", "/healthz", "/ca.", "/device-ca.h", "/api/v1/certificates", "/api/v1/log"}},
 	{"users", []string{"/api/v1/instances/{id}/users", "/api/v1/instances/{id}/rules", "/api/v1/instances/{id}/import", "/api/v1/instances/{id}/exposures", "/api/v1/instances/{id}/keys"}},
 	{"logins", []string{"/api/v1/instances/{id}/logins", "/api/v1/instances/{id}/client-", "/api/v1/instances/{id}/token-keys", "/api/v1/instances/{id}/publishable-keys"}},
 	{"messages", []string{"/api/v1/instances/{id}/retained", "/api/v1/instances/{id}/subscribe", "/api/v1/instances/{id}/publish",

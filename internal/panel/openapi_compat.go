@@ -98,6 +98,7 @@ func describeFiles(doc *huma.OpenAPI) {
 	for _, f := range []struct{ path, name, summary, kind, also string }{
 		{"/healthz", "health", "Whether the server works", "application/json", "503"},
 		{"/ca.pem", "get-ca-pem", "Certificate of the server's own authority", "application/x-pem-file", "404"},
+		{"/device-ca.h", "get-device-ca", "C header with the certificate of the authority that small devices trust", "text/x-c", "404"},
 		{"/ca.der", "get-ca-der", "Certificate of the server's own authority", "application/pkix-cert", "404"},
 		{"/api/openapi.json", "get-openapi", "This document; .yaml is the same, and openapi-3.0 an older form", "application/openapi+json", ""},
 		{"/api/openapi.yaml", "get-openapi-yaml", "This document", "application/openapi+yaml", ""},

@@ -31,6 +31,7 @@ type Options struct {
 	Devices   Devices     // nil: no devices
 	Authority Authority
 	Endpoints Endpoints
+	Device    DeviceDoor
 	// Store tells how the store of messages and accounts is; nil: nothing is told.
 	Store func() StoreHealth
 	// Metrics are those of an instance; nil: there are none.
@@ -241,6 +242,12 @@ type Endpoints struct {
 	SSLPort       int
 	WebSocketPort int
 	PanelURL      string // origin of the panel, without slash at the end
+}
+
+// DeviceDoor is where small devices find MQTT; Port 0: nowhere.
+type DeviceDoor struct {
+	Port   int
+	Header []byte // C header with the certificate of the authority that they trust
 }
 
 // Panel is the handler of the panel's origin.

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../instances/instances';
 import { snippet, targets } from './devices';
-import { loginName, mosquitto, mqttURL, nodeRED, shell, webSocketURL } from './snippets';
+import { loginName, mosquitto, mqttURL, nodeRED, shell, sketch, webSocketURL } from './snippets';
 
 const instance: Instance = {
   id: 'kqzvbnta',
   name: 'Home',
   region: 'home',
   plan: 'free',
+  device_port: 8884,
   created_at: '',
   server: 'localhost',
   user: 'kqzvbnta',
@@ -63,6 +64,16 @@ describe('snippets', () => {
     expect([of('mqtt in').broker, of('mqtt out').broker]).toEqual([of('mqtt-broker').id, of('mqtt-broker').id]);
     expect(of('mqtt-broker')).toMatchObject({ tls: of('tls-config').id, port: '8883', credentials: { user: 'kqzvbnta', password: 'pw' } });
     expect(of('tls-config').credentials).toEqual({ cadata: 'PEM' });
+  });
+
+  it('write a sketch that trusts the certificate of the door', () => {
+    const text = sketch(instance, 'static const char tsunagi_ca_pem[] PROGMEM = "PEM";\n', 'a"b\\');
+    expect(text).toContain('static const char tsunagi_ca_pem[] PROGMEM = "PEM";');
+    expect(text).toContain('mqtt.setServer("localhost", 8884);');
+    expect(text).toContain('net.setBufferSizes(1024, 512);');
+    expect(text).toContain('mqtt.connect(id.c_str(), "kqzvbnta", "a\\"b\\\\")');
+    expect(text).toContain('Serial.printf("not connected: %d\\n", mqtt.state());');
+    expect(sketch({ ...instance, device_port: 8883 }, '')).toContain('net.setBufferSizes(16384, 512);');
   });
 });
 

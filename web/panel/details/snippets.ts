@@ -52,6 +52,74 @@ export function nodeRED(instance: Instance, ca: string, password = '', newID = r
   return JSON.stringify(nodes);
 }
 
+/**
+ * sketch writes a program for ESP8266 and ESP32 in Arduino's language, with the library PubSubClient. header is the C header
+ * with the authority's certificate. The clock comes first, since a certificate has a beginning and an end.
+ */
+export function sketch(instance: Instance, header: string, password = passwordPlace): string {
+  const c = (text: string) => JSON.stringify(text);
+  return `#if defined(ESP8266)
+#include <ESP8266WiFi.h>
+#else
+#include <WiFi.h>
+#endif
+#include <WiFiClientSecure.h>
+#include <PubSubClient.h>
+#include <time.h>
+
+const char* wifi_name = "YOUR_WIFI";
+const char* wifi_password = "YOUR_WIFI_PASSWORD";
+
+${header.trim()}
+
+#if defined(ESP8266)
+BearSSL::WiFiClientSecure net;
+BearSSL::X509List authority(tsunagi_ca_pem);
+#else
+WiFiClientSecure net;
+#endif
+PubSubClient mqtt(net);
+
+void received(char* topic, byte* payload, unsigned int length) {
+  Serial.printf("%s: %.*s\\n", topic, (int)length, (const char*)payload);
+}
+
+void setup() {
+  Serial.begin(115200);
+  WiFi.mode(WIFI_STA);
+  WiFi.begin(wifi_name, wifi_password);
+  while (WiFi.status() != WL_CONNECTED) delay(250);
+
+  configTime(0, 0, "pool.ntp.org", "time.google.com");
+  while (time(nullptr) < 1700000000) delay(250);
+
+#if defined(ESP8266)
+  net.setTrustAnchors(&authority);
+  net.setBufferSizes(${instance.ssl_port === instance.device_port ? '16384' : '1024'}, 512);
+#else
+  net.setCACert(tsunagi_ca_pem);
+#endif
+  mqtt.setServer(${c(instance.server)}, ${instance.device_port});
+  mqtt.setBufferSize(1024);
+  mqtt.setCallback(received);
+}
+
+void loop() {
+  if (!mqtt.connected()) {
+    String id = "esp-" + WiFi.macAddress();
+    if (!mqtt.connect(id.c_str(), ${c(loginName(instance))}, ${c(password)})) {
+      Serial.printf("not connected: %d\\n", mqtt.state());
+      delay(5000);
+      return;
+    }
+    mqtt.subscribe("test");
+    mqtt.publish("test", "AAAAA");
+  }
+  mqtt.loop();
+}
+`;
+}
+
 function host(instance: Instance): string {
   return instance.server.includes(':') ? `[${instance.server}]` : instance.server;
 }

@@ -11,6 +11,7 @@ export interface Instance {
   user: string;
   port: number;
   ssl_port: number;
+  device_port: number; // for small devices; 0: there is none
   websocket_port: number;
   websocket_path: string;
   plain: boolean; // plain MQTT is let in
