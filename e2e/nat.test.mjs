@@ -1,7 +1,8 @@
 // A device behind a router that lets it dial out and lets nobody in: paired, and edited from a phone.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { browser, Process, serve, shot, temporary, texts } from './lib.mjs';
+import { join } from 'node:path';
+import { browser, Process, root, serve, shot, temporary, texts } from './lib.mjs';
 import * as editor from './editor.mjs';
 import * as panel from './panel.mjs';
 import { addresses, missing, Network } from './network.mjs';
@@ -57,6 +58,7 @@ async function steps(t, world) {
     assert.equal(world.net.reaches('home', addresses.cloud, world.server.https), 'open');
   });
   await step('remote editing at 360 px', () => edit(world));
+  await step('state, snapshots and meter', () => look(world));
   await step('the link is cut and healed', async () => {
     world.net.cut();
     await editor.pressById(world.tab, 'press'); // the platform sends, and learns that nobody is there
@@ -152,6 +154,30 @@ async function edit(world) {
   await editor.debugSidebar(tab);
   await shot(tab, 'nat-editor');
   await alive(world);
+}
+
+/** look opens the device's page and what it leads to, on the phone. */
+async function look(world) {
+  const { page, t } = world;
+  await page.bringToFront();
+  await page.goto(`${world.server.origin}/devices`);
+  await page.getByRole('link', { name: t('devices.more'), exact: true }).click();
+  await page.getByText(t('devices.deployed'), { exact: true }).waitFor();
+  await page.getByText(t('devices.snapshot_now')).waitFor();
+  await page.getByRole('button', { name: t('devices.log_show'), exact: true }).click();
+  await page.getByText('tunnel to the platform is open').waitFor();
+  await narrow(page);
+  await page.screenshot({ path: join(root, 'e2e', 'screenshots', 'nat-device.png'), fullPage: true });
+  await page.getByRole('link', { name: t('meter.title'), exact: true }).click();
+  await page.getByText('press').first().waitFor();
+  await narrow(page);
+  await shot(page, 'nat-meter');
+}
+
+/** narrow wants a page that doesn't scroll sideways. */
+async function narrow(page) {
+  const width = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(width <= 0, `the page scrolls sideways by ${width} px`);
 }
 
 /** alive wants the editor that was opened before to go on: what the flow says comes live, and its button works. */

@@ -175,6 +175,8 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 }
 
+func keyOf(p *Paired) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(p.Key) }
+
 func dialHub(t *testing.T, p *Paired) *websocket.Conn {
 	t.Helper()
 	config, err := p.tls()
