@@ -34,6 +34,7 @@ export const routes: Route[] = [
   { path: '/instances/:id/logins', page: () => import('./logins/LoginsPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/import', page: () => import('./users/ImportPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/client', page: () => import('./webclient/ClientPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/history', page: () => import('./history/HistoryPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/hooks', page: () => import('./hooks/HooksPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/bridges', page: () => import('./bridges/BridgesPage.svelte'), frame: 'instance' },
   {

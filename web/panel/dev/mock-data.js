@@ -50,6 +50,10 @@ export function users(id) {
   ];
 }
 
+export const choices = { filters: [{ filter: 'greenhouse/#', bytes: 5e7, days: 90, used: 1_234_567, messages: 18_021 }], limit: 1e8 };
+export const keptTopics = [{ topic: 'greenhouse/temperature', count: 18_000, last: ago(0) }, { topic: 'greenhouse/door', count: 21, last: ago(1) }];
+export const keptMessages = Array.from({ length: 40 }, (_, n) => ({ id: String(99 - n), time: ago(n / 48), topic: 'greenhouse/temperature', payload: JSON.stringify({ celsius: 20 + 4 * Math.sin(n / 6), humidity: 61 }), encoding: 'text', qos: 1, retain: false, client: 'esp32-roof' }));
+
 const hookState = { state: 'running', last_done: ago(0), queued: 0, delivered: 1284, retries: 3, skipped: 0, buried: 0 };
 const hook = { enabled: true, events: ['message'], filter: '', client: '', condition: '', url: '', topic: '', template: '', qos: 1, retain: false, mail_to: [], has_authorization: false, dead_letters: 0 };
 export const hooks = [

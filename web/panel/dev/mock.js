@@ -15,6 +15,7 @@ export class Mock {
     this.instances = empty ? [] : [data.instance('kqzvbnta', 'Greenhouse'), data.instance('pwmxerid', 'Home', 'house')];
     this.users = new Map(this.instances.map((i) => [i.id, data.users(i.id)]));
     this.rules = data.rules();
+    this.bare = bare;
     this.hooks = bare ? [] : [...data.hooks];
     this.bridges = bare ? [] : [...data.bridges];
     this.invitations = empty ? [] : [{ id: 'i1', email: 'ken@example.org', sent: 'file', expires_at: new Date(Date.now() + 864e5).toISOString() }];
@@ -242,6 +243,8 @@ export class Mock {
         return list(id === 'kqzvbnta' ? data.exposures : []);
       case 'users':
         return this.#users(method, id, name, body, query);
+      case 'history':
+        return name === 'topics' ? list(data.keptTopics) : name === 'messages' ? list(data.keptMessages) : [200, this.bare ? { filters: [], limit: 1e8 } : data.choices];
       case 'hooks':
         return this.#hooks(method, name, [extra, more], body);
       case 'hook-readers':
