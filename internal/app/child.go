@@ -34,8 +34,10 @@ func runChild(ctx context.Context, child *hosted.Child, s Streams) error {
 		},
 	}
 	web := network.NewWeb(network.WebOptions{Forwarded: true, MaxRaw: 16 << 20, MaxHeld: 32 << 20, MaxOpen: 250})
-	f, err := newFlowServer(cfg.Dir, flow.Options{Dial: child.Dial, TrustedCA: []byte(cfg.CA), NoLocalFiles: true,
-		FilesDir: filepath.Join(cfg.Dir, "files"), NoExec: true, NoListen: true}, web,
+	bounds := hostedBounds(cfg.MemoryMB)
+	bounds.Dial, bounds.TrustedCA, bounds.NoLocalFiles = child.Dial, []byte(cfg.CA), true
+	bounds.FilesDir, bounds.NoExec, bounds.NoListen = filepath.Join(cfg.Dir, "files"), true, true
+	f, err := newFlowServer(cfg.Dir, bounds, web,
 		editor.Options{Auth: auth, Title: cfg.Title, Hosts: cfg.Hosts, Shared: true, Instances: childInstances{child}}, hostedContexts(), log)
 	if err != nil {
 		return errors.Join(err, child.Fail(err))
@@ -82,6 +84,14 @@ func byOrigin(hosts []string, pages, editor http.Handler) http.Handler {
 		}
 		editor.ServeHTTP(w, r)
 	})
+}
+
+// hostedBounds are options with bounds that fit into the memory that the plan gives, in MiB: an eighth of it for messages
+// in queues, a quarter for those that nodes hold, and as much for one function, whose memory is its own. So the editor
+// names the node that takes too much before the system ends the process.
+func hostedBounds(memoryMB int) flow.Options {
+	mb := memoryMB << 20
+	return flow.Options{QueueBytes: mb / 8, KeptBytes: mb / 4, FunctionBytes: min(64<<20, int64(mb/4))}
 }
 
 // hostedContexts are the context stores of hosted flow servers: memory, and files for what is to be kept.
