@@ -25,6 +25,12 @@ describe('Tree', () => {
     tree.openAll();
     expect(names(tree)).toHaveLength(5);
   });
+  it('gives rows that stay as they were', () => {
+    const [before] = tree.rows();
+    tree.put('a/10', value('9'), 4);
+    const [after] = tree.rows();
+    expect([before!.below, after!.below, before!.node === after!.node]).toEqual([1, 5, true]);
+  });
   it('keeps the last values', () => {
     for (let i = 0; i < 5; i++) tree.put('b', value(String(i)), 1);
     expect(tree.find('b')!.history!.map((v) => new TextDecoder().decode(v.payload))).toEqual(['2', '3', '4']);

@@ -32,6 +32,11 @@ export interface Row {
   node: Node;
   depth: number;
   open: boolean; // only of those with children
+  // What the node has at the moment: a node stays the same while its numbers change.
+  value?: Value;
+  below: number;
+  topics: number;
+  rate: number;
 }
 
 const keptTopics = 20_000;
@@ -181,7 +186,8 @@ export class Tree {
     for (const child of this.#children(node)) {
       if (!show(child)) continue;
       const isOpen = child.children !== undefined && child.children.size > 0 && open(child);
-      out.push({ node: child, depth, open: isOpen });
+      const { value, below, topics, rate } = child;
+      out.push({ node: child, depth, open: isOpen, value, below, topics, rate });
       if (isOpen) this.#walk(child, depth + 1, out, show, open);
     }
   }
