@@ -5,6 +5,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/pressly/goose/v3"
 )
@@ -39,8 +41,33 @@ func (db *database) migrate(ctx context.Context, steps fs.FS) error {
 	if missing, err := provider.HasPending(ctx); err != nil || !missing {
 		return db.sort("read version of store", err)
 	}
+	if has > 0 {
+		if err := db.keepBefore(ctx, has); err != nil {
+			return fmt.Errorf("keep a copy of the store before its tables change: %w", err)
+		}
+	}
 	if _, err := provider.Up(ctx); err != nil {
 		return db.sort(fmt.Sprintf("bring store from version %d to %d", has, wants), err)
 	}
+	return nil
+}
+
+// keepBefore copies the file as it is to FILE.version-N beside it: the way back to the program that knew that version. A
+// copy of an earlier version goes.
+func (db *database) keepBefore(ctx context.Context, version int64) error {
+	old, err := filepath.Glob(db.path + ".version-*")
+	if err != nil {
+		return err
+	}
+	for _, path := range old {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	name := fmt.Sprintf("%s.version-%d", db.path, version)
+	if err := db.backup(ctx, name); err != nil {
+		return err
+	}
+	db.log.Info("tables change, the file from before is kept", "file", name)
 	return nil
 }
