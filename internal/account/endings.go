@@ -76,6 +76,7 @@ func (s *Service) end(gone ...BrowserSession) {
 		s.ended.tell(g.Hash)
 		s.codes.endSession(g.Hash)
 		s.pairings.endSession(g.Hash)
+		s.ceremonies.endSession(g.Hash)
 		s.mu.Lock()
 		for _, c := range s.directory.endWeb(g.Hash) {
 			s.tell(c)

@@ -18,6 +18,7 @@ const (
 	LetterPassword  LetterKind = "password"  // the password was changed
 	LetterNewPlace  LetterKind = "new_place" // a sign-in from an address not seen before
 	LetterFactorOff LetterKind = "factor"    // two-step sign-in was switched off
+	LetterPasskey   LetterKind = "passkey"   // a passkey was added
 	LetterTeam      LetterKind = "team"      // an invitation to a team
 
 	LetterQuota       LetterKind = "quota"       // an instance comes near a limit of its plan

@@ -26,6 +26,8 @@ type Options struct {
 	Domain string // instances are also reached as <instance>.<Domain>; "" for no such names
 	// Invite sends an invitation's link and says how: "mail" or "file". Nil: nobody can be invited.
 	Invite func(ctx context.Context, m InviteMail) (sent string, err error)
+	// Passkeys do the ceremonies of passkeys; nil: there are none.
+	Passkeys Passkeys
 	// Post sends any other mail. Nil: none goes out.
 	Post func(ctx context.Context, l Letter) error
 	// KeySets fetches key sets of tokens; nil: there are none.
@@ -46,24 +48,25 @@ type Options struct {
 // Service changes accounts, instances, users and rules, and says who may. Its methods may be called from many
 // goroutines. Failures that a person can understand are *Error; anything else is our own failure.
 type Service struct {
-	o         Options
-	directory *Directory
-	people    *hasher   // apart from the devices' one: a storm of devices doesn't lock people out
-	tries     *failures // by account and address
-	addresses *failures // by address
-	accounts  *failures // by account, for addresses that it never signed in from
-	places    *known    // account and address that signed in before
-	asked     *failures // by address and by e-mail: mails that strangers asked for
-	codeTries *failures // by account: wrong codes after a right password
-	posting   posting
-	flowHost  FlowHost // nil: nobody runs flow servers
-	seconds   *tickets[second]
-	ownerSeen atomic.Bool
-	lastID    atomic.Int64
-	codes     *tickets[code]
-	pairings  *tickets[pairing]
-	pairTries *failures // by address: wrong pairing codes
-	ended     endings
+	o          Options
+	directory  *Directory
+	people     *hasher   // apart from the devices' one: a storm of devices doesn't lock people out
+	tries      *failures // by account and address
+	addresses  *failures // by address
+	accounts   *failures // by account, for addresses that it never signed in from
+	places     *known    // account and address that signed in before
+	asked      *failures // by address and by e-mail: mails that strangers asked for
+	codeTries  *failures // by account: wrong codes after a right password
+	posting    posting
+	flowHost   FlowHost // nil: nobody runs flow servers
+	seconds    *tickets[second]
+	ownerSeen  atomic.Bool
+	lastID     atomic.Int64
+	codes      *tickets[code]
+	ceremonies *tickets[ceremony]
+	pairings   *tickets[pairing]
+	pairTries  *failures // by address: wrong pairing codes
+	ended      endings
 
 	// mu makes a change of an instance and its news to directory and listeners one step, so that the news keep the
 	// order of the changes. It is held during a write to the store; nothing on the message path takes it.
@@ -115,18 +118,19 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 		return nil, errors.New("accounts: want one default plan and one region or more")
 	}
 	s := &Service{
-		o:         o,
-		people:    newHasher(max(1, runtime.GOMAXPROCS(0)/2), 32, o.HashMemory),
-		tries:     newFailures(5, 20*time.Second, 10_000),
-		addresses: newFailures(20, 5*time.Second, 10_000),
-		accounts:  newFailures(30, 10*time.Second, 10_000),
-		places:    newKnown(10_000),
-		codeTries: newFailures(10, 2*time.Minute, 10_000),
-		asked:     newFailures(5, time.Minute, 10_000),
-		seconds:   newTickets[second](maxSecondsOfOne, maxSeconds),
-		codes:     newTickets[code](maxCodes, 1000*maxCodes),
-		pairings:  newTickets[pairing](maxPairings, maxPairingAll),
-		pairTries: newFailures(10, 10*time.Second, 10_000),
+		o:          o,
+		people:     newHasher(max(1, runtime.GOMAXPROCS(0)/2), 32, o.HashMemory),
+		tries:      newFailures(5, 20*time.Second, 10_000),
+		addresses:  newFailures(20, 5*time.Second, 10_000),
+		accounts:   newFailures(30, 10*time.Second, 10_000),
+		places:     newKnown(10_000),
+		codeTries:  newFailures(10, 2*time.Minute, 10_000),
+		asked:      newFailures(5, time.Minute, 10_000),
+		seconds:    newTickets[second](maxSecondsOfOne, maxSeconds),
+		codes:      newTickets[code](maxCodes, 1000*maxCodes),
+		ceremonies: newTickets[ceremony](maxCeremoniesFrom, maxCeremonies),
+		pairings:   newTickets[pairing](maxPairings, maxPairingAll),
+		pairTries:  newFailures(10, 10*time.Second, 10_000),
 	}
 	s.directory = newDirectory(o)
 	if err := s.checkKey(ctx); err != nil {

@@ -13,6 +13,7 @@ const maxSessions = 50
 type SignedIn struct {
 	Session string
 	Ticket  string
+	Passkey bool // with Ticket: a passkey is taken as well as a code
 }
 
 // SignIn checks e-mail and password and starts a session of the browser that asks, or asks for a second proof. Unknown
@@ -44,7 +45,15 @@ func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) 
 		return SignedIn{}, fail(Unauthorized, "api.signin")
 	}
 	var factors []Factor
-	if err := s.view(ctx, func(r Reader) (err error) { factors, err = r.Factors(acc.ID); return err }); err != nil {
+	passkeys := 0
+	err = s.view(ctx, func(r Reader) error {
+		list, err := r.Passkeys(acc.ID)
+		if passkeys = len(list); err == nil {
+			factors, err = r.Factors(acc.ID)
+		}
+		return err
+	})
+	if err != nil {
 		return SignedIn{}, err
 	}
 	if len(factors) > 0 {
@@ -53,7 +62,7 @@ func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) 
 		if !s.seconds.add(hashToken(token), ticket[second]{value: w, group: acc.ID, ends: s.now().Add(secondLife)}, s.now()) {
 			return SignedIn{}, &Error{Code: RateLimited, Key: "api.busy", Wait: secondLife}
 		}
-		return SignedIn{Ticket: token}, nil
+		return SignedIn{Ticket: token, Passkey: passkeys > 0}, nil
 	}
 	in.Session, err = s.enter(ctx, by, acc)
 	return in, err

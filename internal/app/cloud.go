@@ -28,6 +28,7 @@ import (
 	"tsunagi/internal/mail"
 	"tsunagi/internal/outside"
 	"tsunagi/internal/panel"
+	"tsunagi/internal/passkey"
 	"tsunagi/internal/stats"
 	"tsunagi/internal/store/postgres"
 	"tsunagi/internal/store/sqlite"
@@ -160,8 +161,15 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var passkeys account.Passkeys
+	if net.ParseIP(c.cfg.Domain) == nil { // a passkey belongs to a name
+		if passkeys, err = passkey.New(c.cfg.Domain, c.panelURL()); err != nil {
+			return err
+		}
+	}
 	c.accounts, err = account.NewService(ctx, account.Options{
-		Store: c.kept, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
+		Passkeys: passkeys,
+		Store:    c.kept, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
 		AccountInstances: c.cfg.AccountInstances, AccountTeams: c.cfg.AccountTeams,
 		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Post: post.Letter, Log: c.log,
 		BridgePlain: len(c.cfg.BridgeAllow) > 0, HookPlain: len(c.cfg.HookAllow) > 0,

@@ -50,6 +50,8 @@ var layout = map[string]string{
 	"internal/jwt":                  "",
 	"internal/jwks":                 "internal/jwt",
 	"internal/mail":                 "internal/account",
+	"internal/passkey":              "internal/account",
+	"internal/passkey/softkey":      "",
 	"internal/stats":                "",
 	"internal/admin":                "internal/account internal/roster",
 	"internal/store/rows":           "internal/account internal/broker internal/stats",

@@ -19,6 +19,7 @@ var letterPaths = map[account.LetterKind]string{
 	account.LetterPassword:  "/account",
 	account.LetterNewPlace:  "/account",
 	account.LetterFactorOff: "/account",
+	account.LetterPasskey:   "/account",
 	account.LetterTeam:      "/join-team#token=",
 
 	account.LetterCertificate: "/certificates",

@@ -62,6 +62,8 @@ var bodies = map[string]string{
 	"invite-to-team": `{"role":"owner"}`, "accept-team-invitation": `{"token":"x"}`, "join-team": `{"token":"x","password":"x"}`,
 	"move-instance": `{"team":"x"}`, "create-token": `{"name":"x","scope":"manage"}`,
 	"change-any-account": `{"plan":""}`, "suspend-account": `{"why":"x"}`,
+	"begin-passkey": `{"password":"x"}`, "create-passkey": `{"ticket":"x","name":"x","answer":{}}`, "rename-passkey": `{"name":"x"}`, "remove-passkey": `{"password":"a long enough pass phrase"}`,
+	"begin-passkey-sign-in": `{}`, "sign-in-passkey": `{"ticket":"x","answer":{}}`,
 	"clear-retained": `{"filter":"#"}`, "publish": `{"topic":"a","payload":"x"}`, "why": `{"user":"canary","action":"connect"}`,
 }
 

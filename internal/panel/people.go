@@ -35,11 +35,12 @@ type statusBody struct {
 	SignUp    string   `json:"signup" enum:"invite,open,closed"`
 	Version   string   `json:"version"`
 	Languages []string `json:"languages"`
+	Passkeys  bool     `json:"passkeys" doc:"People can sign in with passkeys"`
 }
 
 func (p *Panel) status(ctx context.Context, _ *empty) (*answer[statusBody], error) {
 	has, err := p.o.Accounts.HasOwner(ctx)
-	return reply(statusBody{has, p.o.Accounts.SignUp(), p.o.Version, p.o.Languages}), err
+	return reply(statusBody{has, p.o.Accounts.SignUp(), p.o.Version, p.o.Languages, p.o.Accounts.HasPasskeys()}), err
 }
 
 type accountBody struct {
@@ -89,7 +90,8 @@ type signInInput struct {
 
 // signedInBody is empty where the sign-in is complete.
 type signedInBody struct {
-	Ticket string `json:"ticket,omitempty" doc:"Set when a second proof is needed: send it to /session/second within 5 minutes"`
+	Ticket  string `json:"ticket,omitempty" doc:"Set when a second proof is needed: send it to /session/second within 5 minutes"`
+	Passkey bool   `json:"passkey,omitempty" doc:"With ticket: a passkey is taken instead of a code, see /session/passkey/new"`
 }
 
 type signInOutput struct {
@@ -103,7 +105,7 @@ func (p *Panel) signIn(ctx context.Context, in *signInInput) (*signInOutput, err
 	if errors.As(err, &refused) {
 		p.recordRefusal(ctx, in.Body.Email, refused)
 	}
-	out := &signInOutput{Body: signedInBody{done.Ticket}}
+	out := &signInOutput{Body: signedInBody{done.Ticket, done.Passkey}}
 	if done.Session != "" {
 		out.Cookie = sessionCookie(done.Session)
 	}

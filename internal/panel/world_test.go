@@ -16,6 +16,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/panel"
+	"tsunagi/internal/passkey"
 	"tsunagi/internal/store/sqlite"
 )
 
@@ -51,7 +52,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
+	passkeys, err := passkey.New("localhost", origin)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.accounts, err = account.NewService(t.Context(), account.Options{
+		Passkeys: passkeys,
 		Store: store.Accounts, Keys: keys, Domain: "localhost", Log: log, HashMemory: 1024,
 		Plans:   []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 3, Connections: 10, WebConnections: 5, FlowServers: 2, Users: 5}},
 		Regions: []account.Region{{ID: "home", Name: "Home"}},

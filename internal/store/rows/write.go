@@ -43,6 +43,8 @@ func (t transaction) one(v verb, row account.Row) error {
 	switch r := row.(type) {
 	case account.Account:
 		return do(t.c, accounts, v, r)
+	case account.Passkey:
+		return do(t.c, passkeys, v, r)
 	case account.Membership:
 		return do(t.c, memberships, v, r)
 	case account.TeamInvitation:

@@ -60,6 +60,7 @@ func world(suffix string, n byte) []account.Row {
 		account.DeadLetter{Instance: i, ID: int64(n), Hook: "hook", Event: "e", Topic: "a/b", Body: []byte{0, 1, 2}, Cause: "500", Attempts: 3, CreatedAt: at(2)},
 		account.PublishableKey{Instance: i, ID: "page", Name: "shop", Publish: []string{"a/日本"}, Subscribe: []string{"b/#", "c"}, Origins: []string{"https://a.example"},
 			Connections: 3, CreatedAt: at(1), ExpiresAt: at(9)},
+		account.Passkey{ID: "passkey" + suffix, Account: a, Name: "phone", Record: []byte{n, 0}, CreatedAt: at(int(n)), UsedAt: at(3)},
 	}
 }
 
@@ -99,6 +100,8 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 	switch row := row.(type) {
 	case account.Account:
 		return r.Account(row.ID)
+	case account.Passkey:
+		return r.Passkey(row.ID)
 	case account.Membership:
 		return r.Membership(row.Team, row.Person)
 	case account.TeamInvitation:
@@ -263,6 +266,8 @@ func everything(s account.Store) (string, error) {
 			say(k, err)
 			m, err := r.Memberships(of, "")
 			say(m, err)
+			pks, err := r.Passkeys(of)
+			say(pks, err)
 			ti, err := r.TeamInvitations(of)
 			say(ti, err)
 			c, err := r.Factors(of)

@@ -1,6 +1,7 @@
 // Who is signed in, and what the server says about itself.
 import { ApiError, get, patch, post, remove, whenSignedOut } from '../base/api';
 import { go } from '../base/router.svelte';
+import { signWithPasskey } from './passkeys';
 import { currentLanguage, isLanguage, useLanguage, type Language } from '../base/i18n.svelte';
 
 export interface Account {
@@ -31,6 +32,7 @@ export interface Status {
   owner: boolean; // false until the first account exists
   signup: 'invite' | 'open' | 'closed';
   version: string;
+  passkeys: boolean; // people can sign in with them
 }
 
 let account = $state.raw<Account | null>(null);
@@ -79,12 +81,17 @@ async function speak(language: string): Promise<void> {
   if (isLanguage(language) && language !== currentLanguage()) await useLanguage(language);
 }
 
-/** signIn signs in, or gives the ticket of the second step where the account asks for a code. */
-export async function signIn(email: string, password: string): Promise<string> {
-  const answer = await post<{ ticket?: string }>('/session', { email, password });
-  if (answer.ticket) return answer.ticket;
+/** signIn signs in, or gives the ticket of the second step where the account asks for one, and whether a passkey will do. */
+export async function signIn(email: string, password: string): Promise<{ ticket?: string; passkey?: boolean }> {
+  const answer = await post<{ ticket?: string; passkey?: boolean }>('/session', { email, password });
+  if (!answer.ticket) await refresh();
+  return answer;
+}
+
+/** signInPasskey signs in with a passkey; with the ticket of a first step it is the second one. */
+export async function signInPasskey(ticket = ''): Promise<void> {
+  await signWithPasskey(ticket);
   await refresh();
-  return '';
 }
 
 export async function signInSecond(ticket: string, code: string): Promise<void> {

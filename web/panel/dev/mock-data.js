@@ -21,6 +21,10 @@ export function account(id, why) {
   const one = accounts.find((a) => a.id === id) ?? accounts[1];
   return { ...one, suspended: why ? { since: ago(0), why } : one.suspended, instances: [{ id: 'kqzvbnta', name: 'Greenhouse', plan: 'house', stats: { connections: 1234, messages_in: 48_211_377, messages_out: 96_422_754 } }] };
 }
+export const passkeys = [
+  { id: 'AQID', name: 'Phone', created_at: ago(9000), used_at: ago(20) },
+  { id: 'BAUG', name: 'A security key with a long name in the drawer', created_at: ago(90) },
+];
 export const members = [
   { id: 'a1', email: 'hana@example.org', role: 'owner', since: ago(90_000), you: true },
   { id: 'a2', email: 'ken@example.org', role: 'member', since: ago(9000), you: false },

@@ -55,7 +55,7 @@ export class Mock {
     const key = method + ' ' + first;
     switch (key) {
       case 'GET status':
-        return [200, { owner: this.owner, signup: 'invite', version: '0.1.0-dev', languages: ['en', 'ja'] }];
+        return [200, { owner: this.owner, signup: 'invite', version: '0.1.0-dev', languages: ['en', 'ja'], passkeys: true }];
       case 'POST owner':
         if (body.password.length < 10) return problem(422, 'invalid', 'The password is too easy to guess.', { password: 'Choose a longer password.' });
         this.owner = true;
@@ -96,6 +96,8 @@ export class Mock {
       case 'accounts':
         if (rest[0]) return method === 'DELETE' ? [204] : [200, data.account(rest[0], rest[1] === 'suspend' ? body.why : '')];
         return list(data.accounts);
+      case 'passkeys':
+        return method === 'GET' ? list(data.passkeys) : [204];
       case 'teams':
         return method === 'GET' ? list(data.teams) : [201, data.teams[1]];
       case 'team':

@@ -65,6 +65,7 @@ export const scenes = [
   { name: 'team-suspended', path: '/instances', mock: { team: 'owner', suspended: { since: '2026-11-22T11:20:00Z', why: 'Unpaid since August.' } } },
   { name: 'join-team', path: '/join-team#token=once', mock: { signedIn: false }, act: (page) => page.locator('form').waitFor() },
   { name: 'account', path: '/account', act: (page) => page.getByText('Backup').waitFor() },
+  { name: 'account-passkey', path: '/account', full: false, act: (page) => button(page, 'Add a passkey', 'パスキーを追加').click() },
   { name: 'account-factor', path: '/account', full: false, act: (page) => button(page, 'Add an authenticator app', '認証アプリを追加').click() },
   { name: 'account-token', path: '/account', full: false, act: (page) => button(page, 'New token', '新しいトークン').click() },
   { name: 'audit', path: '/account/audit', act: (page) => page.getByText('instance.create').waitFor() },
