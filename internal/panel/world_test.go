@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.accounts, err = account.NewService(t.Context(), account.Options{
 		Passkeys: passkeys,
-		Store: store.Accounts, Keys: keys, Domain: "localhost", Log: log, HashMemory: 1024,
+		Store:    store.Accounts, Keys: keys, Domain: "localhost", Log: log, HashMemory: 1024,
 		Plans:   []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 3, Connections: 10, WebConnections: 5, FlowServers: 2, Users: 5}},
 		Regions: []account.Region{{ID: "home", Name: "Home"}},
 		Invite: func(_ context.Context, m account.InviteMail) (string, error) {
