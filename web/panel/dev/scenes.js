@@ -100,7 +100,7 @@ async function push(page) {
 
 async function away(page) {
   await page.getByRole('switch').click();
-  await page.getByText('old-phone').waitFor();
+  await page.getByText('old-phone').first().waitFor();
 }
 
 async function refused(page) {
