@@ -14,5 +14,5 @@ var panelFiles embed.FS
 const HasUI = true
 
 // Panel returns the built pages of the panel: index.html at the root, everything else under hashed
-// names in assets/ (which may be cached for ever), and file.gz beside every file worth packing.
+// names in assets/ (which may be cached for ever), and file.gz in place of every file worth packing.
 func Panel() fs.FS { return sub(panelFiles, "panel/dist") }

@@ -2,8 +2,10 @@ package panel
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -17,7 +19,7 @@ import (
 
 // asset is one file of the pages, in memory: they are small and part of the program.
 type asset struct {
-	raw, gzip []byte // gzip nil: not there
+	raw, gzip []byte // nil: not there
 	kind      string // content type
 	tag       string // ETag
 	forever   bool   // its name changes with its content
@@ -33,22 +35,28 @@ var types = map[string]string{
 	".webmanifest": "application/manifest+json", ".woff2": "font/woff2",
 }
 
-// loadAssets reads the pages; a file.gz beside a file is its compressed form.
+// loadAssets reads the pages; file.gz is the compressed form of a file, which need not be there itself.
 func loadAssets(pages fs.FS) (map[string]asset, error) {
 	all := map[string]asset{}
 	if pages == nil {
 		return all, nil
 	}
 	err := fs.WalkDir(pages, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(name, ".gz") {
+		if err != nil || d.IsDir() {
 			return err
 		}
-		raw, err := fs.ReadFile(pages, name)
+		body, err := fs.ReadFile(pages, name)
 		if err != nil {
 			return err
 		}
-		packed, _ := fs.ReadFile(pages, name+".gz") // most have none
-		sum := sha256.Sum256(raw)
+		name, packed := strings.CutSuffix(name, ".gz")
+		a := all[name]
+		if packed {
+			a.gzip = body
+		} else {
+			a.raw = body
+		}
+		sum := sha256.Sum256(body)
 		kind := types[path.Ext(name)]
 		if kind == "" {
 			kind = mime.TypeByExtension(path.Ext(name))
@@ -56,7 +64,8 @@ func loadAssets(pages fs.FS) (map[string]asset, error) {
 		if kind == "" {
 			kind = "application/octet-stream"
 		}
-		all[name] = asset{raw, packed, kind, base64.RawURLEncoding.EncodeToString(sum[:12]), hashed.MatchString(name)}
+		a.kind, a.tag, a.forever = kind, base64.RawURLEncoding.EncodeToString(sum[:12]), hashed.MatchString(name)
+		all[name] = a
 		return nil
 	})
 	return all, err
@@ -112,8 +121,25 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 			body, tag = a.gzip, a.tag+"-gz"
 		}
 	}
+	if body == nil && a.gzip != nil { // browsers and curl --compressed never ask for it
+		plain, err := unpack(a.gzip)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		body = plain
+	}
 	h.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// unpack gives the plain form of a file of ours.
+func unpack(packed []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 func takesGzip(header string) bool {

@@ -2,6 +2,7 @@ package panel_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -88,8 +89,7 @@ func newWorld(t *testing.T) *world {
 		Reach:      func() string { return "https://mqtt.example.org" },
 		Pages: fstest.MapFS{
 			"index.html":                 {Data: []byte("<!doctype html><title>Tsunagi</title>")},
-			"assets/main-abcd1234.js":    {Data: []byte("console.log(1)")},
-			"assets/main-abcd1234.js.gz": {Data: []byte("packed")},
+			"assets/main-abcd1234.js.gz": {Data: packed("console.log(1)")},
 			"favicon.svg":                {Data: []byte("<svg/>")},
 		},
 	}
@@ -105,6 +105,14 @@ func newWorld(t *testing.T) *world {
 	}))
 	t.Cleanup(w.server.Close)
 	return w
+}
+
+func packed(text string) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write([]byte(text))
+	_ = z.Close()
+	return b.Bytes()
 }
 
 // browser is one browser with its cookie.

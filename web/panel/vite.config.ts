@@ -10,7 +10,7 @@ const groups = [
 ];
 
 // The panel is served from the root of its own origin by `tsunagi serve`; web/embed_ui.go
-// embeds dist/, with a .gz beside every file that is worth one.
+// embeds dist/, with a .gz in place of every file that is worth one.
 export default defineConfig({
   plugins: [catalogue(), svelte(), budget(), licences(), precompress(), mockServer()],
   build: {

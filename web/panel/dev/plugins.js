@@ -1,5 +1,5 @@
 // Two small Vite plug-ins of the panel's build.
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -70,7 +70,7 @@ export function licences() {
   };
 }
 
-/** precompress writes file.gz beside every text file of the output, where that saves something. */
+/** precompress writes file.gz in place of every text file of the output where that saves something; pages stay beside it. */
 export function precompress() {
   let outDir = '';
   return {
@@ -84,7 +84,9 @@ export function precompress() {
         if (!/\.(html|js|css|svg|json|txt|webmanifest)$/.test(file)) continue;
         const raw = readFileSync(file);
         const packed = gzipSync(raw, { level: 9 });
-        if (packed.length < raw.length * 0.9) writeFileSync(file + '.gz', packed);
+        if (packed.length >= raw.length * 0.9) continue;
+        writeFileSync(file + '.gz', packed);
+        if (!file.endsWith('.html')) rmSync(file);
       }
     },
   };

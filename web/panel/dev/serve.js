@@ -19,14 +19,16 @@ export function serve(options = {}, port = 0) {
     if (await mock.handle(req, res)) return;
     const path = normalize(new URL(req.url, 'http://x').pathname);
     const file = join(dist, path);
-    const known = file.startsWith(dist) && existsSync(file) && statSync(file).isFile();
-    if (!known && extname(path)) return res.writeHead(404).end();
-    const send = known ? file : join(dist, 'index.html');
+    const at = [file, file + '.gz'].find((name) => name.startsWith(dist) && existsSync(name) && statSync(name).isFile());
+    if (!at && extname(path)) return res.writeHead(404).end();
+    const send = at ?? join(dist, 'index.html');
+    const packed = send.endsWith('.gz');
     res.writeHead(200, {
-      'Content-Type': types[extname(send)] ?? 'application/octet-stream',
+      'Content-Type': types[extname(send.replace(/\.gz$/, ''))] ?? 'application/octet-stream',
       'Content-Security-Policy': policy,
       'Referrer-Policy': 'no-referrer',
       'X-Content-Type-Options': 'nosniff',
+      ...(packed && { 'Content-Encoding': 'gzip' }),
     });
     res.end(readFileSync(send));
   });
