@@ -1,7 +1,6 @@
 # `make` prints the targets.
 SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X tsunagi/internal/app.Version=$(VERSION)"
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 .PHONY: help run build test unit lint web editor e2e fuzz bench bench-flow conformance torture cross deb audit clean
@@ -13,7 +12,7 @@ run: build ## build everything and start the cloud side with its data in ./data
 	./bin/tsunagi serve --data ./data
 
 build: web editor ## build pages, editor and bin/tsunagi
-	$(GO_BUILD) -o bin/tsunagi ./cmd/tsunagi
+	VERSION=$(VERSION) scripts/go-build bin/tsunagi
 
 test: ## all that must hold before a change lands; installs what it needs
 	@scripts/test
