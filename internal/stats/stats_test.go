@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +21,6 @@ type rig struct {
 	c     *stats.Collector
 	o     stats.Options
 
-	mu    sync.Mutex
 	r     map[string]stats.Reading
 	q     []stats.Quota
 	told  []stats.Crossing
