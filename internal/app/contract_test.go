@@ -234,6 +234,9 @@ var story = []step{
 // TestContract calls every route of the OpenAPI document on a running server, and wants the statuses, headers and bodies
 // that the document promises: as a story in which they work, by strangers, and with bodies that are none.
 func TestContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs without the race detector: it takes long")
+	}
 	w := serveWorld(t)
 	owner := w.signIn("owner@example.org")
 	c := readContract(t, w)

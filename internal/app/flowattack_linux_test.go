@@ -163,6 +163,9 @@ func outer(t *testing.T) string {
 // TestFlowsUnderAttack is attack rows 22 to 26 on the program itself: one hosted flow server in all its walls, and flows
 // that do what they must not. After each of them it still answers; nothing it did reached anything else.
 func TestFlowsUnderAttack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs without the race detector: it takes long")
+	}
 	out := outer(t)
 	read := map[string]any{"type": "file in", "filename": "req.query.name", "filenameType": "msg", "format": "utf8"}
 	write := map[string]any{"type": "file", "filename": "req.query.name", "filenameType": "msg", "createDir": true, "overwriteFile": "true"}

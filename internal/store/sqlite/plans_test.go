@@ -43,6 +43,9 @@ func (w *watched) Rows(text string, args []any, f func(*sql.Rows) (bool, error))
 // torture), and asks for what the pages ask for: each query goes by an index of its instance, gives no more rows than
 // the page has, and sorts nothing.
 func TestManyRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs without the race detector: it takes long")
+	}
 	lines := 10_000
 	if os.Getenv("TORTURE_ROUNDS") != "" {
 		lines = 500_000
