@@ -108,19 +108,24 @@ func (s *site) restart() { s.stop(); s.start() }
 
 // dial remembers connections, for cut.
 func (s *site) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	out := errors.New("the cable is out")
 	s.mu.Lock()
 	away := s.away
 	s.mu.Unlock()
 	if away {
-		return nil, errors.New("the cable is out")
+		return nil, out
 	}
 	c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-	if err == nil {
-		s.mu.Lock()
-		s.conns = append(s.conns, c)
-		s.mu.Unlock()
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away { // it was pulled meanwhile
+		return nil, errors.Join(out, c.Close())
+	}
+	s.conns = append(s.conns, c)
+	return c, nil
 }
 
 // cut closes the bridges' sockets under them; away keeps new ones from being made.
