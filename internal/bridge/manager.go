@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tsunagi/internal/broker"
+	"tsunagi/internal/resident"
 )
 
 // User is the name under which bridges work on their instance.
@@ -146,17 +147,7 @@ func (m *Manager) Stop(ctx context.Context) error {
 		}
 	}
 	m.mu.Unlock()
-	ended := make(chan struct{})
-	go func() { // ends with the last bridge
-		m.running.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return resident.Wait(ctx, m.running.Wait)
 }
 
 // succeed notes what the remote broker still has of the configuration before this one.

@@ -12,6 +12,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
+	"tsunagi/internal/resident"
 )
 
 // ClientID is the client identifier of the history's session on its instance.
@@ -157,15 +158,5 @@ func (m *Manager) Stop(ctx context.Context) error {
 		k.cancel()
 	}
 	m.mu.Unlock()
-	ended := make(chan struct{})
-	go func() { // ends with the last one
-		m.running.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return resident.Wait(ctx, m.running.Wait)
 }

@@ -10,6 +10,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
+	"tsunagi/internal/resident"
 )
 
 // Manager runs the hooks of all instances. Its methods may be called from many goroutines.
@@ -192,16 +193,8 @@ func (m *Manager) Stop(ctx context.Context) error {
 		}
 	}
 	m.mu.Unlock()
-	ended := make(chan struct{})
-	go func() { // ends with the last hook
+	return resident.Wait(ctx, func() {
 		m.running.Wait()
 		m.teller.stop()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	})
 }
