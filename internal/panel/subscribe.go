@@ -62,12 +62,29 @@ func (p *Panel) subscribe(ctx context.Context, in *subscribeInput) (*huma.Stream
 }
 
 func (p *Panel) sendMessages(ctx context.Context, w http.ResponseWriter, by account.Actor, instance string, from Following) {
+	begin := func(send sender) bool { return send(": messages of %s\n\n", instance) }
+	follow(ctx, p, w, by, instance, begin, from.Ready, func(send sender) bool {
+		list, err := from.Take()
+		for _, m := range list {
+			if !send("data: %s\n\n", showHeard(m)) {
+				return false
+			}
+		}
+		return err == nil
+	})
+}
+
+// sender writes to an event stream; false: the peer is gone.
+type sender = func(format string, args ...any) bool
+
+// follow sends what there is each time that ready says so, until somebody ends it or by may no longer see the instance.
+func follow[T any](ctx context.Context, p *Panel, w http.ResponseWriter, by account.Actor, instance string, begin sending, ready func() <-chan T, next sending) {
 	ended, forget := p.o.Accounts.ActorEnd(by)
 	defer forget()
 	pulse := time.NewTicker(streamPulse)
 	defer pulse.Stop()
 	send := eventStream(w)
-	ok := p.mayFollow(ctx, by, instance) && send(": messages of %s\n\n", instance) // it may have ended before ActorEnd was asked
+	ok := p.mayFollow(ctx, by, instance) && begin(send) // it may have ended before ActorEnd was asked
 	for ok {
 		select {
 		case <-ctx.Done():
@@ -76,17 +93,16 @@ func (p *Panel) sendMessages(ctx context.Context, w http.ResponseWriter, by acco
 			return
 		case <-p.stopping:
 			return
-		case <-from.Ready():
-			list, err := from.Take()
-			for _, m := range list {
-				ok = ok && send("data: %s\n\n", showHeard(m))
-			}
-			ok = ok && err == nil
+		case <-ready():
+			ok = next(send)
 		case <-pulse.C:
 			ok = p.mayFollow(ctx, by, instance) && send(": still here\n\n")
 		}
 	}
 }
+
+// sending sends what is there; false: the stream is to end.
+type sending func(send sender) bool
 
 func showHeard(m Heard) []byte {
 	b := heardBody{m.Topic, string(m.Payload), "text", m.QoS, m.Retain}

@@ -92,31 +92,15 @@ func (p *Panel) watchTopics(ctx context.Context, in *subscribeInput) (*huma.Stre
 }
 
 func (p *Panel) sendTopics(ctx context.Context, w http.ResponseWriter, by account.Actor, instance string, from Watching) {
-	ended, forget := p.o.Accounts.ActorEnd(by)
-	defer forget()
-	pace, pulse := time.NewTicker(watchPace), time.NewTicker(streamPulse)
+	pace := time.NewTicker(watchPace)
 	defer pace.Stop()
-	defer pulse.Stop()
-	send := eventStream(w)
-	ok := p.mayFollow(ctx, by, instance) && send(": topics of %s\n\n", instance) && sendNews(from, send)
-	for ok {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ended:
-			return
-		case <-p.stopping:
-			return
-		case <-pace.C:
-			ok = sendNews(from, send)
-		case <-pulse.C:
-			ok = p.mayFollow(ctx, by, instance) && send(": still here\n\n")
-		}
-	}
+	news := func(send sender) bool { return sendNews(from, send) }
+	begin := func(send sender) bool { return send(": topics of %s\n\n", instance) && news(send) }
+	follow(ctx, p, w, by, instance, begin, func() <-chan time.Time { return pace.C }, news)
 }
 
 // sendNews sends what has changed.
-func sendNews(from Watching, send func(string, ...any) bool) bool {
+func sendNews(from Watching, send sender) bool {
 	list, over, _, err := from.Take() // what is left comes with the next lot: a page has no use for it sooner
 	if err != nil {
 		return false
