@@ -1,10 +1,9 @@
 package hosted
 
 import (
-	"bytes"
-	"html/template"
 	"net/http"
-	"strings"
+
+	"tsunagi/internal/notice"
 )
 
 // Which page explains what.
@@ -24,85 +23,28 @@ func pageFor(state string) string {
 	return state
 }
 
-// words are the texts of a page.
-type words struct{ Title, Text string }
-
-var pages = map[string]map[string]words{
+var pages = notice.Texts{
 	"en": {
-		pageUnknown:  {"No flow server of that name", "Look for its address in the panel."},
-		pageSlow:     {"The flow server does not answer", "It runs, but took too long. If this stays so, restart it in the panel."},
-		pageStarting: {"The flow server is starting", "This page opens the editor as soon as it can."},
-		pageStopped:  {"The flow server is stopped", "Start it in the panel. Its flows are kept."},
-		pageFailed:   {"The flow server is not running", "It is started again by itself after a while; this page then opens the editor. You can also restart it in the panel. Its flows are kept."},
+		pageUnknown:  {Title: "No flow server of that name", Words: "Look for its address in the panel."},
+		pageSlow:     {Title: "The flow server does not answer", Words: "It runs, but took too long. If this stays so, restart it in the panel."},
+		pageStarting: {Title: "The flow server is starting", Words: "This page opens the editor as soon as it can."},
+		pageStopped:  {Title: "The flow server is stopped", Words: "Start it in the panel. Its flows are kept."},
+		pageFailed:   {Title: "The flow server is not running", Words: "It is started again by itself after a while; this page then opens the editor. You can also restart it in the panel. Its flows are kept."},
 	},
 	"ja": {
-		pageUnknown:  {"その名前のフローサーバーはありません", "コントロールパネルでアドレスを確認してください。"},
-		pageSlow:     {"フローサーバーが応答しません", "動作していますが、応答に時間がかかりすぎました。続くようならコントロールパネルで再起動してください。"},
-		pageStarting: {"フローサーバーを起動しています", "準備ができしだい、このページにエディターが開きます。"},
-		pageStopped:  {"フローサーバーは停止しています", "コントロールパネルで起動してください。フローは保存されています。"},
-		pageFailed:   {"フローサーバーが動いていません", "しばらくすると自動的に再起動され、このページにエディターが開きます。コントロールパネルで再起動することもできます。フローは保存されています。"},
+		pageUnknown:  {Title: "その名前のフローサーバーはありません", Words: "コントロールパネルでアドレスを確認してください。"},
+		pageSlow:     {Title: "フローサーバーが応答しません", Words: "動作していますが、応答に時間がかかりすぎました。続くようならコントロールパネルで再起動してください。"},
+		pageStarting: {Title: "フローサーバーを起動しています", Words: "準備ができしだい、このページにエディターが開きます。"},
+		pageStopped:  {Title: "フローサーバーは停止しています", Words: "コントロールパネルで起動してください。フローは保存されています。"},
+		pageFailed:   {Title: "フローサーバーが動いていません", Words: "しばらくすると自動的に再起動され、このページにエディターが開きます。コントロールパネルで再起動することもできます。フローは保存されています。"},
 	},
 }
-
-var labels = map[string]struct{ Cause, Panel string }{
-	"en": {"Cause", "Open the panel"},
-	"ja": {"原因", "コントロールパネルを開く"},
-}
-
-var explanation = template.Must(template.New("page").Parse(`<!DOCTYPE html>
-<html lang="{{.Language}}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-{{if .Reload}}<meta http-equiv="refresh" content="{{.Reload}}">
-{{end}}<title>{{.Title}}</title>
-<style>
-:root { color-scheme: light dark; }
-body { font: 16px/1.6 system-ui, sans-serif; max-width: 34rem; margin: 12vh auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } code { overflow-wrap: anywhere; }
-a { color: inherit; }
-</style>
-</head>
-<body>
-<h1>{{.Title}}</h1>
-<p>{{.Text}}</p>
-{{with .Cause}}<p>{{$.CauseLabel}}: <code>{{.}}</code></p>
-{{end}}{{with .Panel}}<p><a href="{{.}}">{{$.PanelLabel}}</a></p>
-{{end}}</body>
-</html>
-`))
 
 // explain answers with a page that says what is the matter, or with a line of text where no page is wanted.
 func (m *Manager) explain(w http.ResponseWriter, r *http.Request, status int, page, cause string) {
-	language := "en"
-	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Accept-Language"))), "ja") {
-		language = "ja"
-	}
-	text := pages[language][page]
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	reload := 0
+	answer := notice.Page{Status: status, Name: page, Cause: cause, Panel: m.o.Panel}
 	if page == pageStarting || page == pageFailed {
-		reload = 5
-		h.Set("Retry-After", "5")
+		answer.Reload = 5
 	}
-	if r.Method != http.MethodGet || !strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("X-Requested-With") != "" {
-		h.Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(status)
-		w.Write([]byte(text.Title))
-		return
-	}
-	var b bytes.Buffer
-	err := explanation.Execute(&b, struct {
-		Language, Title, Text, Cause, CauseLabel, Panel, PanelLabel string
-		Reload                                                      int
-	}{language, text.Title, text.Text, cause, labels[language].Cause, m.o.Panel, labels[language].Panel, reload})
-	if err != nil {
-		m.o.Log.Error("page can't be made", "error", err)
-	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-	w.WriteHeader(status)
-	w.Write(b.Bytes())
+	pages.Write(w, r, answer, m.o.Log)
 }
