@@ -76,7 +76,7 @@ func checkHookEvents(h *Hook) error {
 	slices.Sort(h.Events)
 	h.Events = slices.Compact(h.Events)
 	for _, e := range h.Events {
-		if e != HookMessage && e != HookConnect && e != HookDisconnect {
+		if e != HookMessage && e != HookConnect && e != HookDisconnect && e != HookQuota {
 			return invalid("events", "api.hook.events")
 		}
 	}
@@ -88,7 +88,7 @@ func checkHookEvents(h *Hook) error {
 	} else if f, err := topic.ParseFilter(h.Filter); err != nil || f.Share != "" || strings.HasPrefix(h.Filter, "$") || len(h.Filter) > 1024 {
 		return invalid("filter", "api.hook.filter")
 	}
-	if slices.Equal(h.Events, []HookEvent{HookMessage}) {
+	if !slices.Contains(h.Events, HookConnect) && !slices.Contains(h.Events, HookDisconnect) {
 		h.Client = ""
 	}
 	if len(h.Client) > maxHookText || !plainText(h.Client) || strings.Contains(strings.TrimSuffix(h.Client, "*"), "*") {

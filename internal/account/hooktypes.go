@@ -32,6 +32,7 @@ const (
 	HookMessage    HookEvent = "message"
 	HookConnect    HookEvent = "connect"
 	HookDisconnect HookEvent = "disconnect"
+	HookQuota      HookEvent = "quota" // 75 or 100 % of a limit of the plan are used
 )
 
 // HookAction is what a hook does.

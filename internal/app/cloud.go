@@ -64,7 +64,6 @@ type cloud struct {
 	doors     doors
 
 	statistics *stats.Collector
-	alarms     []stats.Alarm // told of quotas besides the instance's owner
 }
 
 // doors are the listeners; nil where the settings close one.

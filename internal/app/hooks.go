@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -166,7 +167,11 @@ func (h *hooking) mail(ctx context.Context, row account.Hook, list []*filling.Me
 	}
 	m := mail.HookMail{Instance: in.ID, InstanceName: in.Name, Hook: row.Name, More: more}
 	for _, e := range list {
-		m.Lines = append(m.Lines, mail.HookLine{Time: e.Time, Type: account.HookEvent(e.Type), Topic: e.Topic, Payload: e.Payload, Client: e.Client, Cause: e.Cause})
+		line := mail.HookLine{Time: e.Time, Type: account.HookEvent(e.Type), Topic: e.Topic, Payload: e.Payload, Client: e.Client, Cause: e.Cause}
+		if q := (hook.Quota{}); line.Type == account.HookQuota && json.Unmarshal(e.Payload, &q) == nil {
+			line.Quota, line.Level, line.Used, line.Limit = quotaTexts[q.Quota], q.Level, q.Used, q.Limit
+		}
+		m.Lines = append(m.Lines, line)
 	}
 	for _, a := range readers {
 		m.To, m.Language = a.Email, a.Language
@@ -191,6 +196,9 @@ func (h *hooking) Try(ctx context.Context, row account.Hook, e panel.HookSample)
 		return panel.HookTried{}, err
 	}
 	m := &filling.Message{ID: "msg_test_" + e.ID, Type: e.Type, Time: e.Time, Instance: row.Instance, Topic: e.Topic, Payload: e.Payload, Client: e.Client}
+	if m.Type == string(account.HookQuota) && len(m.Payload) == 0 {
+		m.Payload = []byte(`{"quota":"connections","level":75,"used":75,"limit":100}`)
+	}
 	t := h.manager.Try(ctx, c, m)
 	return panel.HookTried{Done: t.Done, Cause: t.Cause, Took: t.Took.Milliseconds(), Topic: t.Topic, Body: t.Body}, nil
 }

@@ -6,13 +6,14 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
+	"tsunagi/internal/hook"
 	"tsunagi/internal/stats"
 )
 
 // openStatistics makes the collector of the instances' numbers.
 func (c *cloud) openStatistics() {
 	c.statistics = stats.New(stats.Options{
-		Store: c.kept, Read: c.brokers.readings, Quotas: c.quotas, Alarms: append([]stats.Alarm{c.warn}, c.alarms...), Log: c.log,
+		Store: c.kept, Read: c.brokers.readings, Quotas: c.quotas, Alarms: []stats.Alarm{c.warn}, Owed: c.tellHooks, Log: c.log,
 	})
 }
 
@@ -94,6 +95,14 @@ var quotaTexts = map[string]account.TextKey{
 	"retained_messages": "api.quota.retained_messages", "retained_bytes": "api.quota.retained_bytes",
 	"queue_messages": "api.quota.queue_messages", "queue_bytes": "api.quota.queue_bytes",
 	"users": "api.quota.users", "bridges": "api.quota.bridges",
+}
+
+// tellHooks hands a crossing to the rules that listen to limits.
+func (c *cloud) tellHooks(ctx context.Context, x stats.Crossing) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	return c.hooks.manager.TellQuota(ctx, x.Instance, hook.Quota{Quota: x.Quota.Name, Level: x.Level, Used: x.Quota.Used, Limit: x.Quota.Limit,
+		Client: x.Quota.Of, Time: x.At.UTC()})
 }
 
 // warn mails a crossing to the instance's owner.

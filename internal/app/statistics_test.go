@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tsunagi/internal/broker"
 	"tsunagi/internal/stats"
@@ -133,18 +136,34 @@ func TestStatisticsOfAnInstance(t *testing.T) {
 	}
 }
 
-// TestAlarmByMail fills a limit of the plan; the owner gets one letter, in the owner's language, and no second one for
-// the same crossing.
-func TestAlarmByMail(t *testing.T) {
+// TestAlarms fills a limit of the plan; the owner gets one letter, in the owner's language, and a webhook one call, and no
+// second one for the same crossing.
+func TestAlarms(t *testing.T) {
+	calls := make(chan map[string]any, 100)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var e map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			t.Error(err)
+		}
+		calls <- e
+	}))
+	defer receiver.Close()
 	config := filepath.Join(t.TempDir(), "tsunagi.toml")
-	plan := "[[plans]]\nid = \"tiny\"\nname = \"Tiny\"\ndefault = true\nconnections = 50\nretained_messages = 4\nretained_bytes = 1000\n"
+	plan := "[[plans]]\nid = \"tiny\"\nname = \"Tiny\"\ndefault = true\nconnections = 50\nretained_messages = 4\nretained_bytes = 1000\nhooks = 2\nhook_calls = 100\n"
 	if err := os.WriteFile(config, []byte(plan), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := serveWorld(t, "--config", config)
+	w := serveWorld(t, "--config", config, "--hook-allow", "127.0.0.1")
 	owner := w.caller()
 	owner.want("PATCH", "/account", map[string]string{"language": "ja"}, 200, nil)
 	id, password := w.instance()
+	owner.want("POST", "/instances/"+id+"/hooks", map[string]any{"name": "alarms", "events": []string{"quota"},
+		"condition": "payload.quota = retained_messages", "action": "post", "url": receiver.URL}, 201, nil)
+	for listens := false; !listens; { // its session has to be there
+		var hooks struct{ Items []struct{ State struct{ State string } } }
+		owner.want("GET", "/instances/"+id+"/hooks", nil, 200, &hooks)
+		listens = len(hooks.Items) == 1 && hooks.Items[0].State.State == "running"
+	}
 	sender := w.device(id, password, "sender", false)
 	for i := range 4 {
 		sender.publish(fmt.Sprint("t/", i), "x", true)
@@ -173,8 +192,16 @@ func TestAlarmByMail(t *testing.T) {
 	if len(got) != 1 || !strings.Contains(got[0], "保持メッセージ：4 のうち 4") || !strings.Contains(got[0], "100 %") || strings.Contains(got[0], "has reached") {
 		t.Fatalf("letters: %q", got)
 	}
-	w = serveWorld(t, "--config", config, "--data", w.data)
+	w = serveWorld(t, "--config", config, "--hook-allow", "127.0.0.1", "--data", w.data)
 	owner.w = w
+	select {
+	case e := <-calls:
+		if e["type"] != "quota" || e["quota"] != "retained_messages" || e["level"] != 100.0 || e["used"] != 4.0 || e["limit"] != 4.0 || e["instance"] != id {
+			t.Errorf("event %v", e)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatalf("no call\n%s", w.log)
+	}
 	var quotas struct {
 		Items []struct {
 			Name        string
@@ -191,7 +218,7 @@ func TestAlarmByMail(t *testing.T) {
 	if code := w.stop(); code != 0 {
 		t.Fatalf("exit %d", code)
 	}
-	if got := letters(); len(got) != 1 {
-		t.Errorf("after a restart: %q", got)
+	if got := letters(); len(got) != 1 || len(calls) != 0 {
+		t.Errorf("after a restart: %q, %d calls", got, len(calls))
 	}
 }

@@ -14,7 +14,7 @@ import (
 // Message is what places are filled from. It is used by one goroutine at a time.
 type Message struct {
 	ID       string    // the same whenever the message is tried again
-	Type     string    // message, connect or disconnect
+	Type     string    // message, connect, disconnect or quota
 	Time     time.Time // when the server accepted it
 	Instance string
 	Topic    string

@@ -124,7 +124,7 @@ func (r *rule) filters() []mqtt.Subscription {
 
 // wants says whether a message is one for the hook.
 func (r *rule) wants(m *filling.Message) bool {
-	if account.HookEvent(m.Type) != account.HookMessage {
+	if e := account.HookEvent(m.Type); e == account.HookConnect || e == account.HookDisconnect {
 		prefix, open := strings.CutSuffix(r.Client, "*")
 		if r.Client != "" && m.Client != r.Client && !(open && strings.HasPrefix(m.Client, prefix)) {
 			return false

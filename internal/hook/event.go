@@ -15,10 +15,11 @@ import (
 	"tsunagi/internal/mqtt"
 )
 
-// eventTopics are the topics on which the server tells that clients come and go.
+// eventTopics are the topics on which the server tells that clients come and go, and that limits are near.
 var eventTopics = map[account.HookEvent]string{
 	account.HookConnect:    broker.EventTopics + "connected",
 	account.HookDisconnect: broker.EventTopics + "disconnected",
+	account.HookQuota:      broker.EventTopics + "quota",
 }
 
 // coming is what is published there.
@@ -153,11 +154,20 @@ type Event struct {
 	User     string    `json:"user,omitempty"`
 	Remote   string    `json:"remote,omitempty"`
 	Cause    string    `json:"cause,omitempty"`
+	Quota    string    `json:"quota,omitempty"` // these four of a limit
+	Level    int       `json:"level,omitempty"` // percent of it
+	Used     *int64    `json:"used,omitempty"`
+	Limit    int64     `json:"limit,omitempty"`
 }
 
 // eventOf is a message for a hook.
 func eventOf(m *filling.Message, hook string) Event {
 	e := Event{ID: m.ID, Type: m.Type, Time: m.Time.UTC(), Instance: m.Instance, Hook: hook, Client: m.Client, User: m.User, Remote: m.Remote, Cause: m.Cause}
+	if m.Type == string(account.HookQuota) {
+		var q Quota
+		_ = json.Unmarshal(m.Payload, &q) // a test's may be anything
+		e.Quota, e.Level, e.Used, e.Limit = q.Quota, q.Level, &q.Used, q.Limit
+	}
 	if m.Type != string(account.HookMessage) {
 		return e
 	}
@@ -187,7 +197,14 @@ func (e *Event) message() (*filling.Message, error) {
 			return nil, err
 		}
 	}
-	if m.Type != string(account.HookMessage) {
+	if m.Type == string(account.HookQuota) {
+		q := Quota{Quota: e.Quota, Level: e.Level, Limit: e.Limit, Client: e.Client, Time: e.Time}
+		if e.Used != nil {
+			q.Used = *e.Used
+		}
+		m.Payload, _ = json.Marshal(q) // never fails
+		m.Topic = eventTopics[account.HookQuota]
+	} else if m.Type != string(account.HookMessage) {
 		m.Payload, _ = json.Marshal(coming{e.Client, e.User, e.Remote, e.Cause, e.Time}) // never fails
 		m.Topic = eventTopics[account.HookEvent(m.Type)]
 	}

@@ -99,7 +99,7 @@ func (m *Manager) listen() {
 	for instance, of := range m.all {
 		for _, u := range of {
 			for _, e := range u.r.Events {
-				if e != account.HookMessage {
+				if e == account.HookConnect || e == account.HookDisconnect {
 					wants[instance] = true
 				}
 			}

@@ -178,7 +178,11 @@ func (u *runner) take(c *resident.Client, f mqtt.Frame) (j job, ok bool, err err
 		m.ID = identity(u.r.Instance, owed)
 	}
 	for e, name := range eventTopics {
-		if m.Topic == name {
+		if m.Topic == name && e == account.HookQuota {
+			if err := quotaOf(m); err != nil {
+				return j, false, nil // can't be: only the server publishes there
+			}
+		} else if m.Topic == name {
 			var w coming
 			if err := json.Unmarshal(m.Payload, &w); err != nil {
 				return j, false, nil // can't be: only the server publishes there

@@ -28,6 +28,9 @@ type HookLine struct {
 	Topic         string
 	Payload       []byte
 	Client, Cause string
+	Quota         account.TextKey // of a limit, as the next
+	Level         int             // percent of it
+	Used, Limit   int64
 }
 
 // shownPayload is how much of a payload a mail shows, in bytes.
@@ -51,6 +54,8 @@ func (s *Sender) Hook(ctx context.Context, m HookMail) error {
 				b.WriteString(t("hook.connect", "client", line.Client))
 			case account.HookDisconnect:
 				b.WriteString(strings.TrimSpace(t("hook.disconnect", "client", line.Client) + " " + line.Cause))
+			case account.HookQuota:
+				b.WriteString(t("hook.quota", "quota", s.o.Text(l, string(line.Quota)), "percent", line.Level, "used", line.Used, "limit", line.Limit))
 			default:
 				b.WriteString(line.Topic + "\n    " + readable(line.Payload))
 			}

@@ -51,7 +51,7 @@ type hookBody struct {
 	ID               string              `json:"id"`
 	Name             string              `json:"name"`
 	Enabled          bool                `json:"enabled"`
-	Events           []account.HookEvent `json:"events" doc:"message, connect, disconnect"`
+	Events           []account.HookEvent `json:"events" doc:"message, connect, disconnect, quota"`
 	Filter           string              `json:"filter"`
 	Client           string              `json:"client"`
 	Condition        string              `json:"condition"`
@@ -132,7 +132,7 @@ func (p *Panel) getHook(ctx context.Context, in *OneHook) (*answer[hookBody], er
 type hookChangeBody struct {
 	Name          *string              `json:"name,omitempty" maxLength:"256"`
 	Enabled       *bool                `json:"enabled,omitempty" doc:"false: it stops, and messages wait for it"`
-	Events        *[]account.HookEvent `json:"events,omitempty" maxItems:"8" doc:"message, connect, disconnect; message where nothing is said"`
+	Events        *[]account.HookEvent `json:"events,omitempty" maxItems:"8" doc:"message, connect, disconnect, quota (a limit of the plan is near or reached); message where nothing is said"`
 	Filter        *string              `json:"filter,omitempty" maxLength:"1024" doc:"Topics of message" example:"sensors/#"`
 	Client        *string              `json:"client,omitempty" maxLength:"512" doc:"Client id of connect and disconnect, with * at the end for all that begin so; empty: all"`
 	Condition     *string              `json:"condition,omitempty" maxLength:"512" doc:"Comparison that an event must fulfil" example:"payload.temperature > 30"`

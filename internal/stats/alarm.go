@@ -31,18 +31,23 @@ const (
 type Crossing struct {
 	Instance string
 	Quota    Quota
-	Level    int // LevelNear or LevelFull
-	At       time.Time
+	Level    int       // LevelNear or LevelFull
+	At       time.Time // to the microsecond: the same whenever the crossing is told again
 }
 
 // Alarm is told of each crossing once. It must return when ctx ends; what it can't do it says in its own log.
 type Alarm func(ctx context.Context, c Crossing)
 
+// Owed is told of each crossing until it takes it: where it answers an error, and where the process ended before the
+// answer was stored, it is told once more, of the same level and time.
+type Owed func(ctx context.Context, c Crossing) error
+
 // alarm is the state of one quota.
 type alarm struct {
-	level int
-	since time.Time
-	quiet time.Time // since when the use is so low that it could be taken back; zero: it isn't
+	level  int
+	since  time.Time
+	quiet  time.Time // since when the use is so low that it could be taken back; zero: it isn't
+	untold bool      // Owed has not taken the crossing yet
 }
 
 // level is what a use amounts to.

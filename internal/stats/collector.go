@@ -18,6 +18,7 @@ type Options struct {
 	// Quotas gives the limits of an instance and what is used of them; nil: there are no alarms.
 	Quotas func(ctx context.Context, instance string) ([]Quota, error)
 	Alarms []Alarm
+	Owed   Owed          // nil: nobody
 	Every  time.Duration // between two readings [15s]
 	Save   time.Duration // between two writes; a crash loses as much [5m]
 	Now    func() time.Time
@@ -96,7 +97,7 @@ func (c *Collector) load(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range list {
-		c.raise(r.Instance, r.Quota, alarm{level: r.Level, since: r.Since})
+		c.raise(r.Instance, r.Quota, alarm{level: r.Level, since: r.Since, untold: r.Untold})
 	}
 	return err
 }
@@ -255,25 +256,51 @@ func (c *Collector) judge(ctx context.Context, instance string) error {
 	if err != nil {
 		return err
 	}
-	now := c.o.Now()
+	now := c.o.Now().Truncate(time.Microsecond)
 	for _, q := range quotas {
 		c.mu.Lock()
 		a := c.raised[instance][q.Name]
-		before := a.level
+		old := a
 		crossed := a.judge(q, now)
+		a.untold = a.level > 0 && (a.untold || crossed && c.o.Owed != nil)
 		c.raise(instance, q.Name, a)
 		c.mu.Unlock()
-		if a.level == before {
-			continue
-		}
-		if err := c.o.Store.SaveRaised(ctx, Raised{instance, q.Name, a.level, a.since}); err != nil {
-			return err
+		if a.level != old.level {
+			if err := c.o.Store.SaveRaised(ctx, a.row(instance, q)); err != nil {
+				c.mu.Lock()
+				c.raise(instance, q.Name, old) // so that it is judged again, and told
+				c.mu.Unlock()
+				return err
+			}
 		}
 		if crossed {
 			for _, tell := range c.o.Alarms {
 				tell(ctx, Crossing{instance, q, a.level, now})
 			}
 		}
+		if a.untold {
+			if err := c.owe(ctx, instance, q, a); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// owe tells Options.Owed of an alarm, and notes that it took it.
+func (c *Collector) owe(ctx context.Context, instance string, q Quota, a alarm) error {
+	if c.o.Owed != nil { // nil: it was owed by an earlier process with other settings
+		if err := c.o.Owed(ctx, Crossing{instance, q, a.level, a.since}); err != nil {
+			return err
+		}
+	}
+	a.untold = false
+	c.mu.Lock()
+	c.raise(instance, q.Name, a)
+	c.mu.Unlock()
+	return c.o.Store.SaveRaised(ctx, a.row(instance, q))
+}
+
+func (a alarm) row(instance string, q Quota) Raised {
+	return Raised{Instance: instance, Quota: q.Name, Level: a.level, Since: a.since, Untold: a.untold}
 }

@@ -293,3 +293,68 @@ func TestAlarmsOfNobody(t *testing.T) {
 		t.Errorf("%+v", r.told)
 	}
 }
+
+// TestOwed: a crossing is told until it is taken, and after a restart as well, always as the same one.
+func TestOwed(t *testing.T) {
+	r := newRig(t)
+	var told []stats.Crossing
+	fail := errors.New("nobody takes it")
+	r.o.Owed = func(_ context.Context, c stats.Crossing) error { told = append(told, c); return fail }
+	r.c = stats.New(r.o)
+	use := func(after time.Duration) {
+		r.q = []stats.Quota{{Name: "users", Used: 15, Limit: 20}}
+		r.at(after, 0, 1)
+		r.c.Judge(context.Background())
+	}
+	use(0)
+	use(time.Minute)
+	r.c = stats.New(r.o) // restart
+	if err := r.c.Load(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	fail = nil
+	use(2 * time.Minute)
+	use(3 * time.Minute)
+	r.c = stats.New(r.o)
+	if err := r.c.Load(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	use(4 * time.Minute)
+	if len(told) != 3 || len(r.told) != 1 {
+		t.Fatalf("told %d times, want 3; other alarms %d times, want once", len(told), len(r.told))
+	}
+	for _, c := range told {
+		if !c.At.Equal(begin) || c.Level != 75 {
+			t.Errorf("%+v, want that of %v", c, begin)
+		}
+	}
+}
+
+type deafAlarms struct {
+	stats.Store
+	deaf *bool
+}
+
+func (s deafAlarms) SaveRaised(ctx context.Context, r stats.Raised) error {
+	if *s.deaf {
+		return errors.New("no room")
+	}
+	return s.Store.SaveRaised(ctx, r)
+}
+
+// TestAlarmIsNotLost: a crossing that could not be stored is told once it can be.
+func TestAlarmIsNotLost(t *testing.T) {
+	r := newRig(t)
+	deaf := true
+	r.o.Store = deafAlarms{r.o.Store, &deaf}
+	r.c = stats.New(r.o)
+	r.q = []stats.Quota{{Name: "users", Used: 15, Limit: 20}}
+	for i := range 4 {
+		deaf = i < 2
+		r.at(time.Duration(i)*time.Minute, 0, 1)
+		r.c.Judge(context.Background())
+	}
+	if len(r.told) != 1 {
+		t.Errorf("told %d times, want once", len(r.told))
+	}
+}

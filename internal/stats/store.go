@@ -28,4 +28,5 @@ type Raised struct {
 	Quota    string
 	Level    int // percent of the limit that was reached
 	Since    time.Time
+	Untold   bool // Options.Owed has not taken it yet
 }

@@ -31,6 +31,7 @@ var laterColumns = map[string][]string{
 	"audit":           {"team"},
 	"mqtt_user":       {"client_id", "expires_at"},
 	"rule":            {"qos_below", "no_retain", "expires_at", "note"},
+	"stat_alarm":      {"untold"},
 }
 
 // Conn is what an engine reads and writes rows with: a transaction that writes, or one that only reads and refuses Exec.

@@ -13,8 +13,8 @@ var (
 		[]string{"instance", "step", "at", "numbers"}, 3,
 		func(p *stats.Point) []any { return []any{&p.Instance, &p.Step, &p.At, numbers{p}} }}
 	statAlarms = entity[stats.Raised]{"stat_alarm",
-		[]string{"instance", "quota", "level", "since"}, 2,
-		func(r *stats.Raised) []any { return []any{&r.Instance, &r.Quota, &r.Level, stamp{&r.Since}} }}
+		[]string{"instance", "quota", "level", "since", "untold"}, 2,
+		func(r *stats.Raised) []any { return []any{&r.Instance, &r.Quota, &r.Level, stamp{&r.Since}, &r.Untold} }}
 )
 
 // numbers keeps a point's numbers in its own encoding.
@@ -37,9 +37,9 @@ const (
 		"where exists (select 1 from instance where id = ?) " +
 		"on conflict (instance, step, at) do update set numbers = excluded.numbers, sum = excluded.sum"
 	trimPoints = "delete from stat_point where instance = ? and step = ? and at < ?"
-	saveRaised = "insert into stat_alarm (instance, quota, level, since, sum) select ?, ?, ?, ?, ? " +
+	saveRaised = "insert into stat_alarm (instance, quota, level, since, untold, sum) select ?, ?, ?, ?, ?, ? " +
 		"where exists (select 1 from instance where id = ?) " +
-		"on conflict (instance, quota) do update set level = excluded.level, since = excluded.since, sum = excluded.sum"
+		"on conflict (instance, quota) do update set level = excluded.level, since = excluded.since, untold = excluded.untold, sum = excluded.sum"
 )
 
 // SavePoints writes points inside of a transaction; see stats.Store.

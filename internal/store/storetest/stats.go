@@ -59,7 +59,7 @@ func accountStats(t *testing.T, s AccountStore) {
 	wantPoints(t, s, "instance2", stats.Minute, 0, other) // the old one is gone, since its series was touched
 	savePoints(t, s, now)
 
-	raised := []stats.Raised{{Instance: "instance1", Quota: "connections", Level: 75, Since: at(1)}, {Instance: "instance2", Quota: "retained_bytes", Level: 100, Since: at(2)}}
+	raised := []stats.Raised{{Instance: "instance1", Quota: "connections", Level: 75, Since: at(1)}, {Instance: "instance2", Quota: "retained_bytes", Level: 100, Since: at(2), Untold: true}}
 	for _, r := range append(raised, stats.Raised{Instance: "nobody", Quota: "connections", Level: 75, Since: at(3)}) {
 		if err := s.SaveRaised(context.Background(), r); err != nil {
 			t.Fatal(err)

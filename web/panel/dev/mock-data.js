@@ -63,7 +63,7 @@ const hook = { enabled: true, events: ['message'], filter: '', client: '', condi
 export const hooks = [
   { ...hook, id: 'h1', name: 'Too hot', filter: 'greenhouse/+/temperature', condition: 'payload.celsius > 30', action: 'post', url: 'https://alarm.example.org/in', dead_letters: 2, state: { ...hookState, state: 'retrying', last_error: 'the receiver answered 503 Service Unavailable', queued: 12 } },
   { ...hook, id: 'h2', name: 'Fahrenheit', filter: 'greenhouse/+/temperature', action: 'publish', topic: 'us/{topic[1]}', template: '{payload.f}', state: { ...hookState, skipped: 4, last_skip: '{payload.f}: the message lacks it' } },
-  { ...hook, id: 'h3', name: 'Pi is away', events: ['connect', 'disconnect'], client: 'pi*', action: 'mail', mail_to: ['hana@example.org'], enabled: false, state: { ...hookState, state: 'off', delivered: 0, last_done: undefined } },
+  { ...hook, id: 'h3', name: 'Pi is away', events: ['connect', 'disconnect', 'quota'], client: 'pi*', action: 'mail', mail_to: ['hana@example.org'], enabled: false, state: { ...hookState, state: 'off', delivered: 0, last_done: undefined } },
 ];
 export const deadLetters = [
   { id: '2', event: { id: 'msg_2', type: 'message', payload: '{"celsius": 41}' }, topic: 'greenhouse/north/temperature', cause: 'the receiver answered 404 Not Found', attempts: 1, created_at: ago(0) },

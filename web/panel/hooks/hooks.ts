@@ -1,7 +1,7 @@
 // Webhooks and rules of an instance.
 import { get, patch, post, remove, segment, type List } from '../base/api';
 
-export type HookEvent = 'message' | 'connect' | 'disconnect';
+export type HookEvent = 'message' | 'connect' | 'disconnect' | 'quota';
 export type HookAction = 'post' | 'publish' | 'mail';
 
 export interface HookState {
@@ -51,7 +51,7 @@ export interface HookTried {
 
 export interface DeadLetter {
   id: string;
-  event: { id: string; type: HookEvent; payload?: string; client?: string };
+  event: { id: string; type: HookEvent; payload?: string; client?: string; quota?: string; level?: number };
   topic: string;
   cause: string;
   attempts: number;
