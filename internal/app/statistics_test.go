@@ -160,7 +160,9 @@ func TestAlarms(t *testing.T) {
 	owner.want("POST", "/instances/"+id+"/hooks", map[string]any{"name": "alarms", "events": []string{"quota"},
 		"condition": "payload.quota = retained_messages", "action": "post", "url": receiver.URL}, 201, nil)
 	for listens := false; !listens; { // its session has to be there
-		var hooks struct{ Items []struct{ State struct{ State string } } }
+		var hooks struct {
+			Items []struct{ State struct{ State string } }
+		}
 		owner.want("GET", "/instances/"+id+"/hooks", nil, 200, &hooks)
 		listens = len(hooks.Items) == 1 && hooks.Items[0].State.State == "running"
 	}
