@@ -309,6 +309,8 @@ func TestEveryErrorOfTheDisk(t *testing.T) {
 		}
 		closeStore(t, again)
 		if tried++; !failed.Load() {
+			r.failing(nil)
+			closeStore(t, s)
 			break
 		}
 	}

@@ -59,6 +59,9 @@ func openDatabase(ctx context.Context, path string, migrations fs.FS, o Options)
 		return db, err
 	}
 	db.writes = db.open(1, pragmas{"cache_size": -writerCache, "foreign_keys": 1, "journal_size_limit": o.WALBytes})
+	if err := db.emptyWAL(ctx); err != nil {
+		return db, err
+	}
 	if err := db.migrate(ctx, migrations); err != nil {
 		return db, err
 	}

@@ -43,13 +43,14 @@ const recorderName = "recorder"
 
 var rec = recorder{names: map[uintptr]string{}}
 
-// record registers the VFS once and begins a new list.
+// record registers the VFS once and begins a new list; what is still open from before isn't heard any more.
 func record(t *testing.T) *recorder {
 	t.Helper()
 	registerRecorder(t)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	rec.steps, rec.fail = nil, nil
+	clear(rec.names)
 	t.Cleanup(func() { rec.failing(nil) })
 	return &rec
 }

@@ -2,11 +2,14 @@ package sqlite
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+
+	"tsunagi/internal/broker"
 )
 
 // inspectWAL looks for damage in the write-ahead log that a process left behind which didn't end in order. SQLite itself
@@ -16,7 +19,9 @@ import (
 // The two can be told apart: every write is synced before the next begins, so a crash leaves at most one end of a
 // transaction behind the damage; two or more mean that synced ones were hit. The format is that of SQLite's
 // documentation ("WAL-mode file format"): a header of 32 bytes, then frames of 24 bytes and a page each, with a checksum
-// that runs over all; a frame with other salts than the header's is left from earlier use of the file.
+// that runs over all; a frame with other salts than the header's is left from earlier use of the file. Where a border of
+// sectors runs through a frame's head, a crash may leave new salts behind an old mark of an end: such an end counts only
+// when its checksum is right after that of the frame before it.
 func inspectWAL(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -35,6 +40,7 @@ const (
 	walMagic    = 0x377f0682 // the last bit says in which byte order checksums are made
 	leastPage   = 512
 	mostPage    = 65536
+	sector      = 512 // bytes that a disk writes wholly or not at all
 )
 
 func inspectFrames(r io.Reader, path string) error {
@@ -60,19 +66,36 @@ func inspectFrames(r io.Reader, path string) error {
 			return ended(err)
 		}
 		ours := word(frame, 2) == word(head, 4) && word(frame, 3) == word(head, 5)
-		if damaged < 0 {
-			sum.add(frame[:8])
-			sum.add(frame[frameHeader:])
-			if !ours || !sum.is(word(frame, 4), word(frame, 5)) {
-				damaged = i
-			}
+		sum.add(frame[:8])
+		sum.add(frame[frameHeader:])
+		whole := ours && sum.is(word(frame, 4), word(frame, 5))
+		if !whole && damaged < 0 {
+			damaged = i
 		}
-		if damaged >= 0 && ours && word(frame, 1) != 0 { // the end of a transaction
+		sum.s0, sum.s1 = word(frame, 4), word(frame, 5) // what the next one was made with, also behind the damage
+		torn := (walHeader+i*len(frame)+8)%sector == 0 && !whole
+		if damaged >= 0 && ours && word(frame, 1) != 0 && !torn { // the end of a transaction
 			if ends++; ends > 1 {
 				return corrupt("%s: wrong checksum in frame %d, before writes that were acknowledged", path, damaged)
 			}
 		}
 	}
+}
+
+// emptyWAL moves a write-ahead log that a process left behind to the file and cuts it to nothing, before anything is
+// written: SQLite would append to what is whole of it, with the same salts, and what a crash has left behind that could
+// later be taken for writes that were synced. A full disk keeps the log as it is.
+func (db *database) emptyWAL(ctx context.Context) error {
+	if sizeOf(db.path+"-wal") == 0 {
+		return nil
+	}
+	var busy bool
+	var frames, moved int64
+	row := db.writes.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)")
+	if err := db.sort("move write-ahead log", row.Scan(&busy, &frames, &moved)); err != nil && !errors.Is(err, broker.ErrStoreFull) {
+		return err
+	}
+	return nil
 }
 
 // ended is nil for the end of a file, also in the middle of a frame.

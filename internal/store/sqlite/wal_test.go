@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -118,6 +119,112 @@ func TestRottenLogIsNoticed(t *testing.T) {
 	}
 	if noticed < 150 {
 		t.Errorf("only %d of 200 changes were noticed", noticed)
+	}
+}
+
+// frames are the frames of a write-ahead log, to be changed in place; ends are the indexes of those that end a write.
+func frames(t *testing.T, wal []byte) (all [][]byte, ends []int) {
+	t.Helper()
+	for at := 32; at < len(wal); at += 24 + 4096 {
+		f := wal[at : at+24+4096]
+		if string(f[8:16]) != string(wal[16:24]) {
+			t.Fatalf("frame %d is of another use of the file", len(all))
+		}
+		if binary.BigEndian.Uint32(f[4:]) != 0 {
+			ends = append(ends, len(all))
+		}
+		all = append(all, f)
+	}
+	return all, ends
+}
+
+// TestTornHeadIsNoEnd has a power failure tear the last write in the middle of a frame's head. At every 64th frame the
+// border between two sectors is where the mark of an end comes before it and the salts behind it, and the sector that was
+// not written still holds an end from earlier use of the file.
+func TestTornHeadIsNoEnd(t *testing.T) {
+	dir := crashed(t, 10)
+	s, err := openMessages(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		logOne(t, s, "a", "small")
+	}
+	logOne(t, s, "a", string(make([]byte, 400_000)))
+	torn := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(torn, withoutSHM{os.DirFS(dir)}); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	path := filepath.Join(torn, "messages.db-wal")
+	wal, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, ends := frames(t, wal)
+	first := ends[len(ends)-2] + 1 // of the last write
+	between := 41
+	for between <= first {
+		between += 64
+	}
+	if between >= len(all)-1 || (32+between*(24+4096)+8)%512 != 0 {
+		t.Fatalf("frames %d to %d are the last write's, none is torn in its head", first, len(all))
+	}
+	clear(all[first][24:1000])
+	binary.BigEndian.PutUint32(all[between][4:], 7)
+	if err := os.WriteFile(path, wal, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openMessages(torn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore(t, again)
+	if n := count(t, again, "a"); n != 20 {
+		t.Errorf("%d messages, want the 20 before the last", n)
+	}
+}
+
+// TestCrashAfterACrash has two crashes tear one write each. What the first left behind the place where the log went on
+// isn't counted with the second.
+func TestCrashAfterACrash(t *testing.T) {
+	dir := crashed(t, 10)
+	for _, message := range []string{"the first to be torn" + string(make([]byte, 100_000)), "the second to be torn"} {
+		s, err := openMessages(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, s, "a"); n != 10 {
+			t.Errorf("%d messages, want 10", n)
+		}
+		logOne(t, s, "a", message)
+		from := dir
+		dir = filepath.Join(t.TempDir(), "copy")
+		if err := os.CopyFS(dir, withoutSHM{os.DirFS(from)}); err != nil {
+			t.Fatal(err)
+		}
+		closeStore(t, s)
+		path := filepath.Join(dir, "messages.db-wal")
+		wal, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := bytes.Index(wal, []byte(message[:20]))
+		if at < 0 {
+			t.Fatal("the message is not in the write-ahead log")
+		}
+		clear(wal[at:][:20])
+		if err := os.WriteFile(path, wal, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := openMessages(dir)
+	if err != nil {
+		t.Fatalf("after the second crash: %v", err)
+	}
+	defer closeStore(t, s)
+	if n := count(t, s, "a"); n != 10 {
+		t.Errorf("%d messages after the second crash, want 10", n)
 	}
 }
 
