@@ -52,10 +52,11 @@ func historyOf(r Reader, instance string) (list []HistoryFilter, err error) {
 	return list, err
 }
 
-// Histories are the choices of all instances that have some.
-func (s *Service) Histories(ctx context.Context) (map[string][]HistoryFilter, error) {
-	all := map[string][]HistoryFilter{}
-	err := s.o.Store.View(ctx, func(r Reader) error {
+// Histories are the choices of all instances that have some; rests are those that may keep nothing new, as their account is
+// suspended.
+func (s *Service) Histories(ctx context.Context) (all map[string][]HistoryFilter, rests map[string]bool, err error) {
+	all, rests = map[string][]HistoryFilter{}, map[string]bool{}
+	err = s.o.Store.View(ctx, func(r Reader) error {
 		instances, err := r.Instances("")
 		if err != nil {
 			return err
@@ -65,13 +66,17 @@ func (s *Service) Histories(ctx context.Context) (map[string][]HistoryFilter, er
 			if err != nil {
 				return err
 			}
-			if len(list) > 0 {
-				all[in.ID] = list
+			if len(list) == 0 {
+				continue
+			}
+			all[in.ID] = list
+			if rests[in.ID], err = Suspended(r, in.ID); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
-	return all, err
+	return all, rests, err
 }
 
 // SetHistory changes what an instance keeps, within the bound of its plan. What no choice keeps any more is deleted.

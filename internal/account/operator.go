@@ -172,8 +172,8 @@ func (s *Service) ChangeAccount(ctx context.Context, by Actor, id string, c Acco
 	return acc, err
 }
 
-// Suspend stops everything of an account: its clients are ended and refused with the reason, its flow servers and
-// bridges stop, and its people can only look. Nothing is deleted; Resume undoes it.
+// Suspend stops everything of an account: its clients are ended and refused with the reason, its flow servers, bridges,
+// rules and histories stop, and its people can only look. Nothing is deleted; Resume undoes it.
 func (s *Service) Suspend(ctx context.Context, by Actor, id, why string) (acc Account, err error) {
 	if why, err = checkText("why", why, 256, false); err != nil {
 		return Account{}, err
@@ -188,6 +188,16 @@ func (s *Service) Suspend(ctx context.Context, by Actor, id, why string) (acc Ac
 		a.SuspendedWhy = why
 		return "account.suspend", nil
 	})
+}
+
+// Suspended says whether the account of an instance is suspended, so that nothing of the instance may run.
+func Suspended(r Reader, instance string) (bool, error) {
+	in, err := r.Instance(instance)
+	if err != nil {
+		return false, err
+	}
+	owner, err := r.Account(in.Owner)
+	return !owner.SuspendedAt.IsZero(), err
 }
 
 // Resume lets an account work again.
@@ -221,7 +231,7 @@ func (s *Service) stand(ctx context.Context, by Actor, id string, change func(*A
 		}
 		var news []Change
 		for _, in := range instances {
-			news = append(news, Change{Instance: in.ID, Suspended: acc.SuspendedWhy, Bridges: true})
+			news = append(news, Change{Instance: in.ID, Suspended: acc.SuspendedWhy, Bridges: true, Hooks: true, History: true})
 		}
 		if flows, err = tx.FlowServers(acc.ID); err != nil {
 			return nil, err

@@ -43,7 +43,7 @@ func TestSuspend(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-ended
-	if news := w.lastNews(); news.Instance != in.ID || news.Suspended != "unpaid since August" || !news.Bridges {
+	if news := w.lastNews(); news.Instance != in.ID || news.Suspended != "unpaid since August" || !news.Bridges || !news.Hooks || !news.History {
 		t.Errorf("news %+v", news)
 	}
 	var refused *account.Refusal

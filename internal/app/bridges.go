@@ -78,15 +78,11 @@ func (b *bridging) read(ctx context.Context, instance string) error {
 			return err
 		}
 		for i := range rows { // those of suspended accounts wait
-			in, err := r.Instance(rows[i].Instance)
+			suspended, err := account.Suspended(r, rows[i].Instance)
 			if err != nil {
 				return err
 			}
-			owner, err := r.Account(in.Owner)
-			if err != nil {
-				return err
-			}
-			rows[i].Enabled = rows[i].Enabled && owner.SuspendedAt.IsZero()
+			rows[i].Enabled = rows[i].Enabled && !suspended
 		}
 		return nil
 	})

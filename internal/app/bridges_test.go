@@ -11,6 +11,21 @@ import (
 	"time"
 )
 
+// authority is the local authority's certificate as PEM.
+func (w *world) authority() string {
+	w.t.Helper()
+	pem, err := w.client().Get("https://" + strings.Replace(w.https, "127.0.0.1", "localhost", 1) + "/ca.pem")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer pem.Body.Close()
+	raw, err := io.ReadAll(pem.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(raw)
+}
+
 // TestBridgeBetweenInstances makes a bridge by the API from one instance to another of this server, over TLS.
 func TestBridgeBetweenInstances(t *testing.T) {
 	w := serveWorld(t, "--bridge-allow", "127.0.0.1,::1")
@@ -51,16 +66,9 @@ func TestBridgeBetweenInstances(t *testing.T) {
 	}
 	from, _ := w.instance()
 	to, password := w.instance()
-	var authority strings.Builder
-	pem, err := w.client().Get("https://" + strings.Replace(w.https, "127.0.0.1", "localhost", 1) + "/ca.pem")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(&authority, pem.Body)
-	_ = pem.Body.Close()
 	_, port, _ := net.SplitHostPort(w.mqtts)
 	var made struct{ ID string }
-	ask("POST", "/instances/"+from+"/bridges", map[string]any{"name": "b", "address": "mqtts://localhost:" + port, "roots": authority.String(), "user": to, "password": password,
+	ask("POST", "/instances/"+from+"/bridges", map[string]any{"name": "b", "address": "mqtts://localhost:" + port, "roots": w.authority(), "user": to, "password": password,
 		"topics": []any{map[string]any{"direction": "out", "filter": "#", "remote": "x/", "qos": 1}}}, &made)
 	var st struct {
 		State     string

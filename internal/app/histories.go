@@ -35,9 +35,9 @@ func (h *histories) part() part {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.started = true
-		all, err := h.accounts.Histories(ctx)
+		all, rests, err := h.accounts.Histories(ctx)
 		for instance, list := range all {
-			h.manager.Set(instance, list)
+			h.set(instance, list, rests[instance])
 		}
 		return err
 	}, h.manager.Stop}
@@ -54,13 +54,21 @@ func (h *histories) change(c account.Change) {
 			defer h.mu.Unlock()
 			ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 			defer cancel()
-			all, err := h.accounts.Histories(ctx)
+			all, rests, err := h.accounts.Histories(ctx)
 			if err != nil {
 				h.log.Error("histories can't be read", "error", err)
 			} else if h.started {
-				h.manager.Set(c.Instance, all[c.Instance])
+				h.set(c.Instance, all[c.Instance], rests[c.Instance])
 			}
 		}()
+	}
+}
+
+func (h *histories) set(instance string, list []account.HistoryFilter, rests bool) {
+	if rests {
+		h.manager.Rest(instance, list)
+	} else {
+		h.manager.Set(instance, list)
 	}
 }
 

@@ -99,8 +99,17 @@ func (h *hooking) read(ctx context.Context, instance string) error {
 	}
 	var rows []account.Hook
 	err := h.kept.View(ctx, func(r account.Reader) (err error) {
-		rows, err = r.Hooks(instance)
-		return err
+		if rows, err = r.Hooks(instance); err != nil {
+			return err
+		}
+		for i := range rows { // those of suspended accounts wait
+			suspended, err := account.Suspended(r, rows[i].Instance)
+			if err != nil {
+				return err
+			}
+			rows[i].Enabled = rows[i].Enabled && !suspended
+		}
+		return nil
 	})
 	if err != nil {
 		return err

@@ -256,3 +256,27 @@ func TestOff(t *testing.T) {
 		return errors.Is(err, ErrOff)
 	})
 }
+
+// TestRest: what rests keeps nothing new, can be read, and takes what waited when it goes on.
+func TestRest(t *testing.T) {
+	s := newSite(t)
+	choice := account.HistoryFilter{Filter: "a/#", Bytes: 100_000}
+	s.set(choice)
+	s.publish("a/1", "x", 1)
+	s.until("it is kept", func() bool {
+		list, _, _ := s.history.Read(context.Background(), "instance", Query{Limit: 10})
+		return len(list) == 1
+	})
+	s.history.Rest("instance", []account.HistoryFilter{choice})
+	s.until("it left", func() bool { info, ok := s.broker.Session(ClientID); return ok && !info.Connected })
+	s.publish("a/2", "x", 1)
+	list, _, err := s.history.Read(context.Background(), "instance", Query{Limit: 10})
+	if err != nil || len(list) != 1 {
+		t.Errorf("while it rests: %d messages, %v", len(list), err)
+	}
+	s.set(choice)
+	s.until("what waited is kept", func() bool {
+		list, _, _ := s.history.Read(context.Background(), "instance", Query{Limit: 10})
+		return len(list) == 2
+	})
+}

@@ -26,6 +26,7 @@ type keeper struct {
 	m        *Manager
 	instance string
 	choices  []account.HistoryFilter
+	rests    bool    // nothing new is kept
 	before   *keeper // the one that it takes the place of, which ends first; the goroutine's
 	cancel   context.CancelFunc
 	done     chan struct{}
@@ -96,6 +97,10 @@ func (k *keeper) once(ctx context.Context) error {
 		}
 		k.file = f
 		close(k.opened)
+	}
+	if k.rests {
+		<-ctx.Done()
+		return nil
 	}
 	setup, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -61,18 +61,23 @@ func New(o Options) *Manager {
 func (m *Manager) path(instance string) string { return filepath.Join(m.o.Dir, instance+".db") }
 
 // Set makes an instance keep what the list says. Without one, what was kept is deleted. It doesn't wait.
-func (m *Manager) Set(instance string, list []account.HistoryFilter) {
+func (m *Manager) Set(instance string, list []account.HistoryFilter) { m.set(instance, list, false) }
+
+// Rest makes an instance keep nothing new until Set: what was kept stays, and can be read. It doesn't wait.
+func (m *Manager) Rest(instance string, list []account.HistoryFilter) { m.set(instance, list, true) }
+
+func (m *Manager) set(instance string, list []account.HistoryFilter, rests bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old := m.all[instance]
-	if m.stopped || old != nil && reflect.DeepEqual(old.choices, list) || old == nil && len(list) == 0 {
+	if m.stopped || old != nil && old.rests == rests && reflect.DeepEqual(old.choices, list) || old == nil && len(list) == 0 {
 		return
 	}
 	if old != nil {
 		old.cancel()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	k := &keeper{m: m, instance: instance, choices: list, before: old, cancel: cancel, done: make(chan struct{}), opened: make(chan struct{})}
+	k := &keeper{m: m, instance: instance, choices: list, rests: rests, before: old, cancel: cancel, done: make(chan struct{}), opened: make(chan struct{})}
 	m.all[instance] = k
 	m.running.Go(func() { k.run(ctx) }) // ends with ctx, or at once where nothing is to be kept
 }
