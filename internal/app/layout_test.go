@@ -35,17 +35,18 @@ var layout = map[string]string{
 	"internal/flow/script":          "internal/flow/value",
 	"internal/flow/nodes":           "internal/flow internal/flow/nodes/*",
 	"internal/flow/nodes/*":         "internal/flow internal/flow/value internal/flow/script internal/flow/jsonata internal/flow/moment internal/mqttclient internal/mqtt internal/flow/nodes/*",
-	"internal/editor":               "internal/flow web web/editor/packfile",
-	"internal/panel":                "internal/account internal/broker internal/metrics internal/roster internal/stats internal/topic web",
+	"internal/editor":               "internal/flow internal/markup web web/editor/packfile",
+	"internal/panel":                "internal/account internal/broker internal/markup internal/metrics internal/roster internal/stats internal/topic web",
 	"internal/trust":                "",
 	"internal/metrics":              "internal/procfs",
 	"internal/front":                "",
 	"internal/takeover":             "internal/config internal/editor internal/flow internal/flow/value internal/flow/script",
 	"internal/hosted":               "internal/account internal/notice internal/outside internal/procfs",
-	"internal/notice":               "",
+	"internal/notice":               "internal/markup",
+	"internal/markup":               "",
 	"internal/procfs":               "",
 	"internal/link":                 "internal/account internal/notice",
-	"internal/home":                 "internal/release",
+	"internal/home":                 "internal/markup internal/release",
 	"internal/release":              "",
 	"internal/outside":              "",
 	"internal/jwt":                  "",
@@ -110,6 +111,21 @@ func TestLivingRoomsKnowNoOutside(t *testing.T) {
 			if slices.Contains([]string{"net", "net/http", "database/sql"}, imported) && !(room == "flow" && imported == "net") {
 				t.Errorf("%s imports %s: declare a small interface, and app hands it in", room, imported)
 			}
+		}
+	}
+}
+
+// TestMethodsCanBeLeftOut keeps Go's templates out of our packages: they call methods by names known at run time only, and
+// one such call makes the linker keep every exported method of the program, which is two megabytes. Use markup.
+func TestMethodsCanBeLeftOut(t *testing.T) {
+	out, err := exec.Command("go", "list", "-tags", "no_ui", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "tsunagi/internal/...", "tsunagi/web").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		fields := strings.Fields(line)
+		if slices.Contains(fields[1:], "text/template") || slices.Contains(fields[1:], "html/template") {
+			t.Errorf("%s imports a template package: fill shapes of package markup instead", fields[0])
 		}
 	}
 }

@@ -1,25 +1,27 @@
 package editor
 
 import (
-	"bytes"
-	"html/template"
 	"net/http"
+
+	"tsunagi/internal/markup"
 )
 
 // simplePageData is what a page of our own shows.
 type simplePageData struct {
 	Title string
 	Text  []string
-	Links map[string]string // text to address
+	Links []pageLink
 }
 
+type pageLink struct{ Text, To string }
+
 // simplePage is a page without scripts for what can't be said inside the editor.
-var simplePage = template.Must(template.New("page").Parse(`<!DOCTYPE html>
+const simplePage = `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Title}}</title>
+<title>{{title}}</title>
 <style>
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 12vh auto; padding: 0 1rem; }
@@ -27,12 +29,10 @@ h1 { font-size: 1.4rem; }
 </style>
 </head>
 <body>
-<h1>{{.Title}}</h1>
-{{range .Text}}<p>{{.}}</p>
-{{end}}{{range $text, $to := .Links}}<p><a href="{{$to}}">{{$text}}</a></p>
-{{end}}</body>
+<h1>{{title}}</h1>
+{{text}}{{links}}</body>
 </html>
-`))
+`
 
 // showPage answers with a page of our own.
 func (s *Server) showPage(w http.ResponseWriter, status int, title string, text ...string) {
@@ -40,13 +40,16 @@ func (s *Server) showPage(w http.ResponseWriter, status int, title string, text 
 }
 
 func (s *Server) show(w http.ResponseWriter, status int, data simplePageData) {
-	var page bytes.Buffer
-	if err := simplePage.Execute(&page, data); err != nil {
-		s.log.Error("page can't be made", "error", err)
-	}
+	page := markup.Fill(simplePage, markup.Values{
+		"title": data.Title,
+		"text":  markup.Each(data.Text, "<p>{{text}}</p>\n", func(text string) markup.Values { return markup.Values{"text": text} }),
+		"links": markup.Each(data.Links, "<p><a href=\"{{to}}\">{{text}}</a></p>\n", func(l pageLink) markup.Values {
+			return markup.Values{"to": l.To, "text": l.Text}
+		}),
+	})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	w.Write(page.Bytes())
+	w.Write([]byte(page))
 }
 
 // getAbout says what this is and whose work it carries.
@@ -56,7 +59,7 @@ func (s *Server) getAbout(w http.ResponseWriter, _ *http.Request) error {
 		Text: []string{"Flow server " + s.o.Release + ", with the editor of Node-RED " + Version + ".",
 			"It runs flows made for Node-RED. It is not Node-RED, and not endorsed by the OpenJS Foundation.",
 			"The editor is the work of the OpenJS Foundation and other contributors, under the Apache License 2.0."},
-		Links: map[string]string{"Licences of the works inside the editor": "notices.txt", "Node-RED's documentation": "https://nodered.org/docs/"},
+		Links: []pageLink{{"Licences of the works inside the editor", "notices.txt"}, {"Node-RED's documentation", "https://nodered.org/docs/"}},
 	})
 	return nil
 }

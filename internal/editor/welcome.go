@@ -1,13 +1,13 @@
 package editor
 
 import (
-	"bytes"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"tsunagi/internal/markup"
 )
 
 // welcomeTexts are the words of the page on which the first user is made.
@@ -29,12 +29,12 @@ var welcome = map[string]welcomeTexts{
 		"もっと長いパスワードにしてください（10文字以上）。", "最初のユーザーはすでに作成されています。エディターを開いてサインインしてください。"},
 }
 
-var welcomePage = template.Must(template.New("welcome").Parse(`<!DOCTYPE html>
-<html lang="{{.T.Lang}}">
+const welcomePage = `<!DOCTYPE html>
+<html lang="{{lang}}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Title}}: {{.T.Title}}</title>
+<title>{{title}}: {{heading}}</title>
 <link rel="icon" href="tsunagi/logo.svg">
 <style>
 :root { color-scheme: light dark; }
@@ -48,16 +48,23 @@ button { font: inherit; margin-top: 1.5rem; padding: .6rem 1.2rem; border: 0; bo
 </head>
 <body>
 <img src="tsunagi/logo.svg" alt="">
-<h1>{{.Title}}: {{.T.Title}}</h1>
-{{if .Open}}<p>{{.T.Intro}}</p>
-{{with .Error}}<p class="error" role="alert">{{.}}</p>{{end}}
+<h1>{{title}}: {{heading}}</h1>
+{{content}}
+</body>
+</html>
+`
+
+// What the page shows before and after there is a user.
+const (
+	welcomeForm = `<p>{{intro}}</p>
+{{error}}
 <form method="post" action="welcome">
-<label id="code-row">{{.T.Code}}<input id="code" name="code" value="{{.Code}}" autocomplete="off" required></label>
-<label>{{.T.User}}<input name="username" value="{{.User}}" autocomplete="username" maxlength="64" required></label>
-<label>{{.T.Password}}<input name="password" type="password" autocomplete="new-password" minlength="10" maxlength="200" required>
-<small>{{.T.Hint}}</small></label>
-<label>{{.T.Again}}<input name="again" type="password" autocomplete="new-password" maxlength="200" required></label>
-<button>{{.T.Make}}</button>
+<label id="code-row">{{codeLabel}}<input id="code" name="code" value="{{code}}" autocomplete="off" required></label>
+<label>{{userLabel}}<input name="username" value="{{user}}" autocomplete="username" maxlength="64" required></label>
+<label>{{password}}<input name="password" type="password" autocomplete="new-password" minlength="10" maxlength="200" required>
+<small>{{hint}}</small></label>
+<label>{{again}}<input name="again" type="password" autocomplete="new-password" maxlength="200" required></label>
+<button>{{make}}</button>
 </form>
 <script>
 const code = new URLSearchParams(location.hash.slice(1)).get("code");
@@ -67,10 +74,9 @@ if (code) {
   history.replaceState(null, "", location.pathname);
 }
 </script>
-{{else}}<p>{{.T.Done}}</p><p><a href="./">{{.Title}}</a></p>{{end}}
-</body>
-</html>
-`))
+`
+	welcomeDone = `<p>{{done}}</p><p><a href="./">{{title}}</a></p>`
+)
 
 // welcomeData is what the page shows.
 type welcomeData struct {
@@ -130,14 +136,23 @@ func (s *Server) showWelcome(w http.ResponseWriter, r *http.Request, status int,
 		return notFound("Not Found")
 	}
 	data.T, data.Title, data.Open = welcomeIn(r), s.o.Title, login.OwnerCode() != ""
-	var page bytes.Buffer
-	if err := welcomePage.Execute(&page, data); err != nil {
-		return err
-	}
+	page := data.page()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	w.Write(page.Bytes())
+	w.Write([]byte(page))
 	return nil
+}
+
+// page makes the markup.
+func (d welcomeData) page() markup.HTML {
+	content := markup.Fill(welcomeDone, markup.Values{"done": d.T.Done, "title": d.Title})
+	if d.Open {
+		content = markup.Fill(welcomeForm, markup.Values{"intro": d.T.Intro,
+			"error":     markup.When(d.Error != "", `<p class="error" role="alert">{{error}}</p>`, markup.Values{"error": d.Error}),
+			"codeLabel": d.T.Code, "code": d.Code, "userLabel": d.T.User, "user": d.User, "password": d.T.Password, "hint": d.T.Hint,
+			"again": d.T.Again, "make": d.T.Make})
+	}
+	return markup.Fill(welcomePage, markup.Values{"lang": d.T.Lang, "title": d.Title, "heading": d.T.Title, "content": content})
 }
 
 // welcomeIn chooses the language that the browser likes best.

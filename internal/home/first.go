@@ -1,14 +1,14 @@
 package home
 
 import (
-	"bytes"
-	"html/template"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"time"
+
+	"tsunagi/internal/markup"
 )
 
 // First is the page that a machine without screen shows in its own network as long as it has no owner: how to make the
@@ -39,12 +39,12 @@ var firstWords = map[string]firstTexts{
 		"アドレス（https://…）", "コード", "ピン（コマンドにある場合）", "ペアリング", "失敗しました：", "ペアリングしました。まもなくコントロールパネルからエディターを開けます。"},
 }
 
-var firstPage = template.Must(template.New("first").Parse(`<!DOCTYPE html>
-<html lang="{{.T.Lang}}">
+const firstPage = `<!DOCTYPE html>
+<html lang="{{lang}}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Name}}: {{.T.Title}}</title>
+<title>{{name}}: {{title}}</title>
 <style>
 :root { color-scheme: light dark; }
 body { font: 16px/1.6 system-ui, sans-serif; max-width: 30rem; margin: 6vh auto; padding: 0 1rem; overflow-wrap: anywhere; }
@@ -56,24 +56,30 @@ a { color: inherit; } .error { color: #b91c1c; } @media (prefers-color-scheme: d
 </style>
 </head>
 <body>
-<h1>{{.Name}}: {{.T.Title}}</h1>
-{{if .Done}}<p role="status">{{.T.Done}}</p>
-{{else}}<p>{{.T.Intro}}</p>
-{{with .Error}}<p class="error" role="alert">{{$.T.Failed}}{{.}}</p>{{end}}
-<h2>{{.T.User}}</h2>
-<p>{{.T.UserText}}</p>
-<p><a href="{{.Welcome}}">{{.Welcome}}</a></p>
-<h2>{{.T.Pair}}</h2>
-<p>{{.T.PairText}}</p>
-<form method="post" action="/pair">
-<label>{{.T.Platform}}<input name="platform" inputmode="url" autocomplete="off" autocapitalize="none" maxlength="300" required></label>
-<label>{{.T.Code}}<input name="code" autocomplete="off" maxlength="64" required></label>
-<label>{{.T.Pin}}<input name="pin" autocomplete="off" maxlength="200"></label>
-<button>{{.T.Go}}</button>
-</form>
-{{end}}</body>
+<h1>{{name}}: {{title}}</h1>
+{{content}}</body>
 </html>
-`))
+`
+
+// What the page shows before and after the device is paired.
+const (
+	firstDone = `<p role="status">{{done}}</p>
+`
+	firstWays = `<p>{{intro}}</p>
+{{error}}
+<h2>{{user}}</h2>
+<p>{{userText}}</p>
+<p><a href="{{welcome}}">{{welcome}}</a></p>
+<h2>{{pair}}</h2>
+<p>{{pairText}}</p>
+<form method="post" action="/pair">
+<label>{{platform}}<input name="platform" inputmode="url" autocomplete="off" autocapitalize="none" maxlength="300" required></label>
+<label>{{code}}<input name="code" autocomplete="off" maxlength="64" required></label>
+<label>{{pin}}<input name="pin" autocomplete="off" maxlength="200"></label>
+<button>{{go}}</button>
+</form>
+`
+)
 
 // ServeHTTP implements http.Handler.
 func (f *First) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -129,18 +135,17 @@ func (f *First) show(w http.ResponseWriter, r *http.Request, status int, host, f
 	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Accept-Language"))), "ja") {
 		t = firstWords["ja"]
 	}
-	var b bytes.Buffer
-	err := firstPage.Execute(&b, struct {
-		T                    firstTexts
-		Name, Error, Welcome string
-		Done                 bool
-	}{t, f.Title, fault, "https://" + net.JoinHostPort(host, f.Port) + "/welcome#code=" + f.Code(), done})
-	if err != nil {
-		f.Log.Error("page can't be made", "error", err)
+	content := markup.Fill(firstDone, markup.Values{"done": t.Done})
+	if !done {
+		content = markup.Fill(firstWays, markup.Values{"intro": t.Intro,
+			"error": markup.When(fault != "", `<p class="error" role="alert">{{failed}}{{fault}}</p>`, markup.Values{"failed": t.Failed, "fault": fault}),
+			"user":  t.User, "userText": t.UserText, "welcome": "https://" + net.JoinHostPort(host, f.Port) + "/welcome#code=" + f.Code(),
+			"pair": t.Pair, "pairText": t.PairText, "platform": t.Platform, "code": t.Code, "pin": t.Pin, "go": t.Go})
 	}
+	page := markup.Fill(firstPage, markup.Values{"lang": t.Lang, "name": f.Title, "title": t.Title, "content": content})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // the peer may be gone
+	_, _ = w.Write([]byte(page)) // the peer may be gone
 }
 
 // Nearby tells whether a peer has an address of a home's network or of this machine.

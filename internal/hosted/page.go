@@ -46,5 +46,5 @@ func (m *Manager) explain(w http.ResponseWriter, r *http.Request, status int, pa
 	if page == pageStarting || page == pageFailed {
 		answer.Reload = 5
 	}
-	pages.Write(w, r, answer, m.o.Log)
+	pages.Write(w, r, answer)
 }

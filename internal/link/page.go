@@ -38,5 +38,5 @@ func (h *Hub) explain(w http.ResponseWriter, r *http.Request, status int, page s
 	if page == pageOffline {
 		answer.Reload = 15
 	}
-	pages.Write(w, r, answer, h.o.Log)
+	pages.Write(w, r, answer)
 }

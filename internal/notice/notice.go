@@ -3,12 +3,11 @@
 package notice
 
 import (
-	"bytes"
-	"html/template"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"tsunagi/internal/markup"
 )
 
 // Text is what a page says in one language.
@@ -31,13 +30,12 @@ var labels = map[string]struct{ Cause, Panel string }{
 	"ja": {"原因", "コントロールパネルを開く"},
 }
 
-var explanation = template.Must(template.New("page").Parse(`<!DOCTYPE html>
-<html lang="{{.Language}}">
+const explanation = `<!DOCTYPE html>
+<html lang="{{language}}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-{{if .Reload}}<meta http-equiv="refresh" content="{{.Reload}}">
-{{end}}<title>{{.Title}}</title>
+{{reload}}<title>{{title}}</title>
 <style>
 :root { color-scheme: light dark; }
 body { font: 16px/1.6 system-ui, sans-serif; max-width: 34rem; margin: 12vh auto; padding: 0 1rem; }
@@ -46,16 +44,14 @@ a { color: inherit; }
 </style>
 </head>
 <body>
-<h1>{{.Title}}</h1>
-<p>{{.Words}}</p>
-{{with .Cause}}<p>{{$.CauseLabel}}: <code>{{.}}</code></p>
-{{end}}{{with .Panel}}<p><a href="{{.}}">{{$.PanelLabel}}</a></p>
-{{end}}</body>
+<h1>{{title}}</h1>
+<p>{{words}}</p>
+{{cause}}{{panel}}</body>
 </html>
-`))
+`
 
 // Write answers with a page, or with its title where no page is wanted.
-func (all Texts) Write(w http.ResponseWriter, r *http.Request, p Page, log *slog.Logger) {
+func (all Texts) Write(w http.ResponseWriter, r *http.Request, p Page) {
 	language := "en"
 	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Accept-Language"))), "ja") {
 		language = "ja"
@@ -73,17 +69,14 @@ func (all Texts) Write(w http.ResponseWriter, r *http.Request, p Page, log *slog
 		_, _ = w.Write([]byte(text.Title)) // the peer may be gone
 		return
 	}
-	var b bytes.Buffer
-	err := explanation.Execute(&b, struct {
-		Text
-		Language, Cause, CauseLabel, Panel, PanelLabel string
-		Reload                                         int
-	}{text, language, p.Cause, labels[language].Cause, p.Panel, labels[language].Panel, p.Reload})
-	if err != nil {
-		log.Error("page can't be made", "error", err)
-	}
+	page := markup.Fill(explanation, markup.Values{
+		"language": language, "title": text.Title, "words": text.Words,
+		"reload": markup.When(p.Reload > 0, "<meta http-equiv=\"refresh\" content=\"{{seconds}}\">\n", markup.Values{"seconds": strconv.Itoa(p.Reload)}),
+		"cause":  markup.When(p.Cause != "", "<p>{{label}}: <code>{{cause}}</code></p>\n", markup.Values{"label": labels[language].Cause, "cause": p.Cause}),
+		"panel":  markup.When(p.Panel != "", "<p><a href=\"{{panel}}\">{{label}}</a></p>\n", markup.Values{"panel": p.Panel, "label": labels[language].Panel}),
+	})
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(b.Bytes())
+	_, _ = w.Write([]byte(page))
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,26 +16,18 @@ import (
 	"tsunagi/internal/account"
 )
 
-//go:embed reference.html
-var referencePage string
-
 //go:embed reference.css
 var referenceStyle []byte
 
 // reference is the OpenAPI document as pages for people, made when the first of a language is asked for.
 type reference struct {
-	pages map[string]func() ([]byte, error) // by language
+	pages map[string]func() []byte // by language
 }
 
 func (p *Panel) newReference(doc *huma.OpenAPI) *reference {
-	shape := template.Must(template.New("reference").Parse(referencePage))
-	r := &reference{pages: map[string]func() ([]byte, error){}}
+	r := &reference{pages: map[string]func() []byte{}}
 	for _, language := range p.o.Languages {
-		r.pages[language] = sync.OnceValues(func() ([]byte, error) {
-			var b bytes.Buffer
-			err := shape.Execute(&b, p.referenceOf(doc, language))
-			return b.Bytes(), err
-		})
+		r.pages[language] = sync.OnceValue(func() []byte { return []byte(p.referenceOf(doc, language).page()) })
 	}
 	return r
 }
@@ -47,14 +38,8 @@ func (p *Panel) serveReference(w http.ResponseWriter, r *http.Request) {
 	if by, err := p.signedIn(r, account.Actor{Via: "panel", Remote: remoteHost(r), Agent: r.UserAgent()}); err == nil {
 		language = p.language(r, by.Account.Language)
 	}
-	page, err := p.reference.pages[language]()
-	if err != nil {
-		p.o.Log.Error("the reference of the API could not be made", "error", err)
-		p.refuse(w, r, http.StatusInternalServerError, "")
-		return
-	}
 	w.Header().Set("Vary", "Accept-Language, Cookie")
-	asset{raw: page, kind: types[".html"], tag: p.o.Version + "-" + language}.serve(w, r)
+	asset{raw: p.reference.pages[language](), kind: types[".html"], tag: p.o.Version + "-" + language}.serve(w, r)
 }
 
 func (p *Panel) serveReferenceStyle(w http.ResponseWriter, r *http.Request) {
