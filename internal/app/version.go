@@ -1,15 +1,18 @@
 package app
 
 import (
+	"compress/gzip"
 	"context"
 	_ "embed"
 	"fmt"
+	"io"
 	"runtime"
+	"strings"
 )
 
-// thirdParty are the licences of what is shipped; `go run ./internal/app/notices` makes them.
+// thirdParty are the licences of what is shipped, as a gzip stream; `go run ./internal/app/notices` makes them.
 //
-//go:embed third_party.txt
+//go:embed third_party.txt.gz
 var thirdParty string
 
 // version is `tsunagi version`.
@@ -19,7 +22,10 @@ func version(_ context.Context, args []string, s Streams) int {
 	case len(args) == 0:
 		fmt.Fprintf(s.Out, "tsunagi %s (%s, %s/%s)\n", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	case len(args) == 1 && args[0] == "--notices":
-		fmt.Fprint(s.Out, thirdParty)
+		if err := printNotices(s.Out); err != nil {
+			fmt.Fprintf(s.Err, "tsunagi version: %v\n", err)
+			return ExitFailed
+		}
 	case len(args) == 1 && (args[0] == "--help" || args[0] == "-h"):
 		fmt.Fprint(s.Out, usage)
 	default:
@@ -27,4 +33,14 @@ func version(_ context.Context, args []string, s Streams) int {
 		return ExitUsage
 	}
 	return ExitOK
+}
+
+// printNotices unpacks the licences to out.
+func printNotices(out io.Writer) error {
+	z, err := gzip.NewReader(strings.NewReader(thirdParty))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, z)
+	return err
 }

@@ -3,6 +3,7 @@ package panel
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -67,13 +68,15 @@ func (p *Panel) mount(mux humago.Mux) huma.API {
 
 // handle makes a line of the table from a method: its failures become problems in the language of the request.
 func handle[I, O any](p *Panel, f func(context.Context, *I) (*O, error)) func(huma.API, huma.Operation) {
+	call := func(ctx context.Context, in any) (any, error) { return f(ctx, in.(*I)) }
 	return func(api huma.API, op huma.Operation) {
-		huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
-			out, err := f(ctx, in)
-			if err != nil {
-				return nil, p.problem(ctx, err)
-			}
-			return out, nil
-		})
+		p.register(api, op, reflect.TypeFor[I](), reflect.TypeFor[O](), call)
 	}
+}
+
+// register puts a route on the API.
+func (p *Panel) register(api huma.API, op huma.Operation, input, output reflect.Type, call func(context.Context, any) (any, error)) {
+	e := newEndpoint(api, op, input, output)
+	e.call, e.problem = call, p.problem
+	api.Adapter().Handle(e.op, api.Middlewares().Handler(e.op.Middlewares.Handler(e.serve)))
 }

@@ -4,7 +4,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -154,5 +156,21 @@ func write(all []work, editor string) error {
 	if err := os.WriteFile("THIRD_PARTY.md", []byte(table.String()), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile("internal/app/third_party.txt", []byte(texts.String()), 0o644)
+	return writePacked("internal/app/third_party.txt.gz", texts.String())
+}
+
+// writePacked writes text as a gzip stream without time and name, so that the same text gives the same file.
+func writePacked(path, text string) error {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := z.Write([]byte(text)); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
 }
