@@ -57,6 +57,8 @@ type Limits struct {
 	TopicAliasMax    int           // aliases a client may use [32]
 	KeepAliveMax     time.Duration // longest keep-alive, told as Server Keep Alive
 	SessionExpiryMax time.Duration // longest session expiry
+	KeepMessages     int           // messages that may wait for the session of Options.Keep
+	KeepBytes        int           // bytes that may
 	BindClientIDs    bool          // a client identifier belongs to the user of its session as long as that lives
 	Fast             bool          // messages are acknowledged in memory and written within a second: a crash may lose that second
 }
@@ -110,6 +112,13 @@ type Options struct {
 	// the source of retained messages. false: the user may not connect; nil with it: there is no such user any more.
 	// Without the function these checks don't take place. It may read, but doesn't call the broker.
 	Rights func(user string) (Rights, bool)
+	// Keep is the client id of a session whose queue drops nothing. When KeepMessages or KeepBytes of Limits wait for it,
+	// QoS 1 and 2 messages for it are refused to their publishers instead (0x97), and nobody gets them. "": there is none.
+	Keep string
+	// KeepQoS0 keeps QoS 0 messages for that session, too, as if they had been published at QoS 1. Without room they are
+	// lost to it; all other sessions get them at QoS 0, whatever comes of it. After a crash another persistent session
+	// that subscribes at QoS 1 or 2 may get one of them again.
+	KeepQoS0 bool
 }
 
 // The doors of a Broker that the gate and the app use:

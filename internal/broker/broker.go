@@ -17,6 +17,8 @@ type Broker struct {
 	id     string
 	node   string
 	origin string
+	keep   string // client id of the session that drops nothing
+	lift   bool   // QoS 0 messages for it are kept as of QoS 1
 	commit *Committer
 	events func(Event)
 	rights func(user string) (Rights, bool)
@@ -123,7 +125,7 @@ func New(o Options) (*Broker, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	b := &Broker{
-		id: o.ID, node: o.Node, origin: o.Origin, commit: o.Committer, events: o.Events, rights: o.Rights, log: o.Log.With("instance", o.ID),
+		id: o.ID, node: o.Node, origin: o.Origin, keep: o.Keep, lift: o.KeepQoS0 && o.Keep != "", commit: o.Committer, events: o.Events, rights: o.Rights, log: o.Log.With("instance", o.ID),
 		clock:    clock{o.Now, o.Now()},
 		sessions: map[string]*Session{}, connecting: map[string]chan struct{}{}, orphans: map[string]bool{},
 	}

@@ -51,6 +51,7 @@ type Client struct {
 type rareClient struct {
 	drops     throttle
 	denials   throttle
+	refusals  throttle
 	until     *time.Timer // ends the connection of a minted token
 	takeovers bucket      // how often this client identifier may still be taken over; goes on with the connection that does
 	fight     fight       // as takeovers

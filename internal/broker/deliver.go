@@ -6,6 +6,12 @@ import "tsunagi/internal/mqtt"
 // outbox when nothing waits in front and there is room, else into the session's queue.
 func (s *Session) deliver(r *receiver, o *outgoing, t *Turn) {
 	qos := min(r.qos, o.pub.QoS) // 3.8.4
+	if s.b.lift {
+		var ok bool
+		if qos, ok = s.liftedQoS(qos, r, o.lifted); !ok {
+			return
+		}
+	}
 	retain := o.pub.Retain && r.rap
 	c := s.client.Load()
 	if c != nil && !r.allows(c, o.match.topic) {

@@ -50,6 +50,7 @@ type outgoing struct {
 	raw     []byte   // the frame as it came, when it can be forwarded unchanged to its own kind; else nil
 	rawWire wire     // the kind
 	m       *message // what sessions queue; made when the first one needs it
+	lifted  lifted
 	forms   []form
 	scratch []byte // encoded small variants
 }
@@ -57,7 +58,7 @@ type outgoing struct {
 // reset prepares for the next message.
 func (o *outgoing) reset() {
 	o.forms, o.scratch = o.forms[:0], o.scratch[:0]
-	o.match, o.from, o.user, o.expires, o.raw, o.m = nil, nil, "", 0, nil, nil
+	o.match, o.from, o.user, o.expires, o.raw, o.m, o.lifted = nil, nil, "", 0, nil, nil, liftedNot
 }
 
 // forget lets go of everything that would keep memory alive between turns.

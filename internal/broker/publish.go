@@ -104,10 +104,18 @@ func (c *Client) admit(p *mqtt.Publish, raw []byte, t *Turn) error {
 		return c.refuse(p, m, &Refusal{mqtt.NotAuthorized, "not allowed to publish to this topic"}, "", "", t)
 	}
 	if p.QoS > 0 {
+		if m.stored && c.b.keep != "" {
+			if r := c.keepRoom(p, m); r != nil {
+				return c.refuseFull(p, m, r, t)
+			}
+		}
 		known, err := c.receive(p, t)
 		if known || err != nil {
 			return err
 		}
+	}
+	if p.QoS == 0 && c.b.lift && c.b.lifts(m, c.s) {
+		return c.submit(p, m, 0, t)
 	}
 	return c.accept(p, raw, m, aliased, t)
 }

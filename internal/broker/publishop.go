@@ -3,21 +3,28 @@ package broker
 import "tsunagi/internal/mqtt"
 
 // submit hands an accepted message to the committer. kept is not 0 for a QoS 0 message that has gone to its receivers
-// already: only its retained copy is to be kept, at that place in the order of retained messages.
+// already: only its retained copy is to be kept, at that place in the order of retained messages. One of QoS 0 with 0 is
+// for the session that keeps everything; see Options.KeepQoS0.
 func (c *Client) submit(p *mqtt.Publish, m *match, kept uint64, t *Turn) error {
 	b := c.b
 	now := int64(0)
 	if p.Props.HasExpiry {
 		now = b.clock.ms()
 	}
+	lifted := p.QoS == 0 && kept == 0
+	if lifted {
+		q := *p
+		q.QoS, p = 1, &q
+	}
 	msg, rec := newMessage(m.topic, p, c.s.id, c.user, b.clock.now(), now)
 	op := &publishOp{b: b, c: c, s: c.s, m: msg, rec: rec, topic: msg.body.Load().topic, qos: p.QoS, id: p.PacketID,
-		retain: p.Retain, clear: len(p.Payload) == 0, routed: kept != 0}
+		retain: p.Retain, clear: len(p.Payload) == 0, routed: kept != 0, lifted: lifted}
 	msg.kept = kept
-	switch p.QoS {
-	case 1:
+	switch {
+	case lifted:
+	case p.QoS == 1:
 		c.unacked.Add(1)
-	case 2:
+	case p.QoS == 2:
 		c.s.setIn(p.PacketID, inStoring)
 	}
 	if p.Retain && p.QoS == 0 { // nothing is promised: who subscribes now must get it, as its receivers did
@@ -45,6 +52,7 @@ type publishOp struct {
 	clear  bool // the payload is empty: the retained message goes
 	routed bool // receivers have it already
 	asked  bool // counted in retAsked
+	lifted bool // came with QoS 0: nobody waits for an answer
 }
 
 // ask counts a retained message against the bounds of the plan until it is kept; see retainRoom.
@@ -107,6 +115,10 @@ func (o *publishOp) done(t *Turn, err error) {
 	}
 	if err != nil {
 		o.unask()
+		if o.lifted { // to who is there it goes all the same
+			o.m.offset = 0
+			o.route(o.b.matchOf(o.topic, &t.match), t, liftedLost)
+		}
 		o.fail(err, t)
 		return
 	}
@@ -115,7 +127,11 @@ func (o *publishOp) done(t *Turn, err error) {
 	}
 	m := o.b.matchOf(o.topic, &t.match)
 	if !o.routed {
-		o.route(m, t)
+		how := liftedNot
+		if o.lifted {
+			how = liftedKept
+		}
+		o.route(m, t, how)
 	}
 	if o.retain {
 		o.b.keepRetained(o.retainedCopy(), o.topic, o.clear)
@@ -126,7 +142,7 @@ func (o *publishOp) done(t *Turn, err error) {
 
 // route hands the message to its receivers; if it is stored it is owed to those that are persistent until they have
 // acknowledged it.
-func (o *publishOp) route(m *match, t *Turn) {
+func (o *publishOp) route(m *match, t *Turn, how lifted) {
 	b := o.b
 	if o.m.offset != 0 {
 		o.m.at.Store(o.m.offset)
@@ -134,6 +150,7 @@ func (o *publishOp) route(m *match, t *Turn) {
 		b.commit.bodies.add(o.m)
 	}
 	t.out.fromBody(o.m, o.m.body.Load(), m, o.s)
+	t.out.lifted = how
 	b.route(&t.out, t)
 	if o.m.offset != 0 {
 		b.backlog.settle(o.m)
@@ -160,7 +177,7 @@ func (o *publishOp) retainedCopy() *message {
 // session and is answered on whatever connection it has now.
 func (o *publishOp) answer(r mqtt.Reason, t *Turn) {
 	switch {
-	case o.c == nil:
+	case o.c == nil || o.lifted:
 	case o.qos == 1:
 		o.c.unacked.Add(-1)
 		o.c.sendAck(mqtt.PUBACK, o.id, r, t)
@@ -181,10 +198,12 @@ func (o *publishOp) fail(err error, t *Turn) {
 		return
 	}
 	o.c.event(e)
-	switch o.qos {
-	case 1:
+	switch {
+	case o.lifted:
+		return
+	case o.qos == 1:
 		o.c.unacked.Add(-1)
-	case 2:
+	case o.qos == 2:
 		o.s.setIn(o.id, 0)
 	default:
 		return

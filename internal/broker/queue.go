@@ -7,7 +7,7 @@ func (s *Session) enqueue(r ref) {
 	r.m.owe()
 	s.queue.push(r)
 	s.queueBytes += r.m.size
-	for {
+	for !s.keeps() {
 		rule := s.b.overflow(&s.queue, s.queueBytes, s.persistent.Load())
 		if rule == "" {
 			return

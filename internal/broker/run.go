@@ -38,7 +38,7 @@ func (c *Client) run(buf []byte, t *Turn) int {
 		return 0
 	}
 	m, err := c.find(name, t)
-	if err != nil {
+	if err != nil || c.b.lift && m.stored {
 		return 0
 	}
 	c.messagesIn.Add(uint64(count))

@@ -144,8 +144,16 @@ func (b *Broker) orphan(id string) {
 // message is an operation that publishes p for nobody who waits for an acknowledgement.
 func (b *Broker) message(p *mqtt.Publish, clientID, user string) *publishOp {
 	name := string(p.Topic)
+	lifted := false
+	if b.lift && p.QoS == 0 {
+		var own match
+		if lifted = b.lifts(b.matchOf(name, &own), nil); lifted {
+			q := *p
+			q.QoS, p = 1, &q
+		}
+	}
 	m, rec := newMessage(name, p, clientID, user, b.clock.now(), b.clock.ms())
-	op := &publishOp{b: b, m: m, rec: rec, topic: name, qos: p.QoS, retain: p.Retain, clear: len(p.Payload) == 0}
+	op := &publishOp{b: b, m: m, rec: rec, topic: name, qos: p.QoS, retain: p.Retain, clear: len(p.Payload) == 0, lifted: lifted}
 	op.ask()
 	return op
 }
