@@ -11,13 +11,13 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 )
 
 // client talks to a running `tsunagi serve`.
 type client struct {
 	socket string
 	http   http.Client
+	nobody bool // the last call found no server
 }
 
 func newClient(socket string) *client {
@@ -74,7 +74,8 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 // explain says what to do where nobody answers.
 func (c *client) explain(err error) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case nobodyListens(err):
+		c.nobody = true
 		return fmt.Errorf("nobody listens on %s: is `tsunagi serve` running, with this data directory? Name it with --data", c.socket)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s may be opened only by the user that runs `tsunagi serve`: run this as that user", c.socket)

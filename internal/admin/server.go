@@ -36,6 +36,7 @@ type Server struct {
 
 	ownerLink func(context.Context) (string, error)        // nil: there is none
 	backup    func(ctx context.Context, w io.Writer) error // nil: there is none
+	status    func() any                                   // nil: there is none
 	backingUp sync.Mutex                                   // held while one is made
 }
 
@@ -75,6 +76,9 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	return err
 }
+
+// OnStatus has f say how what runs here is. It must be called before Start.
+func (s *Server) OnStatus(f func() any) { s.status = f }
 
 // listen makes the socket with mode 0600. It is made inside a directory of mode 0700 and moved to its place, so that
 // at no moment another user could open it.
@@ -140,6 +144,12 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("POST /owner-link", s.answer(s.makeOwnerLink))
 	mux.Handle("POST /instances/{id}/import", s.answerUpTo(importMax, s.importUsers))
 	mux.HandleFunc("POST /backup", s.writeBackup)
+	mux.Handle("GET /status", s.answer(func(*http.Request) (any, error) {
+		if s.status == nil {
+			return nil, &account.Error{Code: account.NotFound, Key: "api.not_found"}
+		}
+		return s.status(), nil
+	}))
 	s.loginRoutes(mux)
 	return mux
 }

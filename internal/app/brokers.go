@@ -22,6 +22,8 @@ type brokers struct {
 	rights    func(instance, user string) (broker.Rights, bool)
 	node      string
 	origin    func(instance string) string // what bridges call it; nil: nothing
+	keep      string                       // client id of a session that drops nothing [none]
+	keepQoS0  bool                         // see broker.Options
 	log       *slog.Logger
 
 	mu      sync.Mutex // guards the fields below
@@ -68,6 +70,7 @@ func (b *brokers) open(instance string, o *opening) {
 	if err == nil {
 		o.broker, err = broker.New(broker.Options{
 			ID: instance, Limits: limits, Committer: b.committer, Node: b.node, Origin: origin, Log: b.log,
+			Keep: b.keep, KeepQoS0: b.keepQoS0,
 			Events: func(e broker.Event) { b.events(instance, e) },
 			Rights: func(user string) (broker.Rights, bool) { return b.rights(instance, user) },
 		})

@@ -71,7 +71,7 @@ type doors struct{ https, mqtts, device, mqtt, http, metrics net.Listener }
 
 // serveCloud makes every part, runs them until ctx ends, and stops them in reverse.
 func serveCloud(ctx context.Context, cfg *config.Serve, log *slog.Logger, s Streams) (err error) {
-	base, err := newCore(ctx, cfg.Data, cfg.Store.ReserveMB, log)
+	base, err := newCore(ctx, reserve(cfg.Data, cfg.Store.ReserveMB), log)
 	if err != nil {
 		return err
 	}

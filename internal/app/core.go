@@ -22,9 +22,15 @@ type core struct {
 	gate      *gate.Server
 }
 
+// reserve has a store in dir refuse messages when less than so many MiB are free.
+func reserve(dir string, mb int) sqlite.Options {
+	return sqlite.Options{Dir: dir, CriticalBytes: int64(mb) << 20}
+}
+
 // newCore opens the data directory. Limits, events and rights of the brokers and the gate's options are the mode's.
-func newCore(ctx context.Context, dir string, reserveMB int, log *slog.Logger) (*core, error) {
-	store, err := openStore(ctx, sqlite.Options{Dir: dir, Log: log, CriticalBytes: int64(reserveMB) << 20})
+func newCore(ctx context.Context, o sqlite.Options, log *slog.Logger) (*core, error) {
+	o.Log = log
+	store, err := openStore(ctx, o)
 	if err != nil {
 		return nil, err
 	}

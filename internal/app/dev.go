@@ -26,7 +26,7 @@ func serveDev(ctx context.Context, cfg *config.Serve, log *slog.Logger, s Stream
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	c, err := newCore(ctx, dir, cfg.Store.ReserveMB, log)
+	c, err := newCore(ctx, reserve(dir, cfg.Store.ReserveMB), log)
 	if err != nil {
 		return err
 	}

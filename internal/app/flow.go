@@ -30,6 +30,7 @@ type flowServer struct {
 	log     *slog.Logger
 	runtime *flow.Runtime
 	editor  *editor.Server
+	written *flow.Written // bytes, by what for
 	ended   chan struct{}
 	cancel  context.CancelFunc
 }
@@ -58,7 +59,7 @@ func newFlowServer(dir string, ro flow.Options, web *network.Web, eo editor.Opti
 	if stores.limit > 0 {
 		ro.Contexts.Limit(stores.limit)
 	}
-	f := &flowServer{log: log, ended: make(chan struct{})}
+	f := &flowServer{log: log, written: ro.Written, ended: make(chan struct{})}
 	ro.Dir, ro.Log, ro.Nodes, ro.JSONata, ro.Events = dir, log, nodes.AllOn(web), nodes.JSONata, comms.Publish
 	f.runtime = flow.New(ro)
 	eo.Dir, eo.Runtime, eo.Comms, eo.Assets, eo.Release, eo.Log, eo.Written = dir, f.runtime, comms, assets, Version, log, ro.Written
@@ -114,6 +115,9 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 	}
 	if len(args) > 0 && args[0] == "unlink" {
 		return flowUnlink(ctx, args[1:], s)
+	}
+	if len(args) > 0 && args[0] == "broker" {
+		return flowBroker(ctx, args[1:], s)
 	}
 	var cfg config.Flow
 	if code, done := settingsOf("flow", "Runs one flow server: Node-RED's editor and flows, on a device or anywhere.", &cfg, args, s); done {
@@ -194,25 +198,44 @@ func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, up *proof, 
 	if err != nil {
 		return err
 	}
-	f, err := newFlowServer(cfg.Data, ro, web, eo, contextsOf(cfg), log)
+	local, err := openLANBroker(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
+	failed := newFailure()
+	if local != nil {
+		local.failure = failed
+		ro.TrustedCA = append(append([]byte{}, ro.TrustedCA...), local.authority.PEM()...)
+		eo.Instances = lanNodes{local}
+	}
+	if err := tunnel.use(local); err != nil {
+		return errors.Join(err, local.discard())
+	}
+	f, err := newFlowServer(cfg.Data, ro, web, eo, contextsOf(cfg), log)
+	if err != nil {
+		return errors.Join(err, local.discard())
+	}
 	l, config, scheme, err := flowListener(cfg)
 	if err != nil {
-		return errors.Join(err, f.editor.Close())
+		return errors.Join(err, f.editor.Close(), local.discard())
 	}
-	failed := newFailure()
+	services := local.services()
 	var lan []part
 	if cfg.LAN {
-		l, lan = openLAN(cfg, l, login, tunnel == nil, failed, log)
+		var here home.Service
+		l, here, lan = openLAN(cfg, l, login, tunnel == nil, failed, log)
+		services = append(services, here)
+	}
+	if len(services) > 0 {
+		lan = append(lan, announcing(services, log))
 	}
 	server := front.NewServer("editor", l, config, f.editor, log)
 	server.OnStop(web.Stop)
-	parts := append([]part{f.editing(), f.running(), {server.Name(), server.Start, server.Stop}}, lan...)
+	parts := append(local.parts(f.written), f.editing(), f.running(), part{server.Name(), server.Start, server.Stop})
+	parts = append(parts, lan...)
 	if tunnel != nil {
 		door := home.NewDoor(home.Options{Dir: cfg.Data, Version: Version, Log: lines, Flows: f.editor.Managed(brokerNode),
-			Allowed: tunnel.client.MayEdit, Restart: tunnel.restart(failed), Update: tunnel.updates(cfg, failed, s), Logger: log})
+			Allowed: tunnel.client.MayEdit, Restart: tunnel.restart(failed), Update: tunnel.updates(cfg, failed, s), Broker: local.status, Logger: log})
 		parts = append(parts, tunnel.parts(f, door)...)
 	}
 	return runParts(ctx, log, parts, func() {
@@ -227,6 +250,7 @@ func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, up *proof, 
 				fmt.Fprintf(s.Out, "  first user  %s/welcome#code=%s\n              This link works once, %s; until it is used nobody can sign in.\n", base, code, where)
 			}
 		}
+		fmt.Fprint(s.Out, local.greeting())
 		if tunnel != nil {
 			fmt.Fprintf(s.Out, "  linked to   %s\n", tunnel.paired.URL)
 		}

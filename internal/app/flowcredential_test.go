@@ -18,7 +18,7 @@ func TestUsersForFlows(t *testing.T) {
 	if code, done := settingsOf("serve", "", &cfg, args, Streams{In: strings.NewReader(""), Out: io.Discard, Err: t.Output()}); done {
 		t.Fatal(code)
 	}
-	base, err := newCore(t.Context(), cfg.Data, cfg.Store.ReserveMB, slog.New(slog.DiscardHandler))
+	base, err := newCore(t.Context(), reserve(cfg.Data, cfg.Store.ReserveMB), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

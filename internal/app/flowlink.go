@@ -28,6 +28,9 @@ type tunnel struct {
 	paired *link.Paired
 	client *link.Client
 	server *flowServer // set by parts
+	dir    string
+	local  *lanBroker // nil: there is none
+	asking atomic.Bool
 	log    *slog.Logger
 	reason atomic.Pointer[string] // why the tunnel ends [link.Stopped]
 }
@@ -59,9 +62,9 @@ func joinPlatform(ctx context.Context, cfg *config.Flow, ro *flow.Options, eo *e
 	if p.CA != "" && !strings.Contains(string(ro.TrustedCA), p.CA) {
 		ro.TrustedCA = append(append([]byte{}, ro.TrustedCA...), p.CA...)
 	}
-	t := &tunnel{paired: p, log: log}
+	t := &tunnel{paired: p, dir: cfg.Data, log: log}
 	t.client = link.NewClient(link.ClientOptions{Dir: cfg.Data, Paired: p, Version: Version, NoEditing: cfg.LocalOnly, Log: log,
-		Ended: t.ended, Rotated: t.putBroker, Opened: func() { up.say(false, true) }})
+		Ended: t.ended, Rotated: t.putBroker, Unknown: t.unknown, Opened: func() { up.say(false, true); t.known() }})
 	login, ok := eo.Auth.(*editor.Login)
 	if !ok {
 		return nil, errors.New("a link needs the flow server's own login")
@@ -147,8 +150,11 @@ func (t *tunnel) ended(session string) {
 	}
 }
 
-// putBroker fills the device's login into the flows.
+// putBroker fills the device's login into the flows, and into the bridge of the local broker.
 func (t *tunnel) putBroker(ctx context.Context, b link.Broker) error {
+	if err := t.bridgeLogin(b); err != nil {
+		return err
+	}
 	return t.server.editor.PutBroker(ctx, editor.Broker{ID: brokerNode, Name: "Tsunagi", Host: b.Host, Port: b.Port, ClientID: "device-" + b.Name,
 		User: b.User, Password: b.Password})
 }

@@ -25,6 +25,7 @@ type Config struct {
 	Name      string
 	Address   string        // mqtts://host[:port], wss://host[:port]/path, or mqtt://host[:port]
 	Roots     string        // PEM of the authorities of the remote broker's certificate; "": the system's
+	AlsoRoots string        // PEM of authorities to trust besides the system's, where Roots is ""
 	ClientID  string        // on the remote broker
 	User      string        //
 	Password  string        //
@@ -69,6 +70,14 @@ func (c *Config) remote(o *Options) (mqttclient.Options, error) {
 		return out, nil
 	}
 	out.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.AlsoRoots != "" && c.Roots == "" {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			return out, err
+		}
+		pool.AppendCertsFromPEM([]byte(c.AlsoRoots))
+		out.TLS.RootCAs = pool
+	}
 	if c.Roots != "" {
 		out.TLS.RootCAs = x509.NewCertPool()
 		if !out.TLS.RootCAs.AppendCertsFromPEM([]byte(c.Roots)) {

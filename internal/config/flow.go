@@ -34,6 +34,17 @@ type Flow struct {
 	LocalOnly  bool          `toml:"local_only" help:"forbid remote editing: the tunnel stays, but lets nobody into the editor, whatever the platform says"`
 	Log        Log           `toml:"log"`
 
+	Broker               bool     `toml:"broker" help:"run an MQTT broker for the devices in this network, which works without Internet; a login is always needed: tsunagi flow broker user add"`
+	BrokerListen         string   `toml:"broker_listen" default:":8883" help:"address of that broker: MQTT over TLS under the local authority, ca/ca.pem in the data directory"`
+	BrokerPlain          string   `toml:"broker_plain" default:"off" help:"address for devices that can't do TLS, such as :1883; passwords and messages then cross the network in clear"`
+	BrokerTopics         []string `toml:"broker_topics" help:"topics that are bridged with the instance that this device is paired with, separated by commas: FILTER in|out|both [QOS], such as 'sensors/# out, commands/# in'"`
+	BrokerPrefix         string   `toml:"broker_prefix" default:"%n/" help:"prefix of these topics at the platform; %n is the device's name, below which its login may publish and subscribe"`
+	BrokerOutboxMB       int      `toml:"broker_outbox_mb" default:"1024" help:"MiB that may wait for the platform while it can't be reached; beyond them messages on topics that go out are refused to who publishes them"`
+	BrokerOutboxMessages int      `toml:"broker_outbox_messages" default:"1000000" help:"messages that may wait, likewise; each takes about 150 bytes of memory"`
+	BrokerKeepQoS0       bool     `toml:"broker_keep_qos0" default:"true" help:"keep messages of QoS 0 on topics that go out as if they had QoS 1, since many small devices send no other"`
+	BrokerDurability     string   `toml:"broker_durability" default:"safe" help:"safe: a message is acknowledged when it is on disk; fast: when it is in memory, which spares an SD card, and a power cut may lose the last second"`
+	BrokerReserveMB      int      `toml:"broker_reserve_mb" default:"64" help:"free space in MiB below which messages that need storage are refused"`
+
 	Context        []ContextStore `toml:"context" help:"context stores: name, module (memory or localfilesystem), dir, cache, flush_interval (seconds); none: one in memory"`
 	ContextDefault string         `toml:"context_default" help:"name of the context store for keys that name none; empty: the first"`
 }
@@ -86,6 +97,7 @@ func (f *Flow) Validate() error {
 	if f.MemoryMB < 0 {
 		fault("memory_mb %d: want 0 or more", f.MemoryMB)
 	}
+	f.checkBroker(fault)
 	for i, c := range f.Context {
 		oneOf(fault, fmt.Sprintf("context[%d].module", i), c.Module, "memory", "localfilesystem")
 		if c.FlushInterval != nil && (*c.FlushInterval < 0 || *c.FlushInterval > 86400) {

@@ -12,7 +12,7 @@ var instanceScript []byte
 // Instance is a broker of the platform that flows can be given a user on.
 type Instance struct {
 	ID   string `json:"id"`
-	Name string `json:"name"`
+	Name string `json:"name"` // "": the dialog calls it this device
 }
 
 // Credential is what a broker node needs for an instance.

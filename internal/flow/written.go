@@ -14,6 +14,7 @@ type Written struct {
 	mu   sync.Mutex
 	days map[string]map[string]int64 // day (2006-01-02, local time) → what for → bytes
 	now  func() time.Time            // [time.Now]
+	sum  int64                       // since this process has begun
 }
 
 // maxDays is for how many days the counts are kept.
@@ -41,6 +42,17 @@ func (w *Written) Add(what string, n int) {
 		}
 	}
 	w.days[day][what] += int64(n)
+	w.sum += int64(n)
+}
+
+// Total are the bytes that were added since this process has begun.
+func (w *Written) Total() int64 {
+	if w == nil {
+		return 0
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sum
 }
 
 // Days returns a copy of the counts.

@@ -18,8 +18,9 @@ type Options struct {
 
 	// Restart has the program start anew, soon; an error says why it can't [it can't].
 	Restart func() error
-	Update  *Updater     // [there are no updates]
-	Logger  *slog.Logger // [discard]
+	Update  *Updater       // [there are no updates]
+	Broker  func() *Broker // how the broker for the local network is [there is none]
+	Logger  *slog.Logger   // [discard]
 }
 
 // Door is the handler for the platform's panel.
@@ -70,6 +71,9 @@ func (d *Door) permit(h http.Handler) http.Handler {
 func (d *Door) figures(w http.ResponseWriter, _ *http.Request) {
 	f := Figures{Version: d.o.Version, Target: Target(), Machine: machine(), StartedAt: d.began}
 	f.Update, f.Failed = d.o.Update.Problem(), d.o.Update.Failed()
+	if d.o.Broker != nil {
+		f.Broker = d.o.Broker()
+	}
 	d.gauge.read(&f)
 	answer(w, http.StatusOK, f)
 }

@@ -22,6 +22,27 @@ type Figures struct {
 	Free      int64     `json:"free"`             // of these, what this program may still use
 	Failed    string    `json:"failed,omitempty"` // why the last update was taken back
 	Update    string    `json:"update,omitempty"` // why the program can't be replaced from the panel; "": it can
+	Broker    *Broker   `json:"broker,omitempty"` // for the local network; nil: it is off
+}
+
+// Broker says how the broker for the local network is, and its bridge to the platform.
+type Broker struct {
+	Address     string     `json:"address"`         // of MQTT over TLS
+	Plain       string     `json:"plain,omitempty"` // of MQTT without; "": off
+	Clients     int        `json:"clients"`         // connected
+	Users       int        `json:"users"`
+	State       string     `json:"state"`           // of the bridge: off, unpaired, login, connecting, connected or waiting
+	Error       string     `json:"error,omitempty"` // why it was not connected last, in words
+	ErrorAt     *time.Time `json:"error_at,omitempty"`
+	Waiting     int        `json:"waiting"` // messages in the outbox
+	Bytes       int64      `json:"bytes"`   // of them
+	MostWaiting int        `json:"most_waiting"`
+	MostBytes   int64      `json:"most_bytes"`
+	Full        bool       `json:"full,omitempty"`         // messages on topics that go out are refused
+	Sent        uint64     `json:"sent"`                   // since the start
+	Received    uint64     `json:"received"`               //
+	Refused     uint64     `json:"refused,omitempty"`      // messages that one side did not take, for good
+	LastRefusal string     `json:"last_refusal,omitempty"` // why, in words
 }
 
 // Target names the system and processor that this program was built for.

@@ -38,6 +38,7 @@ type ClientOptions struct {
 
 	Ended   func(session string)                 // a session in the panel is over [nobody is told]
 	Opened  func()                               // the tunnel is open [nobody is told]
+	Unknown func()                               // the platform has unpaired this device, or refuses it [nobody is told]
 	Rotated func(context.Context, Broker) error  // the MQTT login has another password [nobody is told]
 	Wait    func(time.Duration) <-chan time.Time // [time.After]
 	Log     *slog.Logger                         // [discard]
@@ -68,6 +69,9 @@ func NewClient(o ClientOptions) *Client {
 	if o.Opened == nil {
 		o.Opened = func() {}
 	}
+	if o.Unknown == nil {
+		o.Unknown = func() {}
+	}
 	if o.Rotated == nil {
 		o.Rotated = func(context.Context, Broker) error { return nil }
 	}
@@ -88,6 +92,7 @@ func (c *Client) Run(ctx context.Context) {
 		err := c.once(ctx)
 		select {
 		case <-c.gone:
+			c.o.Unknown()
 			c.o.Log.Warn("this device is no longer paired; pair it again to reach it from the panel")
 			return
 		case <-ctx.Done():
@@ -103,6 +108,7 @@ func (c *Client) Run(ctx context.Context) {
 		}
 		if errors.Is(err, ErrRefused) {
 			pause = refusedWait/2 + mathrand.N(refusedWait/2)
+			c.o.Unknown()
 			c.o.Log.Error("the platform does not know this device; pair it again if it was unpaired", "platform", c.o.Paired.URL, "again_in", pause.Round(time.Second))
 		} else {
 			c.o.Log.Info("no tunnel to the platform", "platform", c.o.Paired.URL, "error", err, "again_in", pause.Round(time.Millisecond))
@@ -258,6 +264,9 @@ func (c *Client) Delivered() error {
 	p.Broker.Password = ""
 	return c.keep(p)
 }
+
+// Rotate asks the platform for another key and another MQTT login, which comes to ClientOptions.Rotated.
+func (c *Client) Rotate(ctx context.Context) error { return c.rotate(ctx) }
 
 // rotate makes another key, which the platform takes with the proof that this device has it.
 func (c *Client) rotate(ctx context.Context) error {

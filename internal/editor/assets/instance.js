@@ -4,11 +4,11 @@
     var texts = {
         en: {
             label: 'Instance', topics: 'Topics the flows may use, separated by spaces', fill: 'Fill in',
-            done: 'Filled in. Press Add or Update, then Deploy.', none: 'There is no instance yet: make one in the panel.', failed: 'This did not work: '
+            done: 'Filled in. Press Add or Update, then Deploy.', none: 'There is no instance yet: make one in the panel.', failed: 'This did not work: ', local: 'This device (local network)'
         },
         ja: {
             label: 'インスタンス', topics: 'フローが使えるトピック（空白区切り）', fill: '入力する',
-            done: '入力しました。「追加」または「更新」を押してデプロイしてください。', none: 'インスタンスがありません。コントロールパネルで作成してください。', failed: '失敗しました: '
+            done: '入力しました。「追加」または「更新」を押してデプロイしてください。', none: 'インスタンスがありません。コントロールパネルで作成してください。', failed: '失敗しました: ', local: 'このデバイス（ローカルネットワーク）'
         }
     };
 
@@ -52,7 +52,7 @@
         row.insertBefore($(broker).closest('.form-row'));
         button.prop('disabled', true);
         ask('GET', null, function (list) {
-            list.forEach(function (i) { which.append($('<option></option>').val(i.id).text(i.name)); });
+            list.forEach(function (i) { which.append($('<option></option>').val(i.id).text(i.name || t.local)); });
             button.prop('disabled', list.length === 0);
             if (list.length === 0) { say(t.none); }
         }, function (cause) { say(t.failed + cause); });
