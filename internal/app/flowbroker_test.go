@@ -243,7 +243,8 @@ func TestLANBroker(t *testing.T) {
 	if err := here.publish("sensors/small", "end", 1); err != nil {
 		t.Fatal(err)
 	}
-	if s := h.until("waiting", func(s home.Broker) bool { return s.State == "waiting" && s.Waiting > 3*each+qos0 }) // one more when the first was not acknowledged to the end; s.Error == "" || s.Bytes == 0 {
+	// One more waits when the first was not acknowledged to the end.
+	if s := h.until("waiting", func(s home.Broker) bool { return s.State == "waiting" && s.Waiting > 3*each+qos0 }); s.Error == "" || s.Bytes == 0 {
 		t.Errorf("without a platform: %+v", s)
 	}
 	if code := h.stop(); code != ExitOK {
