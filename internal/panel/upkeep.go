@@ -119,22 +119,42 @@ type flowsBody struct {
 	Written    []writtenBody `json:"written" doc:"Bytes written to its disk, by day, newest first"`
 }
 
+type lanBrokerBody struct {
+	Address     string     `json:"address" maxLength:"255" doc:"Of MQTT over TLS"`
+	Plain       string     `json:"plain,omitempty" doc:"Of MQTT without TLS; missing: off"`
+	Clients     int        `json:"clients" doc:"Connected"`
+	Users       int        `json:"users"`
+	State       string     `json:"state" doc:"Of its bridge to this server: off, unpaired, login, connecting, connected or waiting"`
+	Error       string     `json:"error,omitempty" doc:"Why it was not connected last, in words"`
+	ErrorAt     *time.Time `json:"error_at,omitempty"`
+	Waiting     int        `json:"waiting" doc:"Messages that wait for this server"`
+	Bytes       int64      `json:"bytes" doc:"Of them"`
+	MostWaiting int        `json:"most_waiting"`
+	MostBytes   int64      `json:"most_bytes"`
+	Full        bool       `json:"full,omitempty" doc:"Messages on topics that go out are refused"`
+	Sent        uint64     `json:"sent" doc:"Since it was started"`
+	Received    uint64     `json:"received"`
+	Refused     uint64     `json:"refused,omitempty" doc:"Messages that one side did not take, for good"`
+	LastRefusal string     `json:"last_refusal,omitempty" doc:"Why, in words"`
+}
+
 type figuresBody struct {
-	Version   string     `json:"version"`
-	Target    string     `json:"target" doc:"System and processor"`
-	Machine   string     `json:"machine,omitempty"`
-	StartedAt *time.Time `json:"started_at,omitempty"`
-	Memory    int64      `json:"memory" doc:"Bytes of RAM that the program has"`
-	Total     int64      `json:"total" doc:"Bytes of RAM of the machine"`
-	Available int64      `json:"available" doc:"Bytes of RAM that programs can still get"`
-	CPU       float64    `json:"cpu" doc:"Of the program, in processors: 1 is all of one"`
-	CPUs      int        `json:"cpus"`
-	Disk      int64      `json:"disk" doc:"Bytes of the file system with its data"`
-	Free      int64      `json:"free"`
-	Release   string     `json:"release,omitempty" doc:"Version that is ready to be put on it"`
-	Failed    string     `json:"failed,omitempty" doc:"Why the last update was taken back, in words"`
-	Update    string     `json:"update,omitempty" doc:"Why the program can't be replaced from here, in words"`
-	Flows     *flowsBody `json:"flows,omitempty" doc:"Missing while remote editing is off"`
+	Version   string         `json:"version"`
+	Target    string         `json:"target" doc:"System and processor"`
+	Machine   string         `json:"machine,omitempty"`
+	StartedAt *time.Time     `json:"started_at,omitempty"`
+	Memory    int64          `json:"memory" doc:"Bytes of RAM that the program has"`
+	Total     int64          `json:"total" doc:"Bytes of RAM of the machine"`
+	Available int64          `json:"available" doc:"Bytes of RAM that programs can still get"`
+	CPU       float64        `json:"cpu" doc:"Of the program, in processors: 1 is all of one"`
+	CPUs      int            `json:"cpus"`
+	Disk      int64          `json:"disk" doc:"Bytes of the file system with its data"`
+	Free      int64          `json:"free"`
+	Release   string         `json:"release,omitempty" doc:"Version that is ready to be put on it"`
+	Failed    string         `json:"failed,omitempty" doc:"Why the last update was taken back, in words"`
+	Update    string         `json:"update,omitempty" doc:"Why the program can't be replaced from here, in words"`
+	Broker    *lanBrokerBody `json:"broker,omitempty" doc:"Its broker for the local network; missing where there is none"`
+	Flows     *flowsBody     `json:"flows,omitempty" doc:"Missing while remote editing is off"`
 }
 
 // deviceFigures asks the device: nothing is sent while nobody looks.

@@ -43,6 +43,25 @@ export const restartDevice = (id: string) => post(path(id) + '/restart');
 export const updateDevice = (id: string) => post(path(id) + '/update');
 export const setLabels = (id: string, labels: string[]) => patch<Device>(path(id), { labels });
 
+/** LocalBroker is how a device's broker for its network is, and its bridge to this server. */
+export interface LocalBroker {
+  address: string;
+  plain?: string; // MQTT without TLS
+  clients: number;
+  users: number;
+  state: 'off' | 'unpaired' | 'login' | 'connecting' | 'connected' | 'waiting';
+  error?: string;
+  waiting: number; // messages for this server
+  bytes: number;
+  most_waiting: number;
+  most_bytes: number;
+  full?: boolean;
+  sent: number;
+  received: number;
+  refused?: number;
+  last_refusal?: string;
+}
+
 /** Figures are how the machine and its program are; sizes are bytes. */
 export interface Figures {
   version: string;
@@ -59,6 +78,7 @@ export interface Figures {
   update?: string; // why the program can't be replaced from here
   release?: string; // a version that is ready for it
   failed?: string; // why the last update was taken back
+  broker?: LocalBroker; // for the devices in its network
   flows?: { state: string; nodes: number; deployed_at?: string; deployed_by?: string; written: { day: string; bytes: number }[] };
 }
 
