@@ -61,7 +61,10 @@ type lanBroker struct {
 // openLANBroker makes the broker that the settings ask for; nil when they don't. What it opened is closed by its parts, or
 // by discard.
 func openLANBroker(ctx context.Context, cfg *config.Flow, log *slog.Logger) (b *lanBroker, err error) {
-	if !cfg.Broker {
+	switch {
+	case !cfg.Broker && (len(cfg.BrokerTopics) > 0 || cfg.BrokerPlain != config.Off):
+		return nil, errors.New("broker_topics or broker_plain: want broker with it") // which the settings file may have
+	case !cfg.Broker:
 		return nil, nil
 	}
 	b = &lanBroker{dir: filepath.Join(cfg.Data, lanDir), cfg: cfg}

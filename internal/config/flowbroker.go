@@ -54,9 +54,6 @@ func (f *Flow) checkBroker(fault func(format string, a ...any)) {
 			fault("%s %q: want host:port or :port (%v)", key, address, err)
 		}
 	}
-	if !f.Broker && (len(f.BrokerTopics) > 0 || f.BrokerPlain != Off) {
-		fault("broker_topics or broker_plain: want broker with it")
-	}
 	if f.BrokerOutboxMB < 1 || f.BrokerOutboxMB > maxMB {
 		fault("broker_outbox_mb %d: want 1 to %d", f.BrokerOutboxMB, maxMB)
 	}
