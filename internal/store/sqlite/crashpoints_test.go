@@ -38,6 +38,9 @@ func TestCrashAtEveryStep(t *testing.T) {
 		t.Fatalf("the recorder saw too little: %v", kinds)
 	}
 	every := max(1, len(steps)/40)
+	if testing.Short() {
+		every *= 5
+	}
 	if os.Getenv("TORTURE_ROUNDS") != "" {
 		every = 1
 	}
@@ -255,6 +258,9 @@ func (d *disk) save(t *testing.T, dir string) {
 // acknowledged before is there at the next start; nothing is acknowledged after a sync has failed.
 func TestEveryErrorOfTheDisk(t *testing.T) {
 	every := 17
+	if testing.Short() {
+		every = 83
+	}
 	if os.Getenv("TORTURE_ROUNDS") != "" {
 		every = 1
 	}

@@ -39,7 +39,7 @@ func flip(t *testing.T, path string, try func(where string) (noticed bool)) {
 	random := rand.New(rand.NewPCG(6, 7))
 	rounds := 400
 	if testing.Short() {
-		rounds = 60
+		rounds = 15
 	}
 	if os.Getenv("TORTURE_ROUNDS") != "" {
 		rounds = 10_000
