@@ -1,10 +1,8 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 
 	"tsunagi/internal/broker"
 	"tsunagi/internal/mqtt"
@@ -27,54 +25,9 @@ func (p panelBrokers) Stats(instance string) panel.Stats {
 	}
 }
 
-func (p panelBrokers) Connections(instance string) []panel.Connection {
-	b := p.find(instance)
-	if b == nil {
-		return nil
-	}
-	var list []panel.Connection
-	for _, c := range b.Clients() {
-		if !c.Connected {
-			continue
-		}
-		list = append(list, panel.Connection{
-			ClientID: c.ID, User: c.User, Remote: c.Remote, Via: c.Via, Version: versionName(c.Version), ConnectedAt: c.Since,
-			KeepAlive: c.KeepAlive, Subscriptions: len(c.Subscriptions), Queue: c.Queued, QueueBytes: c.QueuedBytes, Inflight: c.Inflight,
-			TLS: c.TLS, Expiry: expiry(c.SessionExpiry), Web: c.Web, MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut,
-			BytesIn: c.BytesIn, BytesOut: c.BytesOut, Lost: c.Lost,
-		})
-	}
-	slices.SortFunc(list, func(a, b panel.Connection) int {
-		return cmp.Or(a.ConnectedAt.Compare(b.ConnectedAt), cmp.Compare(a.ClientID, b.ClientID))
-	})
-	return list
-}
-
 func (p panelBrokers) Kick(instance, clientID string) bool {
 	b := p.find(instance)
 	return b != nil && b.Kick(clientID, "disconnected by the instance's people in the panel")
-}
-
-func (p panelBrokers) Sessions(instance string) []panel.Session {
-	b := p.find(instance)
-	if b == nil {
-		return nil
-	}
-	var list []panel.Session
-	for _, c := range b.Clients() {
-		list = append(list, panel.Session{ClientID: c.ID, User: c.User, Connected: c.Connected, Web: c.Web, Since: c.Since,
-			Expiry: expiry(c.SessionExpiry), Subscriptions: c.Subscriptions, Queue: c.Queued, QueueBytes: c.QueuedBytes, Inflight: c.Inflight,
-			MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, Dropped: c.Dropped, Lost: c.Lost})
-	}
-	return list
-}
-
-// expiry is a session's as the API shows it.
-func expiry(seconds uint32) int64 {
-	if seconds == mqtt.SessionForever {
-		return -1
-	}
-	return int64(seconds)
 }
 
 // lossesShown bounds the report of lost messages.

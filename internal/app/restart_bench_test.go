@@ -39,7 +39,7 @@ func BenchmarkRestart(b *testing.B) {
 		dir = b.TempDir()
 	}
 	if _, err := os.Stat(dir + "/messages.db"); err != nil {
-		remember(b, dir, 100_000, 1_000_000)
+		remember(b, dir, "i", 100_000, 1_000_000)
 	}
 	for b.Loop() {
 		begun := time.Now()
@@ -73,10 +73,10 @@ func BenchmarkRestart(b *testing.B) {
 	}
 }
 
-// remember fills a store.
-func remember(b *testing.B, dir string, sessions, messages int) {
+// remember fills a store with what an instance has: sessions that are away, and messages for them.
+func remember(b testing.TB, dir, instance string, sessions, messages int) {
 	b.Helper()
-	store, err := sqlite.Open(b.Context(), sqlite.Options{Dir: dir, BallastBytes: -1})
+	store, err := sqlite.Open(context.Background(), sqlite.Options{Dir: dir, BallastBytes: -1})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func remember(b *testing.B, dir string, sessions, messages int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = k.Run(ctx) }()
-	br, err := broker.New(broker.Options{ID: "i", Committer: k})
+	br, err := broker.New(broker.Options{ID: instance, Committer: k})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func remember(b *testing.B, dir string, sessions, messages int) {
 			for i := w; i < sessions; i += workers {
 				l := &noLink{}
 				c, err := br.Connect(ctx, &broker.ConnectRequest{Link: l, Identity: broker.Identity{User: "u", Rights: broker.AllowAll{}},
-					Packet: &mqtt.Connect{Version: mqtt.V311, ClientID: fmt.Append(nil, "session-", i), SessionExpiry: mqtt.SessionForever}})
+					Packet: &mqtt.Connect{Version: mqtt.V311, ClientID: fmt.Appendf(nil, "session-%05d", i), SessionExpiry: mqtt.SessionForever}})
 				if err != nil {
 					b.Error(err)
 					return

@@ -159,11 +159,7 @@ func (s *Session) info() ClientInfo {
 		i.Subscriptions = append(i.Subscriptions, filter)
 	}
 	slices.Sort(i.Subscriptions)
-	if m := s.losses.Load(); m != nil {
-		for l := range m.count {
-			i.Lost += m.count[l].Load()
-		}
-	}
+	i.Lost = s.lost()
 	c := s.client.Load()
 	if c == nil {
 		i.Since = s.b.clock.now().Add(time.Duration(s.awayAt-s.b.clock.ms()) * time.Millisecond)

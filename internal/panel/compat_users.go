@@ -241,12 +241,16 @@ type compatConnection struct {
 }
 
 func (p *Panel) compatConnections(c *compatCall) (any, error) {
-	list, err := cut(c, p.o.Brokers.Connections(c.instance.ID))
-	out := make([]compatConnection, 0, len(list))
-	for _, one := range list {
+	skip, limit, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	list := p.o.Brokers.Connections(c.instance.ID, ClientQuery{Sort: "since", Skip: skip, Limit: limit})
+	out := make([]compatConnection, 0, len(list.Items))
+	for _, one := range list.Items {
 		out = append(out, compatConnection{one.ClientID, one.User, one.Remote, one.Via, one.Version, one.ConnectedAt, one.KeepAlive})
 	}
-	return out, err
+	return out, nil
 }
 
 func (p *Panel) compatRestart(c *compatCall) (any, error) {

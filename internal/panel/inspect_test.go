@@ -1,8 +1,11 @@
 package panel_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
+
+	"tsunagi/internal/panel"
 )
 
 func TestRetainedPages(t *testing.T) {
@@ -124,6 +127,13 @@ func TestRestartAndForget(t *testing.T) {
 	if list.Total != 2 || list.Next != "c/1" {
 		t.Errorf("%+v", list)
 	}
+	b.want("GET", path+"/sessions?limit=1&sort=-queue&state=away&query=x&cursor=-7:c:1", nil, 200, &list)
+	want := panel.ClientQuery{Contains: "x", State: "away", Sort: "queue", Down: true, After: &panel.ClientMark{N: -7, ID: "c:1"}, Limit: 1}
+	if got := w.brokers.asked[len(w.brokers.asked)-1]; list.Next != "-5:c/1" || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, asked %+v", list, got)
+	}
+	b.refused("GET", path+"/sessions?sort=queue&cursor=c", nil, 422, "invalid")
+	b.refused("GET", path+"/connections?sort=colour", nil, 422, "invalid")
 	var audit struct{ Items []struct{ Action string } }
 	b.want("GET", "/api/v1/audit?limit=4", nil, 200, &audit)
 	if len(audit.Items) != 4 || audit.Items[3].Action != "instance.restart" {

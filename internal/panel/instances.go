@@ -200,14 +200,6 @@ func (p *Panel) getStats(ctx context.Context, in *WithID) (*answer[Stats], error
 	return reply(s), nil
 }
 
-func (p *Panel) listConnections(ctx context.Context, in *WithID) (*answer[page[Connection]], error) {
-	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return reply(pageOf(p.o.Brokers.Connections(i.ID), func(c Connection) Connection { return c })), nil
-}
-
 type kickInput struct {
 	WithID
 	ClientID string `path:"client_id" maxLength:"65535"`

@@ -57,11 +57,15 @@ type Options struct {
 // running broker has zero numbers and no connections.
 type Brokers interface {
 	Stats(instance string) Stats
-	Connections(instance string) []Connection
+	// Connections is one page of the connected clients.
+	Connections(instance string, q ClientQuery) Clients[Connection]
 	// Kick ends the connection of a client id; false when there is none.
 	Kick(instance, clientID string) bool
-	// Sessions are all sessions by client id, of clients that are away too.
-	Sessions(instance string) []Session
+	// Sessions is one page of the sessions, of clients that are away too.
+	Sessions(instance string, q ClientQuery) Clients[Session]
+	// Session is that of a client id; without one, a session of the user, a connected one if there is any. false: there
+	// is none.
+	Session(instance, clientID, user string) (Session, bool)
 	// Forget ends a session for good, with its connection; false when there is none.
 	Forget(instance, clientID string) bool
 	// Retained is one page of retained messages, in the order of their topics.
@@ -85,6 +89,30 @@ type Brokers interface {
 	Restart(ctx context.Context, instance string) error
 	// Reset also forgets all its sessions, queued and retained messages.
 	Reset(ctx context.Context, instance string) error
+}
+
+// ClientQuery chooses a page of the clients of an instance.
+type ClientQuery struct {
+	Contains string      // part of the client id, user or address; case is ignored
+	State    string      // connected, away; "" for both
+	Sort     string      // client_id, since, queue, traffic, lost
+	Down     bool        // the largest first
+	After    *ClientMark // clients behind this place only; nil: from the first
+	Skip     int         // not the first so many of these
+	Limit    int         // at most so many, above 0
+}
+
+// ClientMark is the place of a client in an order.
+type ClientMark struct {
+	N  int64
+	ID string
+}
+
+// Clients is a page of clients. Next is the place of its last, where others follow.
+type Clients[T any] struct {
+	Items []T
+	Total int
+	Next  *ClientMark
 }
 
 // Session is what a broker keeps of a client, connected or not.

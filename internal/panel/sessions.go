@@ -1,17 +1,71 @@
 package panel
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"tsunagi/internal/account"
 )
 
-type listClientsInput struct {
+// ClientsInput chooses a page of clients.
+type ClientsInput struct {
 	WithID
-	Query string `query:"query" maxLength:"256" doc:"Part of the client id or user"`
-	After string `query:"cursor" maxLength:"65535" doc:"Client ids above this one"`
-	Limit int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
+	Query  string `query:"query" maxLength:"256" doc:"Part of the client id, user or address; case is ignored"`
+	Sort   string `query:"sort" enum:"client_id,-client_id,since,-since,queue,-queue,traffic,-traffic,lost,-lost" doc:"Order; with - the largest, or newest, first. traffic: bytes of messages in and out"`
+	Cursor string `query:"cursor" maxLength:"65600" doc:"next of the page before, in the same order"`
+	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
+}
+
+// question reads what is asked for, in the order usual where none is named.
+func (in *ClientsInput) question(usual string) (ClientQuery, error) {
+	q := ClientQuery{Contains: in.Query, Limit: account.PageSize(in.Limit)}
+	q.Sort, q.Down = strings.CutPrefix(cmp.Or(in.Sort, usual), "-")
+	if in.Cursor == "" {
+		return q, nil
+	}
+	q.After = &ClientMark{ID: in.Cursor}
+	if q.Sort == "client_id" {
+		return q, nil
+	}
+	number, id, ok := strings.Cut(in.Cursor, ":")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if !ok || err != nil {
+		return q, &account.Error{Code: account.Invalid, Key: "api.cursor", Field: "cursor"}
+	}
+	q.After = &ClientMark{N: n, ID: id}
+	return q, nil
+}
+
+// clientPage shows a page. Its cursor is a client id, behind what the list is ordered by where that is something else.
+func clientPage[T any](q ClientQuery, c Clients[T]) *answer[page[T]] {
+	out := pageOf(c.Items, func(one T) T { return one })
+	out.Total = c.Total
+	if c.Next != nil {
+		if out.Next = c.Next.ID; q.Sort != "client_id" {
+			out.Next = fmt.Sprint(c.Next.N, ":", c.Next.ID)
+		}
+	}
+	return reply(out)
+}
+
+func (p *Panel) listConnections(ctx context.Context, in *ClientsInput) (*answer[page[Connection]], error) {
+	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	q, err := in.question("since")
+	if err != nil {
+		return nil, err
+	}
+	return clientPage(q, p.o.Brokers.Connections(i.ID, q)), nil
+}
+
+type listClientsInput struct {
+	ClientsInput
+	State string `query:"state" enum:"connected,away" doc:"Only sessions of clients that are connected, or away"`
 }
 
 func (p *Panel) listClientSessions(ctx context.Context, in *listClientsInput) (*answer[page[Session]], error) {
@@ -19,22 +73,12 @@ func (p *Panel) listClientSessions(ctx context.Context, in *listClientsInput) (*
 	if err != nil {
 		return nil, err
 	}
-	limit := account.PageSize(in.Limit)
-	out := page[Session]{Items: []Session{}}
-	for _, s := range p.o.Brokers.Sessions(i.ID) {
-		if !strings.Contains(s.ClientID, in.Query) && !strings.Contains(s.User, in.Query) {
-			continue
-		}
-		out.Total++
-		switch {
-		case s.ClientID <= in.After && in.After != "":
-		case len(out.Items) < limit:
-			out.Items = append(out.Items, s)
-		case out.Next == "":
-			out.Next = out.Items[limit-1].ClientID
-		}
+	q, err := in.question("client_id")
+	if err != nil {
+		return nil, err
 	}
-	return reply(out), nil
+	q.State = in.State
+	return clientPage(q, p.o.Brokers.Sessions(i.ID, q)), nil
 }
 
 func (p *Panel) forgetSession(ctx context.Context, in *kickInput) (*nothing, error) {

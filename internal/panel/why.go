@@ -93,19 +93,15 @@ func (a *asking) judgeInput() error {
 	return nil
 }
 
-// findSession looks for the session of the client, or of the user where it has one only.
+// findSession looks for the session of the client, or one of the user's.
 func (a *asking) findSession() {
-	for _, s := range a.p.o.Brokers.Sessions(a.instance.ID) {
-		if a.in.Body.Client != "" && s.ClientID == a.in.Body.Client {
-			a.session = &s
-			if a.user == "" {
-				a.user = s.User
-			}
-			return
-		}
-		if a.in.Body.Client == "" && s.User == a.user && (a.session == nil || !a.session.Connected) {
-			a.session = &s
-		}
+	s, ok := a.p.o.Brokers.Session(a.instance.ID, a.in.Body.Client, a.user)
+	if !ok {
+		return
+	}
+	a.session = &s
+	if a.user == "" {
+		a.user = s.User
 	}
 }
 

@@ -248,11 +248,15 @@ type fakeBrokers struct {
 	published []panel.Message
 	mu        sync.Mutex
 	kicked    []string
+	asked     []panel.ClientQuery
 }
 
 func (f *fakeBrokers) Stats(string) panel.Stats { return panel.Stats{Connections: 1, MessagesIn: 7} }
-func (f *fakeBrokers) Connections(string) []panel.Connection {
-	return []panel.Connection{{ClientID: "c/1", User: "u", Via: "mqtts", Version: "5.0", ConnectedAt: time.Now()}}
+func (f *fakeBrokers) Connections(_ string, q panel.ClientQuery) panel.Clients[panel.Connection] {
+	if q.Skip > 0 {
+		return panel.Clients[panel.Connection]{Total: 1}
+	}
+	return panel.Clients[panel.Connection]{Total: 1, Items: []panel.Connection{{ClientID: "c/1", User: "u", Via: "mqtts", Version: "5.0", ConnectedAt: time.Now()}}}
 }
 func (f *fakeBrokers) Kick(instance, clientID string) bool {
 	f.mu.Lock()
@@ -264,11 +268,28 @@ func (f *fakeBrokers) Kick(instance, clientID string) bool {
 	return true
 }
 
-func (f *fakeBrokers) Sessions(string) []panel.Session {
-	return []panel.Session{
-		{ClientID: "c/1", User: "u", Connected: true, Expiry: 60, Subscriptions: []string{"a/#", "$share/g/s"}},
-		{ClientID: "c/2", User: "away", Expiry: -1, Subscriptions: []string{"a/#"}, Queue: 7},
+var fakeSessions = []panel.Session{
+	{ClientID: "c/1", User: "u", Connected: true, Expiry: 60, Subscriptions: []string{"a/#", "$share/g/s"}},
+	{ClientID: "c/2", User: "away", Expiry: -1, Subscriptions: []string{"a/#"}, Queue: 7},
+}
+
+func (f *fakeBrokers) Sessions(_ string, q panel.ClientQuery) panel.Clients[panel.Session] {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, q)
+	if q.Limit > 1 {
+		return panel.Clients[panel.Session]{Items: fakeSessions, Total: 2}
 	}
+	return panel.Clients[panel.Session]{Items: fakeSessions[:1], Total: 2, Next: &panel.ClientMark{N: -5, ID: "c/1"}}
+}
+
+func (f *fakeBrokers) Session(_, clientID, user string) (panel.Session, bool) {
+	for _, s := range fakeSessions {
+		if s.ClientID == clientID || clientID == "" && s.User == user {
+			return s, true
+		}
+	}
+	return panel.Session{}, false
 }
 func (f *fakeBrokers) Forget(instance, clientID string) bool { return f.Kick(instance, clientID) }
 func (f *fakeBrokers) Retained(_ string, q panel.RetainedQuery) (list []panel.Retained, _ error) {
