@@ -1,13 +1,15 @@
 // A stand-in for the API of `tsunagi serve`, for developing pages and for the browser checks.
 // It keeps everything in memory and knows just enough rules to show what pages do with answers.
 import * as data from './mock-data.js';
+import { Many } from './many.js';
 import { Broker } from './mock-broker.js';
 
 const password = 'correct horse'; // of every account here
 
 /** Mock answers the API. Options: owner (an owner exists), signedIn, empty (no instance yet). */
 export class Mock {
-  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended, topics = 40 } = {}) {
+  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended, topics = 40, many = false } = {}) {
+    this.many = many ? new Many() : null;
     this.owner = owner;
     this.account = signedIn ? { id: 'a1', email: 'hana@example.org', role, language } : null;
     this.language = language;
@@ -187,6 +189,8 @@ export class Mock {
     if (!id) return list(this.instances);
     const one = this.instances.find((i) => i.id === id);
     if (!one) return problem(404, 'not_found', 'This instance is gone.');
+    const long = method === 'GET' && !name && this.many?.answer(what, query);
+    if (long) return long;
     switch (what) {
       case undefined:
         if (method === 'PATCH') Object.assign(one, body);
@@ -220,7 +224,7 @@ export class Mock {
       case 'retained':
         return name === 'clear' ? [200, { count: 3, more: false }] : list(data.retained);
       case 'sessions':
-        return method === 'GET' ? list(data.clientSessions) : [204];
+        return method === 'GET' ? list(data.clientSessions.filter((s) => !s.connected || query.get('state') !== 'away')) : [204];
       case 'why':
         return [200, data.why];
       case 'restart':
@@ -341,6 +345,11 @@ export class Mock {
     const timer = setInterval(() => send(data.stir(all)), 1000);
     res.on('close', () => clearInterval(timer));
     return true;
+  }
+
+  /** flood sends lines to whoever follows a log. */
+  flood(n) {
+    for (const event of this.many.newer(n)) for (const res of this.streams) res.write(`data: ${JSON.stringify(event)}\n\n`);
   }
 
   #denied(client, topic) {

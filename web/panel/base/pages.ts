@@ -1,0 +1,21 @@
+// Lists that come in pages. Where a page begins stands in the address: its cursor, and how many rows are before it.
+import type { List } from './api';
+
+/** fromTheStart takes all cursors out of the address: another question begins with its first page. */
+export const fromTheStart: Record<string, string> = { cursor: '', at: '', after: '', before: '' };
+
+/** most rows that are saved as a file: a page in the browser is no place for more. */
+export const mostSaved = 50_000;
+
+/** all reads a list page by page, and tells how many rows there are so far. */
+export async function all<T>(read: (cursor: string) => Promise<List<T>>, progress: (n: number) => void): Promise<T[]> {
+  const rows: T[] = [];
+  let cursor = '';
+  do {
+    const page = await read(cursor);
+    for (const row of page.items) rows.push(row);
+    progress(rows.length);
+    cursor = page.items.length > 0 ? (page.next ?? '') : '';
+  } while (cursor && rows.length < mostSaved);
+  return rows;
+}
