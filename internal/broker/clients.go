@@ -173,10 +173,12 @@ func (p *places) compare(x, y ClientMark) int {
 	return c
 }
 
-func (p *places) Len() int           { return len(p.list) }
-func (p *places) Less(i, j int) bool { return p.compare(p.list[i].ClientMark, p.list[j].ClientMark) > 0 }
-func (p *places) Swap(i, j int)      { p.list[i], p.list[j] = p.list[j], p.list[i] }
-func (p *places) Push(x any)         { p.list = append(p.list, x.(placed)) }
+func (p *places) Len() int { return len(p.list) }
+func (p *places) Less(i, j int) bool {
+	return p.compare(p.list[i].ClientMark, p.list[j].ClientMark) > 0
+}
+func (p *places) Swap(i, j int) { p.list[i], p.list[j] = p.list[j], p.list[i] }
+func (p *places) Push(x any)    { p.list = append(p.list, x.(placed)) }
 func (p *places) Pop() any {
 	last := p.list[len(p.list)-1]
 	p.list = p.list[:len(p.list)-1]
