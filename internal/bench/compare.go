@@ -163,6 +163,11 @@ func (c *comparison) once(ctx context.Context, r row, start func(context.Context
 	if jsonErr := json.Unmarshal(raw, res); jsonErr != nil {
 		return nil, fmt.Errorf("load generator: %w: %s", err, stderrOf(err))
 	}
+	if r.args[0] == "durable" {
+		if res.Fsync, err = fsyncTime(dir); err != nil {
+			return nil, err
+		}
+	}
 	if res.bad() > 0 {
 		c.tell("%s: %s lost %d, doubled %d, sent late %d, lost %d clients", r.name, s.name, res.Lost, res.Doubled, res.Late, res.LiveLost)
 	}

@@ -35,6 +35,7 @@ type result struct {
 	SubscribeCPU float64 `json:"cpu_us_per_subscribe,omitempty"`
 	PerRetained  float64 `json:"bytes_per_retained,omitempty"` // payload included
 	Resumed      int64   `json:"tls_sessions_resumed,omitempty"`
+	Fsync        float64 `json:"fsync_us,omitempty"`     // median on the broker's disk, in a comparison
 	Live         int     `json:"live_clients,omitempty"` // that went on during a storm
 	LiveLost     int     `json:"live_clients_lost,omitempty"`
 }

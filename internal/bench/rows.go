@@ -28,6 +28,7 @@ type measureOf struct {
 var (
 	throughput = func(r *result) float64 { return r.PerCPUSecond }
 	rate       = func(r *result) float64 { return r.PerSecond }
+	ackP50     = func(r *result) float64 { return r.Ack.at(func(l *latency) float64 { return l.P50 }) }
 	ackP99     = func(r *result) float64 { return r.Ack.at(func(l *latency) float64 { return l.P99 }) }
 )
 
@@ -71,6 +72,9 @@ var rows = []row{
 	{"idle", words("idle -n 10000"), "mqtt", "", false, idleMeasures(5_500)},
 	{"idle over TLS", words("idle -n 5000"), "mqtts", "", false, idleMeasures(16_000)},
 	{"durable, connected", words("durable"), "mqtt", neverDurable, true, durableMeasures},
+	{"durable, one at a time", words("durable -n 1 --receivers 1 -w 1"), "mqtt", neverDurable, true, []measureOf{
+		{"acknowledgement p50", "ms", ackP50, true, 0, 0},
+		{"beyond 1.5 fsync", "ms", func(r *result) float64 { return ackP50(r) - 1.5*r.Fsync/1000 }, true, 0, 0.3}}},
 	{"durable, absent", words("durable --absent"), "mqtt", neverDurable, true, durableMeasures},
 }
 
