@@ -15,6 +15,7 @@ type Device struct {
 	NoEditing bool   // its editor must not be reached through the tunnel
 	CreatedAt time.Time
 	SeenAt    time.Time // start or end of the last tunnel; zero: never
+	Pages     Pages     // who may see the pages that its flows make, through the tunnel
 }
 
 func (Device) row() {}

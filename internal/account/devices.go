@@ -12,6 +12,7 @@ import (
 type DeviceChange struct {
 	Name      *string
 	NoEditing *bool
+	Pages     *Pages
 	Labels    *[]string // the groups that it is in
 }
 
@@ -57,12 +58,16 @@ func (s *Service) Devices(ctx context.Context, by Actor) (list []Device, err err
 	return list, err
 }
 
-// ChangeDevice gives a device another name or forbids its editor to be reached from here. Its MQTT user stays.
+// ChangeDevice gives a device another name, forbids its editor to be reached from here, or says who may see the pages of
+// its flows. Its MQTT user stays.
 func (s *Service) ChangeDevice(ctx context.Context, by Actor, id string, c DeviceChange) (d Device, err error) {
 	if c.Name != nil && !ValidLabel(*c.Name) {
 		return Device{}, invalid("name", "api.flow.name")
 	}
 	var labels []string
+	if c.Pages != nil && !slices.Contains([]Pages{PagesPeople, PagesPublic, PagesNone}, *c.Pages) {
+		return Device{}, invalid("pages", "api.device.pages")
+	}
 	if c.Labels != nil {
 		if labels, err = cleanLabels(*c.Labels); err != nil {
 			return Device{}, err
@@ -87,12 +92,16 @@ func (s *Service) ChangeDevice(ctx context.Context, by Actor, id string, c Devic
 		}
 		if c.NoEditing != nil {
 			d.NoEditing = *c.NoEditing
-			words += map[bool]string{true: "no remote editing", false: "remote editing"}[d.NoEditing]
+			words += map[bool]string{true: "no remote editing ", false: "remote editing "}[d.NoEditing]
+		}
+		if c.Pages != nil {
+			d.Pages = *c.Pages
+			words += map[Pages]string{PagesPeople: "pages for people", PagesPublic: "pages for everybody", PagesNone: "no pages"}[d.Pages]
 		}
 		if err := s.replace(ctx, tx, was, d); err != nil {
 			return err
 		}
-		return s.audit(tx, by, "device.change", id, words)
+		return s.audit(tx, by, "device.change", id, strings.TrimSpace(words))
 	})
 	return d, err
 }

@@ -162,6 +162,7 @@ func TestDevicesOfOthers(t *testing.T) {
 		"DeleteDevice": func() error { return w.DeleteDevice(w.ctx, m, id) },
 		"RotateDevice": func() error { _, err := w.RotateDevice(w.ctx, m, id, newKey(t)); return err },
 		"OpenDevice":   func() error { _, _, err := w.OpenDevice(w.ctx, m, id); return err },
+		"OpenPages":    func() error { _, _, err := w.OpenDevicePages(w.ctx, m, id); return err },
 		"AuditDevice":  func() error { _, err := w.AuditDevice(w.ctx, m, id, "x"); return err },
 	} {
 		t.Run(name, func(t *testing.T) { wantCode(t, call(), account.NotFound) })
@@ -200,4 +201,76 @@ func TestDevicesOfOthers(t *testing.T) {
 	wantCode(t, err, account.Forbidden)
 	_, _, err = w.OpenDevice(w.ctx, w.owner, id)
 	wantCode(t, err, account.Forbidden)
+}
+
+// TestPagesOfDevices wants codes for a device's pages to open nothing else, the two permissions to be apart, and the
+// session to be that of somebody who may edit.
+func TestPagesOfDevices(t *testing.T) {
+	w := newWorld(t)
+	in, _ := w.instance(w.owner)
+	made, err := w.Pair(w.ctx, home, w.code(w.owner, "pi", in.ID), newKey(t), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := made.Device.ID
+	code := func() string {
+		t.Helper()
+		code, _, err := w.OpenDevicePages(w.ctx, w.owner, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code
+	}
+	if made.Device.Pages != account.PagesPeople {
+		t.Errorf("a new device's pages are for %q", made.Device.Pages)
+	}
+	pages := code()
+	if _, err := w.CheckDeviceCode(w.ctx, id, pages, "Browser/1"); err == nil {
+		t.Error("a code for pages opens the editor's door")
+	}
+	_, err = w.ExchangeDeviceCode(w.ctx, id, pages, "Browser/1")
+	wantCode(t, err, account.Forbidden)
+	_, err = w.ExchangePagesCode(w.ctx, id, pages, "Browser/1")
+	wantCode(t, err, account.Forbidden) // the wrong try has used it up
+	editor, _, err := w.OpenDevice(w.ctx, w.owner, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.ExchangePagesCode(w.ctx, id, editor, "Browser/1")
+	wantCode(t, err, account.Forbidden)
+	_, err = w.ExchangePagesCode(w.ctx, id, code(), "Browser/2")
+	wantCode(t, err, account.Forbidden)
+	_, err = w.ExchangePagesCode(w.ctx, "other", code(), "Browser/1")
+	wantCode(t, err, account.Forbidden)
+	if login, err := w.ExchangePagesCode(w.ctx, id, code(), "Browser/1"); err != nil || login.Session != w.owner.Session {
+		t.Errorf("%+v, %v", login, err)
+	}
+
+	change := func(c account.DeviceChange) {
+		t.Helper()
+		if _, err := w.ChangeDevice(w.ctx, w.owner, id, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(account.DeviceChange{NoEditing: ptr(true)})
+	late := code() // remote editing is another matter
+	change(account.DeviceChange{NoEditing: ptr(false), Pages: ptr(account.PagesNone)})
+	_, err = w.ExchangePagesCode(w.ctx, id, late, "Browser/1")
+	wantCode(t, err, account.Forbidden)
+	_, _, err = w.OpenDevicePages(w.ctx, w.owner, id)
+	wantCode(t, err, account.Forbidden)
+	if _, _, err := w.OpenDevice(w.ctx, w.owner, id); err != nil {
+		t.Errorf("the editor went with the pages: %v", err)
+	}
+	_, err = w.ChangeDevice(w.ctx, w.owner, id, account.DeviceChange{Pages: ptr(account.Pages("all"))})
+	wantCode(t, err, account.Invalid)
+}
+
+func TestLeastPages(t *testing.T) {
+	const none, people, public = account.PagesNone, account.PagesPeople, account.PagesPublic
+	for _, tt := range [][3]account.Pages{{none, public, none}, {people, none, none}, {people, public, people}, {public, public, public}, {people, people, people}} {
+		if a, b := tt[0].Least(tt[1]), tt[1].Least(tt[0]); a != tt[2] || b != tt[2] {
+			t.Errorf("%q and %q: %q, %q", tt[0], tt[1], a, b)
+		}
+	}
 }

@@ -224,7 +224,7 @@ var story = []step{
 
 	{op: "create-pairing", body: `{"name":"pi","instance":"{id}"}`, keep: map[string]string{"code": "code"}},
 	{op: "pair-device", body: `{"code":"{code}","key":"` + base64.StdEncoding.EncodeToString(make([]byte, 32)) + `"}`, keep: map[string]string{"id": "device"}},
-	{op: "list-devices"}, {op: "get-device"}, {op: "change-device", body: `{"remote_editing":false}`}, {op: "rotate-device", status: 409}, {op: "open-device", status: 409},
+	{op: "list-devices"}, {op: "get-device"}, {op: "change-device", body: `{"remote_editing":false}`}, {op: "rotate-device", status: 409}, {op: "open-device", status: 409}, {op: "open-device-pages", body: `{"to":"/x"}`, status: 409},
 	{op: "unpair-device"}, {op: "list-flow-servers"},
 
 	{op: "delete-rule"}, {op: "delete-user"}, {op: "delete-instance"}, {op: "delete-invitation"}, {op: "delete-token"}, {op: "end-session"}, // others
@@ -380,7 +380,7 @@ func of(op string, places map[string]string) map[string]string {
 		own["id"] = places["compat id"]
 	case strings.HasPrefix(op, "compat-"):
 		own["name"] = "compat"
-	case strings.HasSuffix(op, "-device"):
+	case strings.HasSuffix(op, "-device"), strings.HasSuffix(op, "-device-pages"):
 		own["id"] = places["device"]
 	case op == "delete-invitation":
 		own["id"] = places["invitation"]

@@ -56,7 +56,7 @@ type panelDevices struct{ *link.Hub }
 
 func (p panelDevices) State(d account.Device) panel.DeviceState {
 	s := p.Hub.State(d.ID)
-	out := panel.DeviceState{Online: s.Online, Remote: s.Remote, LocalOnly: s.NoEditing}
+	out := panel.DeviceState{Online: s.Online, Remote: s.Remote, LocalOnly: s.NoEditing, DevicePages: s.Pages}
 	if s.Online {
 		out.Since = &s.Since
 	}
@@ -65,5 +65,11 @@ func (p panelDevices) State(d account.Device) panel.DeviceState {
 }
 
 func (p panelDevices) EditorURL(d account.Device) string { return p.Hub.EditorURL(d.Name) }
+
+func (p panelDevices) PagesURL(d account.Device) string { return p.Hub.PagesURL(d.Name) }
+
+func (p panelDevices) PagesEntry(d account.Device, code, to string) string {
+	return p.Hub.PagesEntry(d.Name, code, to)
+}
 
 func (p panelDevices) PlatformKey() []byte { return p.Hub.PublicKey() }

@@ -236,7 +236,7 @@ func runFlow(ctx context.Context, cfg *config.Flow, lines *home.Log, up *proof, 
 	if tunnel != nil {
 		door := home.NewDoor(home.Options{Dir: cfg.Data, Version: Version, Log: lines, Flows: f.editor.Managed(brokerNode),
 			Allowed: tunnel.client.MayEdit, Restart: tunnel.restart(failed), Update: tunnel.updates(cfg, failed, s), Broker: local.status, Logger: log})
-		parts = append(parts, tunnel.parts(f, door)...)
+		parts = append(parts, tunnel.parts(f, web, door)...)
 	}
 	return runParts(ctx, log, parts, func() {
 		base := scheme + "://" + reachable(l.Addr())

@@ -13,9 +13,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tsunagi/internal/account"
 	"tsunagi/internal/config"
 	"tsunagi/internal/editor"
 	"tsunagi/internal/flow"
+	"tsunagi/internal/flow/nodes/network"
 	"tsunagi/internal/front"
 	"tsunagi/internal/link"
 )
@@ -63,7 +65,7 @@ func joinPlatform(ctx context.Context, cfg *config.Flow, ro *flow.Options, eo *e
 		ro.TrustedCA = append(append([]byte{}, ro.TrustedCA...), p.CA...)
 	}
 	t := &tunnel{paired: p, dir: cfg.Data, log: log}
-	t.client = link.NewClient(link.ClientOptions{Dir: cfg.Data, Paired: p, Version: Version, NoEditing: cfg.LocalOnly, Log: log,
+	t.client = link.NewClient(link.ClientOptions{Dir: cfg.Data, Paired: p, Version: Version, NoEditing: cfg.LocalOnly, Pages: remotePages(cfg), Log: log,
 		Ended: t.ended, Rotated: t.putBroker, Unknown: t.unknown, Opened: func() { up.say(false, true); t.known() }})
 	login, ok := eo.Auth.(*editor.Login)
 	if !ok {
@@ -79,15 +81,31 @@ func joinPlatform(ctx context.Context, cfg *config.Flow, ro *flow.Options, eo *e
 	return t, nil
 }
 
-// parts are the servers behind the tunnel, of the editor and of the door for the panel, and the tunnel.
-func (t *tunnel) parts(f *flowServer, door http.Handler) []part {
+// remotePages is who at most may see the pages of this device's flows through the platform.
+func remotePages(cfg *config.Flow) account.Pages {
+	switch {
+	case cfg.Pages != "":
+		most, _ := account.ParsePages(cfg.Pages) // the settings were checked
+		return most
+	case cfg.LocalOnly:
+		return account.PagesNone
+	}
+	return account.PagesPublic
+}
+
+// parts are the servers behind the tunnel, of the editor, of the flows' pages and of the door for the panel, and the
+// tunnel.
+func (t *tunnel) parts(f *flowServer, web *network.Web, door http.Handler) []part {
 	t.server = f
+	pages := front.NewServer("pages", t.client.PagesListener(), nil, t.client.GuardPages(web.Apart()), t.log)
+	pages.OnStop(web.Stop)
 	doors := front.NewServer("door", t.client.DoorListener(), nil, door, t.log)
 	server := front.NewServer("tunnel", t.client.Listener(), nil, t.client.Guard(editor.Tunnelled(f.editor)), t.log)
 	ended := make(chan struct{})
 	var end context.CancelFunc
 	return []part{
 		{server.Name(), server.Start, server.Stop},
+		{pages.Name(), pages.Start, pages.Stop},
 		{doors.Name(), doors.Start, doors.Stop},
 		{name: "link", start: func(ctx context.Context) error {
 			if t.paired.Broker.Password != "" {

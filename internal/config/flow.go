@@ -32,6 +32,7 @@ type Flow struct {
 	Import     string        `toml:"import" help:"directory of a Node-RED installation, such as ~/.node-red, that a new data directory is made of; it says what would be done, and does it with import_now"`
 	ImportNow  bool          `toml:"import_now" help:"do the import, and go on"`
 	LocalOnly  bool          `toml:"local_only" help:"forbid remote editing: the tunnel stays, but lets nobody into the editor, whatever the platform says"`
+	Pages      string        `toml:"remote_pages" help:"who at most may see the pages of the flows through the platform, whatever it says: none (nobody), people (who may open the editor there) or public (everybody, once the panel says so); empty: public, with local_only none"`
 	Log        Log           `toml:"log"`
 
 	Broker               bool     `toml:"broker" help:"run an MQTT broker for the devices in this network, which works without Internet; a login is always needed: tsunagi flow broker user add"`
@@ -93,6 +94,9 @@ func (f *Flow) Validate() error {
 	}
 	if f.ImportNow && f.Import == "" {
 		fault("import_now: want import, the directory of Node-RED, with it")
+	}
+	if f.Pages != "" {
+		oneOf(fault, "remote_pages", f.Pages, "none", "people", "public")
 	}
 	if f.MemoryMB < 0 {
 		fault("memory_mb %d: want 0 or more", f.MemoryMB)

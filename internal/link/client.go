@@ -16,6 +16,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/hashicorp/yamux"
+
+	"tsunagi/internal/account"
 )
 
 // How long a device waits before it tries again: at first, at most, and when it was refused.
@@ -34,7 +36,8 @@ type ClientOptions struct {
 	Dir       string
 	Paired    *Paired
 	Version   string
-	NoEditing bool // this device accepts no remote editing, whatever the platform says
+	NoEditing bool          // this device accepts no remote editing, whatever the platform says
+	Pages     account.Pages // who at most may see its flows' pages, whatever the platform says
 
 	Ended   func(session string)                 // a session in the panel is over [nobody is told]
 	Opened  func()                               // the tunnel is open [nobody is told]
@@ -46,19 +49,22 @@ type ClientOptions struct {
 
 // Client keeps a device's tunnel open.
 type Client struct {
-	o     ClientOptions
-	conns chan net.Conn // to the editor
-	doors chan net.Conn // to the door for the panel
-	slots chan struct{}
-	gone  chan struct{} // closed when the platform has unpaired the device
+	o      ClientOptions
+	conns  chan net.Conn // to the editor
+	doors  chan net.Conn // to the door for the panel
+	visits *visits       // to the flows' pages
+	slots  chan struct{}
+	gone   chan struct{} // closed when the platform has unpaired the device
 
-	mu       sync.Mutex // guards the fields below
-	paired   Paired
-	mux      *yamux.Session // nil: no tunnel
-	host     string         // of the editor's origin
-	editing  bool           // the platform allows it
-	rotating bool
-	again    bool // the platform wants a new tunnel at once
+	mu        sync.Mutex // guards the fields below
+	paired    Paired
+	mux       *yamux.Session // nil: no tunnel
+	host      string         // of the editor's origin
+	editing   bool           // the platform allows it
+	pages     account.Pages  // who may see the flows' pages, as both sides have it
+	pagesHost string         // of their origin
+	rotating  bool
+	again     bool // the platform wants a new tunnel at once
 }
 
 // NewClient returns a Client without a tunnel; see Run.
@@ -81,7 +87,7 @@ func NewClient(o ClientOptions) *Client {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Client{o: o, paired: *o.Paired, conns: make(chan net.Conn), doors: make(chan net.Conn), slots: make(chan struct{}, maxStreams), gone: make(chan struct{})}
+	return &Client{o: o, paired: *o.Paired, conns: make(chan net.Conn), doors: make(chan net.Conn), visits: newVisits(), pages: account.PagesNone, slots: make(chan struct{}, maxStreams), gone: make(chan struct{})}
 }
 
 // Run keeps the tunnel open until ctx ends or the platform unpairs the device.
@@ -142,15 +148,17 @@ func (c *Client) once(ctx context.Context) error {
 	defer mux.Close()
 	stop := context.AfterFunc(ctx, func() { mux.Close() })
 	defer stop()
+	allowed, _ := account.ParsePages(in.Pages) // none, where the platform knows no pages
 	c.mu.Lock()
 	c.mux, c.host, c.editing = mux, strings.ToLower(in.Host), !in.NoEditing && !c.o.NoEditing
+	c.pages, c.pagesHost = allowed.Least(c.o.Pages), strings.ToLower(in.PagesHost)
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
-		c.mux, c.editing = nil, false
+		c.mux, c.editing, c.pages = nil, false, account.PagesNone
 		c.mu.Unlock()
 	}()
-	c.o.Log.Info("tunnel to the platform is open", "platform", c.o.Paired.URL, "name", in.Name, "remote_editing", !in.NoEditing && !c.o.NoEditing)
+	c.o.Log.Info("tunnel to the platform is open", "platform", c.o.Paired.URL, "name", in.Name, "remote_editing", !in.NoEditing && !c.o.NoEditing, "pages", allowed.Least(c.o.Pages).String())
 	c.o.Opened()
 	for {
 		s, err := mux.Accept()
@@ -216,7 +224,7 @@ func (c *Client) prove(ctx context.Context, ws *websocket.Conn, p *Paired, key e
 	if len(theirs.Nonce) != nonceBytes || !ed25519.Verify(p.Platform, signed("platform", p.ID, p.Platform, ours, theirs.Nonce), theirs.Proof) {
 		return in, errors.New("the server is not the platform that this device is paired with: its proof is wrong")
 	}
-	answer := proof{ed25519.Sign(key, signed("device", p.ID, p.Platform, theirs.Nonce, ours)), c.o.Version, c.o.NoEditing}
+	answer := proof{ed25519.Sign(key, signed("device", p.ID, p.Platform, theirs.Nonce, ours)), c.o.Version, c.o.NoEditing, c.o.Pages.String()}
 	if err := writeMessage(ctx, ws, answer); err != nil {
 		return in, err
 	}
@@ -361,20 +369,25 @@ func (c *Client) mayEdit() bool {
 // Guard lets requests of the tunnel through to the editor, when remote editing is allowed and they are for its origin.
 func (c *Client) Guard(editor http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
 		c.mu.Lock()
 		allowed, ours := c.editing, c.host
 		c.mu.Unlock()
 		switch {
 		case !allowed:
 			http.Error(w, "Remote editing is switched off on this device.", http.StatusForbidden)
-		case ours == "" || strings.ToLower(host) != ours:
+		case !isFor(r, ours):
 			http.Error(w, "This editor is not served under that host name.", http.StatusMisdirectedRequest)
 		default:
 			editor.ServeHTTP(w, r)
 		}
 	})
+}
+
+// isFor says whether a request is for a host name; "" is that of none.
+func isFor(r *http.Request, name string) bool {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return name != "" && strings.ToLower(host) == name
 }

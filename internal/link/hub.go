@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +25,7 @@ type Devices interface {
 	DeviceSeen(ctx context.Context, id, version string) error
 	CheckDeviceCode(ctx context.Context, id, code, agent string) (session [32]byte, err error)
 	ExchangeDeviceCode(ctx context.Context, id, code, agent string) (account.FlowLogin, error)
+	ExchangePagesCode(ctx context.Context, id, code, agent string) (account.FlowLogin, error)
 	EditorAlive(ctx context.Context, hash [32]byte, about account.Thing) (bool, error)
 	SessionEnd(hash [32]byte) (ended <-chan struct{}, stop func())
 	DeleteDevice(ctx context.Context, by account.Actor, id string) error
@@ -89,6 +88,7 @@ type State struct {
 	Since     time.Time // start of the tunnel
 	Remote    string    // address that the device comes from
 	NoEditing bool      // the device itself forbids remote editing
+	Pages     string    // who at most may see its pages, as the device itself says; "": it offers none
 	Ended     Ended     // without a tunnel: why; zero when it had none since this Hub began
 }
 
@@ -115,7 +115,7 @@ func (h *Hub) State(id string) State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s := h.sessions[id]; s != nil {
-		return State{Online: true, Since: s.since, Remote: s.remote, NoEditing: s.noEditing}
+		return State{Online: true, Since: s.since, Remote: s.remote, NoEditing: s.noEditing, Pages: s.pagesWord}
 	}
 	return State{Ended: h.ended[id]}
 }
@@ -268,7 +268,7 @@ func (h *Hub) handshake(w http.ResponseWriter, r *http.Request) (*session, error
 		}
 		return refuse(err)
 	}
-	if err := writeMessage(ctx, ws, welcome{true, d.Name, h.Host(d.Name), d.NoEditing}); err != nil {
+	if err := writeMessage(ctx, ws, welcome{true, d.Name, h.Host(d.Name), d.NoEditing, d.Pages.String(), h.PagesHost(d.Name)}); err != nil {
 		return refuse(err)
 	}
 	ws.SetReadLimit(frameBytes)
@@ -301,7 +301,7 @@ func (h *Hub) add(ctx context.Context, s *session, d account.Device) error {
 		old.end()
 	}
 	now, err := h.o.Devices.FindDevice(ctx, d.ID, "")
-	if err == nil && (string(now.Key) != string(d.Key) || now.Name != d.Name || now.NoEditing != d.NoEditing) {
+	if err == nil && (string(now.Key) != string(d.Key) || now.Name != d.Name || now.NoEditing != d.NoEditing || now.Pages != d.Pages) {
 		err = errors.New("the device was changed during its handshake")
 	}
 	if err == nil {
@@ -323,40 +323,4 @@ func (h *Hub) remove(s *session) {
 	}
 	h.mu.Unlock()
 	h.running.Done()
-}
-
-// Host is the host name of a device's editor.
-func (h *Hub) Host(name string) string { return "edit-" + name + h.o.Zone }
-
-// EditorURL is the address of a device's editor, with a slash at the end.
-func (h *Hub) EditorURL(name string) string {
-	host := h.Host(name)
-	if h.o.Port != 443 {
-		host = net.JoinHostPort(host, strconv.Itoa(h.o.Port))
-	}
-	return "https://" + host + "/"
-}
-
-// Knows tells whether a host, with or without port, is the origin of a device's editor.
-func (h *Hub) Knows(host string) bool {
-	_, err := h.byHost(context.Background(), host)
-	return err == nil
-}
-
-// byHost finds the device whose editor a host is.
-func (h *Hub) byHost(ctx context.Context, host string) (account.Device, error) {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	name, ok := strings.CutSuffix(host, h.o.Zone)
-	if name, ok = cutEdit(name, ok); !ok || !account.ValidLabel(name) {
-		return account.Device{}, &account.Error{Code: account.NotFound, Key: "api.not_found"}
-	}
-	return h.o.Devices.FindDevice(ctx, "", name)
-}
-
-func cutEdit(name string, ok bool) (string, bool) {
-	rest, edit := strings.CutPrefix(name, "edit-")
-	return rest, ok && edit
 }

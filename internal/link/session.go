@@ -25,6 +25,8 @@ const (
 	maxQuestions = 16  // of the device, at once
 	maxConns     = 64  // HTTP connections to the device, at once
 	maxDoors     = 8   // of the panel to the device's door, at once
+	maxVisits    = 48  // requests to the flows' pages, WebSockets included, at once
+	maxWaiting   = 256 // requests to them that wait until others are done
 	maxWatched   = 200 // sessions whose end the device is told
 )
 
@@ -37,6 +39,8 @@ type session struct {
 	version   string
 	remote    string
 	noEditing bool
+	pagesWord string        // who at most may see its pages, as the device says; "": a program that offers none
+	pages     account.Pages // the same
 	since     time.Time
 	log       *slog.Logger
 
@@ -46,6 +50,9 @@ type session struct {
 	slots  chan struct{}
 	editor http.Handler
 	door   *http.Transport // to the device's door for the panel
+	site   http.Handler    // the flows' pages
+	visits chan struct{}   // a place for each request to them
+	queue  chan struct{}   // a place for each that waits for one
 
 	mu      sync.Mutex // guards the fields below
 	watched map[string]bool
@@ -58,7 +65,7 @@ func (h *Hub) newSession(ws *websocket.Conn, d account.Device, p proof, remote s
 		host = remote
 	}
 	s := &session{hub: h, id: d.ID, name: d.Name, owner: account.DeviceActor(d, host), version: p.Version, remote: host, noEditing: p.NoEditing,
-		since: time.Now().UTC(), log: h.o.Log.With("device", d.ID, "name", d.Name), slots: make(chan struct{}, maxQuestions), watched: map[string]bool{}}
+		pagesWord: word(p.Pages), visits: make(chan struct{}, maxVisits), queue: make(chan struct{}, maxWaiting), since: time.Now().UTC(), log: h.o.Log.With("device", d.ID, "name", d.Name), slots: make(chan struct{}, maxQuestions), watched: map[string]bool{}}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	conn := newBounded(s.ctx, websocket.NetConn(s.ctx, ws, websocket.MessageBinary), h.o.Bandwidth)
 	if s.mux, err = yamux.Client(conn, muxConfig(false, s.log)); err != nil {
@@ -66,7 +73,9 @@ func (h *Hub) newSession(ws *websocket.Conn, d account.Device, p proof, remote s
 		return nil, err
 	}
 	context.AfterFunc(s.ctx, func() { s.mux.Close() })
-	s.editor = s.proxy()
+	s.pages, _ = account.ParsePages(p.Pages)
+	s.editor = s.proxy(s.transport(kindHTTP, maxConns), h.o.Rewrite)
+	s.site = s.proxy(s.pagesTransport(), h.rewritePages)
 	s.door = s.transport(kindDoor, maxDoors)
 	return s, nil
 }
@@ -204,19 +213,22 @@ func (s *session) because(reason string) string {
 	return s.reason
 }
 
+// stream opens a connection of a kind to the device.
+func (s *session) stream(kind byte) (net.Conn, error) {
+	c, err := s.mux.Open()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Write([]byte{kind}); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
 // transport opens HTTP connections of a kind to the device, at most so many at once.
 func (s *session) transport(kind byte, most int) *http.Transport {
 	t := &http.Transport{
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			c, err := s.mux.Open()
-			if err != nil {
-				return nil, err
-			}
-			if _, err := c.Write([]byte{kind}); err != nil {
-				return nil, errors.Join(err, c.Close())
-			}
-			return c, nil
-		},
+		DialContext:           func(context.Context, string, string) (net.Conn, error) { return s.stream(kind) },
 		MaxIdleConnsPerHost:   8,
 		MaxConnsPerHost:       most,
 		IdleConnTimeout:       30 * time.Second,
@@ -227,11 +239,10 @@ func (s *session) transport(kind byte, most int) *http.Transport {
 	return t
 }
 
-// proxy is the way to the device's editor.
-func (s *session) proxy() http.Handler {
-	transport := s.transport(kindHTTP, maxConns)
+// proxy is a way to what the device serves.
+func (s *session) proxy(transport http.RoundTripper, rewrite func(*httputil.ProxyRequest)) http.Handler {
 	return &httputil.ReverseProxy{
-		Rewrite:        s.hub.o.Rewrite,
+		Rewrite:        rewrite,
 		ModifyResponse: s.hub.o.Clean,
 		Transport:      transport,
 		ErrorHandler:   s.failed,

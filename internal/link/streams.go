@@ -34,6 +34,8 @@ func (c *Client) serve(ctx context.Context, s *slotted) {
 		c.pass(ctx, c.conns, s)
 	case kindDoor:
 		c.pass(ctx, c.doors, s)
+	case kindPages:
+		c.pass(ctx, c.visits.conns, s)
 	case kindNotice:
 		if err := answer(s, func(m message) message { return c.notice(ctx, m) }); err != nil {
 			c.o.Log.Debug("notice of the platform not taken", "error", err)
@@ -56,6 +58,7 @@ func (c *Client) pass(ctx context.Context, to chan net.Conn, s *slotted) {
 func (c *Client) notice(ctx context.Context, m message) message {
 	switch m.Op {
 	case opEnded:
+		c.visits.ended(m.Session)
 		c.o.Ended(m.Session)
 	case opRotate:
 		go func() { // ends with the question, or with the tunnel
@@ -92,6 +95,11 @@ func (c *Client) Listener() net.Listener {
 // DoorListener has those to the door for the panel. What comes there, the panel itself has sent.
 func (c *Client) DoorListener() net.Listener {
 	return &listener{conns: c.doors, closed: make(chan struct{})}
+}
+
+// PagesListener has those to the flows' pages; see GuardPages.
+func (c *Client) PagesListener() net.Listener {
+	return &listener{conns: c.visits.conns, closed: make(chan struct{})}
 }
 
 type listener struct {

@@ -39,6 +39,7 @@ const (
 	kindHTTP   = 'H' // a connection to the editor
 	kindNotice = 'N' // one notice and its answer
 	kindDoor   = 'D' // a connection to the door for the panel
+	kindPages  = 'P' // a connection to the flows' pages
 )
 
 // ErrRefused is the end of a handshake that failed: which side did not believe the other is for its own log.
@@ -62,6 +63,7 @@ type proof struct {
 	Proof     []byte `json:"proof"`
 	Version   string `json:"version"`    // of its program
 	NoEditing bool   `json:"no_editing"` // the device itself forbids it
+	Pages     string `json:"pages"`      // who at most may see its flows' pages; "": a program that offers none
 }
 
 // welcome ends a handshake, by the platform.
@@ -70,6 +72,8 @@ type welcome struct {
 	Name      string `json:"name,omitempty"`
 	Host      string `json:"host,omitempty"` // of the editor's origin, without port
 	NoEditing bool   `json:"no_editing,omitempty"`
+	Pages     string `json:"pages,omitempty"`      // who may see the flows' pages; "": a platform that offers none
+	PagesHost string `json:"pages_host,omitempty"` // of their origin, without port
 }
 
 // signed is what a side signs: its role, both nonces and the name of both sides, each with its length before it, so

@@ -17,6 +17,10 @@ type Devices interface {
 	State(d account.Device) DeviceState
 	// EditorURL is the address of the editor's origin, ending in a slash.
 	EditorURL(d account.Device) string
+	// PagesURL is the address of the origin of the flows' pages, ending in a slash.
+	PagesURL(d account.Device) string
+	// PagesEntry is where a browser gets into them with a code, and on to one of them: a path with its query.
+	PagesEntry(d account.Device, code, to string) string
 	// Restart ends a device's tunnel; the device comes back and learns what has changed.
 	Restart(id string)
 	// Forget ends the tunnel of a device that was unpaired, and tells it.
@@ -35,8 +39,11 @@ type DeviceState struct {
 	Since     *time.Time `json:"since,omitempty" doc:"Connected since"`
 	Remote    string     `json:"remote,omitempty" doc:"Address that the device comes from"`
 	LocalOnly bool       `json:"local_only" doc:"The device's own settings forbid remote editing"`
-	Ended     string     `json:"ended,omitempty" enum:"stopped,restarting,updating,lost,refused" doc:"Why it is not connected: its program was ended, it was told to restart, it tries another version, it went silent, or somebody came in its name with a wrong key"`
-	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	// DevicePages is what the device itself says of its flows' pages.
+	DevicePages string `json:"device_pages,omitempty" enum:"people,public,none" doc:"Who at most may see its flows' pages, as its own settings say; absent: its program offers none"`
+
+	Ended   string     `json:"ended,omitempty" enum:"stopped,restarting,updating,lost,refused" doc:"Why it is not connected: its program was ended, it was told to restart, it tries another version, it went silent, or somebody came in its name with a wrong key"`
+	EndedAt *time.Time `json:"ended_at,omitempty"`
 }
 
 type deviceBody struct {
@@ -47,6 +54,8 @@ type deviceBody struct {
 	User          string     `json:"user" doc:"MQTT user of its flows there"`
 	Version       string     `json:"version" doc:"Of its program"`
 	RemoteEditing bool       `json:"remote_editing" doc:"Its editor may be opened from here"`
+	PagesURL      string     `json:"pages_url" doc:"Origin of what its flows offer over HTTP and WebSocket"`
+	Pages         string     `json:"pages" enum:"people,public,none" doc:"Who may see them there: people who may open its editor, everybody, or nobody"`
 	Labels        []string   `json:"labels" doc:"Groups that it is in"`
 	CreatedAt     time.Time  `json:"created_at"`
 	SeenAt        *time.Time `json:"seen_at,omitempty" doc:"Start or end of the last connection"`
@@ -54,7 +63,8 @@ type deviceBody struct {
 }
 
 func (p *Panel) showDevice(d account.Device, labels []string) deviceBody {
-	out := deviceBody{d.ID, d.Name, p.o.Devices.EditorURL(d), d.Instance, d.User, d.Version, !d.NoEditing, labels, d.CreatedAt, nil, p.o.Devices.State(d)}
+	out := deviceBody{d.ID, d.Name, p.o.Devices.EditorURL(d), d.Instance, d.User, d.Version, !d.NoEditing,
+		p.o.Devices.PagesURL(d), d.Pages.String(), labels, d.CreatedAt, nil, p.o.Devices.State(d)}
 	if !d.SeenAt.IsZero() {
 		out.SeenAt = &d.SeenAt
 	}
@@ -183,6 +193,7 @@ type changeDeviceInput struct {
 	Body struct {
 		Name          *string `json:"name,omitempty" maxLength:"64" doc:"DNS label; the editor's address changes with it"`
 		RemoteEditing *bool   `json:"remote_editing,omitempty" doc:"Its editor may be opened from here; false also ends what is open"`
+		Pages         *string `json:"pages,omitempty" enum:"people,public,none" doc:"Who may see the pages of its flows from here: people who may open its editor, everybody, or nobody; a change ends what is open"`
 
 		Labels *[]string `json:"labels,omitempty" maxItems:"8" doc:"Groups that it is in: small letters, digits and -"`
 	}
@@ -197,11 +208,15 @@ func (p *Panel) changeDevice(ctx context.Context, in *changeDeviceInput) (*tagge
 		forbidden := !*in.Body.RemoteEditing
 		c.NoEditing = &forbidden
 	}
+	if in.Body.Pages != nil {
+		pages, _ := account.ParsePages(*in.Body.Pages) // the route knows the words
+		c.Pages = &pages
+	}
 	d, err := p.o.Accounts.ChangeDevice(ctx, actor(ctx), in.ID, c)
 	if err != nil {
 		return nil, err
 	}
-	if c.Name != nil || c.NoEditing != nil { // it has to learn that
+	if c.Name != nil || c.NoEditing != nil || c.Pages != nil { // it has to learn that
 		p.o.Devices.Restart(d.ID)
 	}
 	return p.oneDevice(ctx, d)
@@ -245,4 +260,33 @@ func (p *Panel) openDevice(ctx context.Context, in *WithID) (*answer[openBody], 
 		return nil, err
 	}
 	return reply(openBody{p.o.Devices.EditorURL(d) + "?code=" + url.QueryEscape(code)}), nil
+}
+
+type openPagesInput struct {
+	WithID
+	Body struct {
+		To string `json:"to,omitempty" maxLength:"2000" doc:"Path and query of the page to go to; default: /"`
+	}
+}
+
+func (p *Panel) openDevicePages(ctx context.Context, in *openPagesInput) (*answer[openBody], error) {
+	d, err := p.device(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	state := p.o.Devices.State(d)
+	most, known := account.ParsePages(state.DevicePages)
+	switch {
+	case !state.Online:
+		return nil, &account.Error{Code: account.Conflict, Key: "api.device.offline"}
+	case !known:
+		return nil, &account.Error{Code: account.Conflict, Key: "api.device.old_pages"}
+	case d.Pages.Least(most) == account.PagesNone:
+		return nil, &account.Error{Code: account.Forbidden, Key: "api.device.no_pages"}
+	}
+	code, d, err := p.o.Accounts.OpenDevicePages(ctx, actor(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return reply(openBody{p.o.Devices.PagesEntry(d, code, in.Body.To)}), nil
 }

@@ -60,14 +60,24 @@ func TestDevices(t *testing.T) {
 	}
 	b.want("PATCH", "/api/v1/devices/"+id, map[string]any{"name": "shed", "remote_editing": false}, 200, nil)
 	b.refused("POST", "/api/v1/devices/"+id+"/open", nil, 403, "forbidden")
+	b.want("POST", "/api/v1/devices/"+id+"/pages", map[string]any{"to": "/dash"}, 200, &opened)
+	if !strings.HasPrefix(opened.URL, "https://shed.flows.localhost:8443/enter?code=") || !strings.HasSuffix(opened.URL, "&to=/dash") {
+		t.Error(opened.URL)
+	}
+	var changed struct{ Pages string }
+	b.want("PATCH", "/api/v1/devices/"+id, map[string]any{"pages": "none"}, 200, &changed)
+	if changed.Pages != "none" {
+		t.Errorf("%+v", changed)
+	}
+	b.refused("POST", "/api/v1/devices/"+id+"/pages", map[string]any{}, 403, "forbidden")
 	b.want("POST", "/api/v1/devices/"+id+"/rotate", nil, 204, nil)
 	b.want("DELETE", "/api/v1/devices/"+id, nil, 204, nil)
 	b.refused("GET", "/api/v1/devices/"+id, nil, 404, "not_found")
-	if got := strings.Join(w.devices.done, " "); got != "restart rotate forget" {
+	if got := strings.Join(w.devices.done, " "); got != "restart restart rotate forget" {
 		t.Errorf("the tunnel was told %q", got)
 	}
 	_, raw := b.do("GET", "/api/v1/audit", nil)
-	for _, action := range []string{"device.code", "device.pair", "device.open", "device.change", "device.unpair"} {
+	for _, action := range []string{"device.code", "device.pair", "device.open", "device.pages", "device.change", "device.unpair"} {
 		if !strings.Contains(string(raw), action) {
 			t.Errorf("the audit lacks %s", action)
 		}

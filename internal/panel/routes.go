@@ -247,7 +247,7 @@ func (p *Panel) routes() []route {
 		{"POST /devices/codes", browser, 201, "create-pairing", "Single-use code that pairs a device, minutes long", handle(p, p.createPairing)},
 		{"POST /devices/pair", public, 200, "pair-device", "Pair a device; called by the device with its code", handle(p, p.pairDevice)},
 		{"GET /devices/{id}", signedIn, 200, "get-device", "One paired device", handle(p, p.getDevice)},
-		{"PATCH /devices/{id}", signedIn, 200, "change-device", "Rename a device, forbid remote editing, or put it into groups", handle(p, p.changeDevice)},
+		{"PATCH /devices/{id}", signedIn, 200, "change-device", "Rename a device, forbid remote editing, say who may see its pages, or put it into groups", handle(p, p.changeDevice)},
 		{"DELETE /devices/{id}", signedIn, 204, "unpair-device", "Unpair a device; its MQTT user is deleted", handle(p, p.deleteDevice)},
 		{"POST /devices/{id}/rotate", signedIn, 204, "rotate-device", "Have a device change its key and MQTT password", handle(p, p.rotateDevice)},
 		{"GET /devices/{id}/figures", signedIn, 200, "device-figures", "How a device is: memory, processor, disk, flows", handle(p, p.deviceFigures)},
@@ -260,6 +260,7 @@ func (p *Panel) routes() []route {
 		{"PATCH /devices/{id}/snapshots/{thing}", signedIn, 204, "name-snapshot", "Name a snapshot", handle(p, p.nameSnapshot)},
 		{"POST /devices/{id}/snapshots/{thing}/restore", signedIn, 204, "restore-snapshot", "Deploy a snapshot on its device again", handle(p, p.restoreSnapshot)},
 		{"POST /devices/{id}/snapshots/{thing}/push", signedIn, 200, "push-snapshot", "Deploy a snapshot on other devices", handle(p, p.pushSnapshot)},
+		{"POST /devices/{id}/pages", browser, 200, "open-device-pages", "Single-use address of the pages of a device's flows, for this browser", handle(p, p.openDevicePages)},
 		{"POST /devices/{id}/open", browser, 200, "open-device", "Single-use address of the device's editor, for this browser", handle(p, p.openDevice)},
 	}
 }

@@ -417,7 +417,13 @@ func (f *fakeDevices) note(what string) {
 }
 
 func (f *fakeDevices) State(account.Device) panel.DeviceState {
-	return panel.DeviceState{Online: true, Remote: "203.0.113.5"}
+	return panel.DeviceState{Online: true, Remote: "203.0.113.5", DevicePages: "public"}
+}
+func (f *fakeDevices) PagesURL(d account.Device) string {
+	return "https://" + d.Name + ".flows.localhost:8443/"
+}
+func (f *fakeDevices) PagesEntry(d account.Device, code, to string) string {
+	return f.PagesURL(d) + "enter?code=" + code + "&to=" + to
 }
 func (f *fakeDevices) EditorURL(d account.Device) string {
 	return "https://edit-" + d.Name + ".flows.localhost:8443/"

@@ -57,6 +57,7 @@ export const routes: Route[] = [
   { path: '/devices/:id', page: () => import('./devices/DevicePage.svelte') },
   { path: '/devices/:id/meter', page: () => import('./flows/MeterPage.svelte') },
   { path: '/devices/:id/open', page: () => import('./devices/OpenPage.svelte') },
+  { path: '/devices/:id/pages', page: () => import('./devices/VisitPage.svelte') },
   { path: '/flows', page: () => import('./flows/FlowsPage.svelte') },
   { path: '/accounts', page: () => import('./operator/AccountsPage.svelte'), owner: true },
   { path: '/accounts/:id', page: () => import('./operator/AccountPage.svelte'), owner: true },

@@ -3,9 +3,9 @@ package rows
 import "tsunagi/internal/account"
 
 var devices = entity[account.Device]{"device",
-	[]string{"id", "owner", "name", "key", "instance", "mqtt_user", "version", "no_editing", "created_at", "seen_at"}, 1,
+	[]string{"id", "owner", "name", "key", "instance", "mqtt_user", "version", "no_editing", "created_at", "seen_at", "pages"}, 1,
 	func(d *account.Device) []any {
-		return []any{&d.ID, &d.Owner, &d.Name, &d.Key, &d.Instance, &d.User, &d.Version, &d.NoEditing, stamp{&d.CreatedAt}, stamp{&d.SeenAt}}
+		return []any{&d.ID, &d.Owner, &d.Name, &d.Key, &d.Instance, &d.User, &d.Version, &d.NoEditing, stamp{&d.CreatedAt}, stamp{&d.SeenAt}, &d.Pages}
 	}}
 
 var deviceLabels = entity[account.DeviceLabels]{"device_labels",

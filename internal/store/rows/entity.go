@@ -30,6 +30,7 @@ var laterColumns = map[string][]string{
 	"browser_session": {"team"},
 	"audit":           {"team"},
 	"mqtt_user":       {"client_id", "expires_at"},
+	"device":          {"pages"},
 	"rule":            {"qos_below", "no_retain", "expires_at", "note"},
 	"stat_alarm":      {"untold"},
 }

@@ -48,7 +48,7 @@ func world(suffix string, n byte) []account.Row {
 		account.Bridge{Instance: i, ID: "bridge", Name: "cloud", Enabled: true, Address: "mqtts://b.example", Roots: "PEM", ClientID: "c", User: "u",
 			Sealed: []byte{7}, Version: account.BridgeV5, KeepAlive: 60, Topics: []account.BridgeTopic{{Direction: account.BridgeOut, Filter: "#", Local: "a/", Remote: "日本/", QoS: 2}}, CreatedAt: at(1)},
 		account.Device{ID: "device" + suffix, Owner: a, Name: "pi" + suffix, Key: []byte{n, 0}, Instance: i, User: "sensor", Version: "1.2", NoEditing: true,
-			CreatedAt: at(int(n)), SeenAt: at(8)},
+			CreatedAt: at(int(n)), SeenAt: at(8), Pages: account.PagesPublic},
 		account.Once{Account: a, Key: hash(n), Digest: hash(n + 50), Status: 201, Sealed: []byte{n, 0}, CreatedAt: at(int(n))},
 		account.Exposure{Instance: i, User: "sensor", Remote: "192.0.2.7", Client: "c", Times: 2, FirstAt: at(1), LastAt: at(int(n))},
 		account.Membership{Team: a, Person: a, Role: account.TeamViewer, CreatedAt: at(int(n))},

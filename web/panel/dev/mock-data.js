@@ -253,8 +253,8 @@ export const imported = (applied) => ({
 });
 
 export const devices = [
-  { id: 'd1', name: 'pi', url: 'https://edit-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'pi', version: '0.1.0', remote_editing: true, created_at: '2026-11-20T00:00:00Z', online: true, since: '2026-11-22T08:00:00Z', remote: '203.0.113.7', local_only: false, labels: ['garden', 'test'] },
-  { id: 'd2', name: 'greenhouse-pi', url: 'https://edit-greenhouse-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'greenhouse-pi', version: '0.1.0', remote_editing: false, created_at: '2026-11-20T00:00:00Z', seen_at: '2026-11-21T08:00:00Z', online: false, local_only: false, labels: ['garden'], ended: 'lost', ended_at: '2026-11-21T08:00:00Z' },
+  { id: 'd1', name: 'pi', url: 'https://edit-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'pi', version: '0.1.0', remote_editing: true, created_at: '2026-11-20T00:00:00Z', online: true, since: '2026-11-22T08:00:00Z', remote: '203.0.113.7', local_only: false, pages: 'public', pages_url: 'https://pi.flows.localhost:8443/', device_pages: 'public', labels: ['garden', 'test'] },
+  { id: 'd2', name: 'greenhouse-pi', url: 'https://edit-greenhouse-pi.flows.localhost:8443/', instance: 'kqzvbnta', user: 'greenhouse-pi', version: '0.1.0', remote_editing: false, created_at: '2026-11-20T00:00:00Z', seen_at: '2026-11-21T08:00:00Z', online: false, local_only: false, pages: 'people', pages_url: 'https://greenhouse-pi.flows.localhost:8443/', labels: ['garden'], ended: 'lost', ended_at: '2026-11-21T08:00:00Z' },
 ];
 
 export const exposures = [

@@ -15,10 +15,19 @@ export interface Device {
   since?: string;
   remote?: string;
   local_only: boolean; // the device's own settings forbid remote editing
+  pages: Pages; // who may see the pages of its flows
+  pages_url: string;
+  device_pages?: Pages; // who at most, as the device's own settings say; absent: its program offers none
   labels: string[]; // groups that it is in
   ended?: 'stopped' | 'restarting' | 'updating' | 'lost' | 'refused'; // why it is not connected
   ended_at?: string;
 }
+
+/** Pages is who may see the pages of a device's flows: people who may open its editor, everybody, or nobody. */
+export type Pages = 'people' | 'public' | 'none';
+
+/** showsPages says whether a device's pages can be seen from here by who may open its editor. */
+export const showsPages = (d: Device) => d.pages !== 'none' && d.device_pages !== undefined && d.device_pages !== 'none';
 
 export interface Pairing {
   code: string;
@@ -31,12 +40,15 @@ const path = (id: string) => '/devices/' + segment(id);
 
 export const listDevices = (signal?: AbortSignal) => get<List<Device>>('/devices', undefined, signal);
 export const createPairing = (wish: { name: string; instance: string; filter: string }) => post<Pairing>('/devices/codes', wish);
-export const changeDevice = (id: string, change: { name?: string; remote_editing?: boolean }) => patch<Device>(path(id), change);
+export const changeDevice = (id: string, change: { name?: string; remote_editing?: boolean; pages?: Pages }) => patch<Device>(path(id), change);
 export const deleteDevice = (id: string) => remove(path(id));
 export const rotateDevice = (id: string) => post(path(id) + '/rotate');
 
 /** openDevice gives an address of the device's editor that works once, in this browser. */
 export const openDevice = (id: string) => post<{ url: string }>(path(id) + '/open');
+
+/** openPages gives an address of the device's pages that works once, in this browser; to is the path of one of them. */
+export const openPages = (id: string, to: string) => post<{ url: string }>(path(id) + '/pages', { to: to || '/' });
 
 export const getDevice = (id: string, signal?: AbortSignal) => get<Device>(path(id), undefined, signal);
 export const restartDevice = (id: string) => post(path(id) + '/restart');

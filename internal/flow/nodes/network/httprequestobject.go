@@ -148,9 +148,12 @@ func (q *request) header(args []value.Value) (value.Value, error) {
 	return q.Property("headers").Map().Get(name), nil
 }
 
+// forwarded says whether a proxy of ours has written down who asks.
+func (q *request) forwarded() bool { return q.node.web.o.Forwarded || apart(q.r) }
+
 // remote is the address of the client.
 func (q *request) remote() string {
-	if q.node.web.o.Forwarded {
+	if q.forwarded() {
 		list := strings.Split(q.r.Header.Get("X-Forwarded-For"), ",")
 		if last := strings.TrimSpace(list[len(list)-1]); last != "" {
 			return last
@@ -170,7 +173,7 @@ func (q *request) remotePort() int {
 }
 
 func (q *request) protocol() string {
-	if p := q.r.Header.Get("X-Forwarded-Proto"); q.node.web.o.Forwarded && p != "" {
+	if p := q.r.Header.Get("X-Forwarded-Proto"); q.forwarded() && p != "" {
 		return p
 	}
 	if q.r.TLS != nil {

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -79,13 +80,25 @@ func (s *Web) remove(r *route) {
 	s.routes.Store(&list)
 }
 
+type apartKey struct{}
+
+// Apart serves the same on an origin that is the pages' own, behind a proxy of ours: nothing has to be kept apart there,
+// and X-Forwarded-For and -Proto are that proxy's word.
+func (s *Web) Apart() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), apartKey{}, true)))
+	})
+}
+
+func apart(r *http.Request) bool { return r.Context().Value(apartKey{}) != nil }
+
 // sandbox gives a page an opaque origin: it can't read what the editor's origin keeps.
 const sandbox = "sandbox allow-scripts allow-forms allow-modals allow-popups allow-popups-to-escape-sandbox allow-downloads " +
 	"allow-pointer-lock allow-orientation-lock allow-presentation allow-top-navigation-by-user-activation"
 
 // ServeHTTP answers with the node whose path and method fit, as Express does.
 func (s *Web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.o.Sandbox {
+	if s.o.Sandbox && !apart(r) {
 		s.seclude(w, r)
 	}
 	if s.serveSocket(w, r) {
