@@ -64,6 +64,30 @@ func (s *Service) PublishableKeys(ctx context.Context, by Actor, instance string
 
 // CreatePublishableKey makes a key. It isn't a secret and can be read again.
 func (s *Service) CreatePublishableKey(ctx context.Context, by Actor, instance string, n NewPublishableKey) (k PublishableKey, err error) {
+	if k, err = s.pageKey(instance, n); err != nil {
+		return PublishableKey{}, err
+	}
+	err = s.change(ctx, func(tx Tx) (Change, error) {
+		if _, err := instanceOf(tx, by, instance); err != nil {
+			return Change{}, err
+		}
+		have, err := tx.PublishableKeys(instance)
+		if err != nil {
+			return Change{}, err
+		}
+		if len(have) >= maxPageKeys {
+			return Change{}, fail(Limit, "api.page_key.limit", "limit", maxPageKeys)
+		}
+		if err := tx.Insert(k); err != nil {
+			return Change{}, err
+		}
+		return Change{}, s.audit(tx, by, "page_key.create", instance, k.Name)
+	})
+	return k, err
+}
+
+// pageKey judges what a person chooses, and makes the row of it.
+func (s *Service) pageKey(instance string, n NewPublishableKey) (k PublishableKey, err error) {
 	k = PublishableKey{Instance: instance, ID: newID(), Publish: n.Publish, Subscribe: n.Subscribe, Connections: n.Connections, CreatedAt: s.now()}
 	if k.Name, err = checkText("name", n.Name, 64, false); err != nil {
 		return PublishableKey{}, err
@@ -89,23 +113,7 @@ func (s *Service) CreatePublishableKey(ctx context.Context, by Actor, instance s
 	if n.Days > 0 {
 		k.ExpiresAt = k.CreatedAt.Add(time.Duration(n.Days) * 24 * time.Hour)
 	}
-	err = s.change(ctx, func(tx Tx) (Change, error) {
-		if _, err := instanceOf(tx, by, instance); err != nil {
-			return Change{}, err
-		}
-		have, err := tx.PublishableKeys(instance)
-		if err != nil {
-			return Change{}, err
-		}
-		if len(have) >= maxPageKeys {
-			return Change{}, fail(Limit, "api.page_key.limit", "limit", maxPageKeys)
-		}
-		if err := tx.Insert(k); err != nil {
-			return Change{}, err
-		}
-		return Change{}, s.audit(tx, by, "page_key.create", instance, k.Name)
-	})
-	return k, err
+	return k, nil
 }
 
 // DeletePublishableKey deletes a key; its connections end.

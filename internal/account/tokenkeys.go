@@ -41,26 +41,11 @@ func (s *Service) TokenKeys(ctx context.Context, by Actor, instance string) (lis
 
 // AddTokenKey adds a key or a key set. Whether a key set can be fetched shows at the first login.
 func (s *Service) AddTokenKey(ctx context.Context, by Actor, instance string, n NewTokenKey) (TokenKey, error) {
-	row := TokenKey{Instance: instance, ID: newID(), Key: n.Key, URL: n.URL, CreatedAt: s.now()}
-	switch {
-	case (n.Key == "") == (n.URL == ""):
-		return TokenKey{}, invalid("key", "api.login.key_or_url")
-	case n.URL != "":
-		u, err := url.Parse(n.URL)
-		if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(n.URL) > 1024 || !plainText(n.URL) {
-			return TokenKey{}, invalid("url", "api.login.url")
-		}
-	default:
-		key, err := jwt.ParseKey(n.KeyID, []byte(n.Key))
-		if err == nil && !plainText(key.ID) {
-			err = errors.New("its id has characters that can't be shown")
-		}
-		if err != nil {
-			return TokenKey{}, invalid("key", "api.login.key", "cause", causeOf(err, jwt.ErrKey))
-		}
-		row.KeyID = key.ID
+	row, err := s.tokenKey(instance, n)
+	if err != nil {
+		return TokenKey{}, err
 	}
-	err := s.change(ctx, func(tx Tx) (Change, error) {
+	err = s.change(ctx, func(tx Tx) (Change, error) {
 		if _, err := instanceOf(tx, by, instance); err != nil {
 			return Change{}, err
 		}
@@ -82,6 +67,30 @@ func (s *Service) AddTokenKey(ctx context.Context, by Actor, instance string, n 
 		return Change{Instance: instance, Logins: true}, s.audit(tx, by, "token_key.add", instance, row.KeyID+row.URL)
 	})
 	return row, err
+}
+
+// tokenKey judges what a person gives, and makes the row of it.
+func (s *Service) tokenKey(instance string, n NewTokenKey) (TokenKey, error) {
+	row := TokenKey{Instance: instance, ID: newID(), Key: n.Key, URL: n.URL, CreatedAt: s.now()}
+	switch {
+	case (n.Key == "") == (n.URL == ""):
+		return TokenKey{}, invalid("key", "api.login.key_or_url")
+	case n.URL != "":
+		u, err := url.Parse(n.URL)
+		if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(n.URL) > 1024 || !plainText(n.URL) {
+			return TokenKey{}, invalid("url", "api.login.url")
+		}
+	default:
+		key, err := jwt.ParseKey(n.KeyID, []byte(n.Key))
+		if err == nil && !plainText(key.ID) {
+			err = errors.New("its id has characters that can't be shown")
+		}
+		if err != nil {
+			return TokenKey{}, invalid("key", "api.login.key", "cause", causeOf(err, jwt.ErrKey))
+		}
+		row.KeyID = key.ID
+	}
+	return row, nil
 }
 
 // DeleteTokenKey deletes a key or key set; connections with its tokens end.

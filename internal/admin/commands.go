@@ -82,6 +82,12 @@ func commands() []command {
 		{"instance password", "INSTANCE", "print the first user's password", func(f *pflag.FlagSet) {
 			f.Bool("rotate", false, "make a new one; clients with the old one are disconnected")
 		}, instancePassword},
+		{"instance export", "INSTANCE FILE", "write everything of an instance but its secrets to a zip file", func(f *pflag.FlagSet) {
+			f.Bool("hashes", false, "with the hashes of the users' passwords, so that devices go on working where it is imported")
+		}, exportInstance},
+		{"instance import", "INSTANCE FILE", "make an empty instance what the file of an export says", func(f *pflag.FlagSet) {
+			f.Bool("dry-run", false, "only tell what would happen")
+		}, restoreInstance},
 		{"instance delete", "INSTANCE", "delete an instance with all that is in it", none, deleteInstance},
 		{"user create", "INSTANCE NAME", "make an MQTT user", func(f *pflag.FlagSet) {
 			f.Bool("no-connect", false, "may not connect yet")

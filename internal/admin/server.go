@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/parcel"
 )
 
 // Bounds of a request.
@@ -37,6 +38,7 @@ type Server struct {
 	ownerLink func(context.Context) (string, error)        // nil: there is none
 	backup    func(ctx context.Context, w io.Writer) error // nil: there is none
 	status    func() any                                   // nil: there is none
+	parcels   *parcel.Courier                              // nil: there are none
 	backingUp sync.Mutex                                   // held while one is made
 }
 
@@ -150,6 +152,8 @@ func (s *Server) routes() http.Handler {
 		}
 		return s.status(), nil
 	}))
+	mux.HandleFunc("POST /instances/{id}/export", s.exportInstance)
+	mux.Handle("POST /instances/{id}/restore", unhurried(s.answerUpTo(parcel.MaxSize+1, s.restoreInstance)))
 	s.loginRoutes(mux)
 	return mux
 }

@@ -28,6 +28,7 @@ import (
 	"tsunagi/internal/mail"
 	"tsunagi/internal/outside"
 	"tsunagi/internal/panel"
+	"tsunagi/internal/parcel"
 	"tsunagi/internal/passkey"
 	"tsunagi/internal/stats"
 	"tsunagi/internal/store/postgres"
@@ -56,6 +57,7 @@ type cloud struct {
 	bridges   *bridging
 	hooks     *hooking
 	histories *histories
+	parcels   *parcel.Courier
 	post      *mail.Sender
 	acme      *cert.ACME
 	flows     *hosted.Manager // nil: there are no hosted flow servers
@@ -121,6 +123,7 @@ func (c *cloud) build(ctx context.Context) (err error) {
 		return err
 	}
 	c.openHistories()
+	c.parcels = parcel.New(c.accounts, retainedOf{c.brokers}, c.cfg.Data, Version)
 	if err = c.openCertificates(); err != nil {
 		return err
 	}
@@ -224,7 +227,7 @@ func (c *cloud) openSites() error {
 	}
 	var err error
 	c.panel, err = panel.New(panel.Options{
-		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Histories: c.histories, Flows: c.panelFlows(), Devices: c.panelDevices(), Updates: c.panelUpdates(), Authority: a,
+		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Histories: c.histories, Parcels: panelParcels{c.parcels}, Flows: c.panelFlows(), Devices: c.panelDevices(), Updates: c.panelUpdates(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
 		Device:       c.deviceDoor(),

@@ -83,6 +83,7 @@ func (c *cloud) parts() []part {
 		return writeBackup(ctx, c.store, c.cfg.Data, c.copyAccounts, w)
 	})
 	socket.OnOwnerLink(c.ownerLink)
+	socket.OnParcels(c.parcels)
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})
 	if c.flows != nil {
 		list = append(list, part{"flow servers", c.startFlows, c.flows.Close})

@@ -106,7 +106,7 @@ func (p panelBrokers) Retained(instance string, q panel.RetainedQuery) ([]panel.
 	found, err := b.Browse(q.Filter, q.Contains, q.After, q.Limit)
 	list := make([]panel.Retained, 0, len(found))
 	for _, m := range found {
-		list = append(list, panel.Retained(m))
+		list = append(list, panel.Retained{Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Publisher: m.Publisher, User: m.User, ExpiresIn: m.ExpiresIn})
 	}
 	return list, err
 }

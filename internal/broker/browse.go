@@ -15,7 +15,8 @@ type RetainedInfo struct {
 	QoS       byte
 	Publisher string // client id; "" for the server
 	User      string
-	ExpiresIn uint32 // seconds; 0: never
+	ExpiresIn uint32             // seconds; 0: never
+	Props     *mqtt.PublishProps // nil: none; the broker's own, too
 }
 
 // Browse is one page of the retained messages that a filter matches, in the order of their topics: those behind the
@@ -33,7 +34,7 @@ func (b *Broker) Browse(filter, contains, after string, limit int) ([]RetainedIn
 		if o == nil || o.expired(now) || !strings.Contains(name, contains) {
 			return true
 		}
-		i := RetainedInfo{Topic: name, Payload: o.payload, QoS: o.qos, Publisher: o.publisher, User: o.user}
+		i := RetainedInfo{Topic: name, Payload: o.payload, QoS: o.qos, Publisher: o.publisher, User: o.user, Props: o.props}
 		if o.expires != 0 {
 			i.ExpiresIn = left(now, o.expires)
 		}
@@ -111,4 +112,39 @@ func (b *Broker) Forget(clientID, words string) bool {
 		s.end(true)
 	}
 	return true
+}
+
+// KeepRetained publishes messages of the server's, retained. They go to disk together; it returns when all are there. The
+// error is of the first that was refused or failed, and those behind a refused one are not tried.
+func (b *Broker) KeepRetained(ctx context.Context, list []*mqtt.Publish) error {
+	finished := make(chan error, len(list))
+	var failed error
+	posted := 0
+	for _, p := range list {
+		if failed = topic.CheckName(string(p.Topic)); failed != nil {
+			break
+		}
+		if r := b.retainRoom(string(p.Topic), "", "", p); r != nil {
+			failed = r
+			break
+		}
+		p.Retain = true
+		op := b.message(p, "", "")
+		op.then = func(err error) { finished <- err }
+		if failed = b.commit.post(op); failed != nil {
+			break
+		}
+		posted++
+	}
+	for range posted {
+		select {
+		case err := <-finished:
+			if err != nil && failed == nil {
+				failed = err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return failed
 }

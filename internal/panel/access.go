@@ -50,7 +50,8 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 		p.writeProblem(w, r, p.problem(context.WithValue(r.Context(), requestKey{}, req), err))
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	if hasBody(r) && !isJSON(r.Header.Get("Content-Type")) {
+	kind := r.Header.Get("Content-Type")
+	if hasBody(r) && !isJSON(kind) && (fileBodies[req.route] == "" || kind != fileBodies[req.route]) {
 		refuse(&failure{status: http.StatusUnsupportedMediaType, key: "api.json"})
 		return
 	}

@@ -20,6 +20,9 @@ const (
 // largeBodies are the bounds, in bytes, of routes that take more.
 var largeBodies = map[string]int64{"import-users": 8 << 20}
 
+// fileBodies are the content types of routes that take a file as it is.
+var fileBodies = map[string]string{"restore-instance": "application/zip"}
+
 // mountAll puts everything on mux.
 func (p *Panel) mountAll(mux humago.Mux) error {
 	api := p.mount(mux)
@@ -55,6 +58,9 @@ func (p *Panel) mount(mux humago.Mux) huma.API {
 			if !r.access.noTokens() {
 				op.Security = append(op.Security, map[string][]string{"token": {}})
 			}
+		}
+		if kind := fileBodies[r.name]; kind != "" {
+			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}
 		}
 		describeRoute(&op, r.access)
 		r.register(api, op)

@@ -52,7 +52,7 @@ const about = "The HTTP API that the panel itself uses, and the one that CloudMQ
 // rawAnswers are the content types of answers that are no JSON.
 var rawAnswers = map[string][]string{
 	"get-metrics": {"text/plain"}, "get-retained": {"text/plain", "application/octet-stream"}, "subscribe": {"text/event-stream"}, "follow-log": {"text/event-stream"},
-	"get-history-csv": {"text/csv"}, "watch-topics": {"text/event-stream"},
+	"get-history-csv": {"text/csv"}, "export-instance": {"application/zip"}, "watch-topics": {"text/event-stream"},
 }
 
 // describe writes what the document says of the whole API.

@@ -141,6 +141,8 @@ func (p *Panel) routes() []route {
 		{"PATCH /instances/{id}", signedIn, 200, "change-instance", "Rename an instance, or change its plan", handle(p, p.changeInstance)},
 		{"POST /instances/{id}/move", govern, 200, "move-instance", "Hand an instance to another account of the same person", handle(p, p.moveInstance)},
 		{"DELETE /instances/{id}", signedIn, 204, "delete-instance", "Delete an instance with all that is in it", handle(p, p.deleteInstance)},
+		{"POST /instances/{id}/export", govern, 200, "export-instance", "A file with everything of an instance but its secrets, for one to be made of it here or elsewhere", handle(p, p.exportInstance)},
+		{"POST /instances/{id}/restore", govern, 200, "restore-instance", "Make an empty instance what the file of an export says", handle(p, p.restoreInstance)},
 		{"POST /instances/{id}/password/reveal", browser, 200, "reveal-password", "Show the first user's password", handle(p, p.revealPassword)},
 		{"POST /instances/{id}/password/rotate", signedIn, 200, "rotate-password", "Give the first user a new password", handle(p, p.rotatePassword)},
 		{"POST /instances/{id}/key/reveal", browser, 200, "reveal-key", "Show the instance's API key, for what was made for CloudMQTT", handle(p, p.revealKey)},

@@ -45,21 +45,44 @@ export const post = <T>(path: string, body: unknown = {}) => call<T>('POST', pat
 export const patch = <T>(path: string, body: unknown) => call<T>('PATCH', path, body);
 export const remove = (path: string) => call<void>('DELETE', path);
 
+/** download posts and saves the file that comes back, under the name that the server gives it. */
+export async function download(path: string, body: unknown, name: string): Promise<void> {
+  const answer = await send('POST', path, JSON.stringify(body), 'application/json');
+  const file = await answer.blob();
+  const given = /filename="?([^";]+)/.exec(answer.headers.get('Content-Disposition') ?? '');
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = given?.[1] ?? name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // once the browser has begun to save it
+}
+
+/** upload posts a file as it is. */
+export async function upload<T>(path: string, file: Blob, kind: string): Promise<T> {
+  return (await (await send('POST', path, file, kind)).json()) as T;
+}
+
 /** segment makes a value safe as one part of a path. */
 export const segment = encodeURIComponent;
 
 async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const answer = await send(method, path, body === undefined ? undefined : JSON.stringify(body), 'application/json', signal);
+  if (answer.status === 204) return undefined as T;
+  return (await answer.json()) as T;
+}
+
+async function send(method: Method, path: string, body: BodyInit | undefined, kind: string, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = {
     Accept: 'application/json, application/problem+json',
     'Accept-Language': document.documentElement.lang,
   };
-  if (method !== 'GET') headers['Content-Type'] = 'application/json'; // keeps plain forms out
+  if (method !== 'GET') headers['Content-Type'] = kind; // keeps plain forms out
   let answer: Response;
   try {
     answer = await fetch('/api/v1' + path, {
       method,
       headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body,
       credentials: 'same-origin',
       cache: 'no-store',
       signal,
@@ -69,8 +92,7 @@ async function call<T>(method: Method, path: string, body?: unknown, signal?: Ab
     throw new ApiError(0, 'unreachable', '');
   }
   if (!answer.ok) throw await refusal(answer, path);
-  if (answer.status === 204) return undefined as T;
-  return (await answer.json()) as T;
+  return answer;
 }
 
 async function refusal(answer: Response, path: string): Promise<ApiError> {

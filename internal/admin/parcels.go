@@ -1,0 +1,176 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"tsunagi/internal/account"
+	"tsunagi/internal/parcel"
+)
+
+// OnParcels says who makes files of instances; it comes before Start.
+func (s *Server) OnParcels(c *parcel.Courier) { s.parcels = c }
+
+// exportInstance streams a parcel, however long that takes, as long as the caller goes on reading.
+func (s *Server) exportInstance(w http.ResponseWriter, r *http.Request) {
+	if s.parcels == nil {
+		http.NotFound(w, r)
+		return
+	}
+	out, err := s.parcels.Open(r.Context(), parcel.Wish{By: actor(), Instance: r.PathValue("id"), Hashes: r.URL.Query().Get("hashes") == "true"})
+	if err != nil {
+		f := fault{string(account.Internal), s.text("en", "api.internal")}
+		if known, ok := errors.AsType[*account.Error](err); ok {
+			f = fault{string(known.Code), s.text("en", known.Key, known.Args...)}
+		}
+		tell(w, http.StatusUnprocessableEntity, f)
+		return
+	}
+	to := &patient{w: w, control: http.NewResponseController(w)}
+	w.Header().Set("Content-Type", "application/zip")
+	if err := out.Write(r.Context(), to); err != nil {
+		s.log.Error("export of an instance broke off", "error", err)
+		panic(http.ErrAbortHandler) // so that what has been sent isn't taken for whole
+	}
+}
+
+// unhurried takes the deadlines of a request away: its body may be large, and its work long.
+func unhurried(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Time{}) // where they can't be set, they hold
+		_ = control.SetWriteDeadline(time.Time{})
+		h.ServeHTTP(w, r)
+	})
+}
+
+type restoredShape struct {
+	Applied   bool              `json:"applied"`
+	From      string            `json:"from"`
+	Users     int               `json:"users"`
+	Rules     int               `json:"rules"`
+	Hooks     int               `json:"hooks"`
+	Bridges   int               `json:"bridges"`
+	Retained  int               `json:"retained"`
+	Faults    int               `json:"faults"`
+	FaultList []remarkShape     `json:"fault_list"`
+	NoteList  []remarkShape     `json:"note_list"`
+	Passwords map[string]string `json:"passwords"`
+}
+
+func (s *Server) restoreInstance(r *http.Request) (any, error) {
+	if s.parcels == nil {
+		return nil, &account.Error{Code: account.NotFound, Key: "api.not_found"}
+	}
+	got, err := s.parcels.Take(r.Context(), actor(), r.PathValue("id"), r.Body, r.URL.Query().Get("dry_run") == "true")
+	return restoredShape{Applied: got.Applied, From: got.Head.Content.Instance, Users: got.Users, Rules: got.Rules, Hooks: got.Hooks, Bridges: got.Bridges,
+		Retained: got.Retained, Faults: got.Faults.Total, FaultList: s.remarks(got.Faults), NoteList: s.remarks(got.Notes), Passwords: got.Generated}, err
+}
+
+// exportInstance writes FILE, which has its name only when it is whole.
+func exportInstance(k *call) (err error) {
+	name := k.args[1]
+	if _, err := os.Lstat(name); err == nil {
+		return fmt.Errorf("%s is there already: choose another name", name)
+	}
+	f, err := os.OpenFile(name+".part", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(name+".part"))
+		}
+	}()
+	n, err := k.client.export(k.ctx, path("instances", k.args[0], "export")+fmt.Sprintf("?hashes=%t", k.on("hashes")), f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(name+".part", name); err != nil {
+		return err
+	}
+	return k.print(map[string]any{"file": name, "bytes": n}, row("file", name), row("bytes", n))
+}
+
+// export copies a file from the socket.
+func (c *client) export(ctx context.Context, path string, w io.Writer) (int64, error) {
+	answer, err := c.send(ctx, http.MethodPost, path, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	n, err := io.Copy(w, answer.Body)
+	if err != nil {
+		err = fmt.Errorf("the export broke off (the server's log says why, where it is to blame): %w", err)
+	}
+	return n, err
+}
+
+// send makes a request that may take long; an answer other than 200 is an error.
+func (c *client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	patient := c.http
+	patient.Timeout = 0
+	r, err := http.NewRequestWithContext(ctx, method, "http://admin"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := patient.Do(r)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	if answer.StatusCode == http.StatusOK {
+		return answer, nil
+	}
+	defer answer.Body.Close()
+	raw, _ := io.ReadAll(io.LimitReader(answer.Body, maxBody))
+	var f fault
+	if json.Unmarshal(raw, &f) == nil && f.Detail != "" {
+		return nil, errors.New(f.Detail)
+	}
+	return nil, fmt.Errorf("the server answered %s", answer.Status)
+}
+
+func restoreInstance(k *call) error {
+	f, err := os.Open(k.args[1])
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	dry := k.on("dry-run")
+	answer, err := k.client.send(k.ctx, http.MethodPost, path("instances", k.args[0], "restore")+fmt.Sprintf("?dry_run=%t", dry), f)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	var done restoredShape
+	if err := json.NewDecoder(answer.Body).Decode(&done); err != nil {
+		return fmt.Errorf("answer of the server: %w", err)
+	}
+	rows := []string{row("of", done.From), row("users", done.Users), row("rules", done.Rules), row("webhooks and rules", done.Hooks), row("bridges", done.Bridges),
+		row("retained messages", done.Retained)}
+	for name, password := range done.Passwords {
+		rows = append(rows, row("password of "+name, password))
+	}
+	for _, n := range done.NoteList {
+		rows = append(rows, row("note", fmt.Sprintf("%s: %s", n.Source, n.Message)))
+	}
+	for _, f := range done.FaultList {
+		rows = append(rows, row("fault", fmt.Sprintf("%s:%d: %s", f.Source, f.Line, f.Message)))
+	}
+	if err := k.print(done, rows...); err != nil {
+		return err
+	}
+	if !dry && !done.Applied {
+		return fmt.Errorf("nothing was made: %d faults", done.Faults)
+	}
+	return nil
+}
