@@ -25,6 +25,16 @@ func NewMsg(kv ...any) *Msg {
 	return &Msg{o: o}
 }
 
+// EmptyMsg returns a message without properties, with room for those that most messages have, in one piece of memory.
+func EmptyMsg() *Msg {
+	m := &struct {
+		Msg
+		room value.Room
+	}{}
+	m.o = m.room.Map()
+	return &m.Msg
+}
+
 // MsgOf returns a message with the properties of o, which it may share.
 func MsgOf(o *value.Map) *Msg { return &Msg{o: o} }
 

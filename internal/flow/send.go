@@ -60,6 +60,31 @@ func (b *Base) SendAll(outs ...[]*Msg) {
 	}
 }
 
+// SendOn sends one message from every output that is to have it, as SendAll does.
+func (b *Base) SendOn(m *Msg, outputs []bool) {
+	first := true
+	for i, wires := range b.wires {
+		if i >= len(outputs) {
+			break
+		}
+		if !outputs[i] {
+			continue
+		}
+		for j := range wires {
+			to, own := b.receiver(i, j), m
+			if first {
+				m.identify()
+			} else if to != nil {
+				own = m.Clone()
+			}
+			first = false
+			if to != nil {
+				b.rt.deliver(b, to, own)
+			}
+		}
+	}
+}
+
 func (b *Base) receiver(output, wire int) *Base {
 	if output < len(b.out) && wire < len(b.out[output]) {
 		return b.out[output][wire]

@@ -33,6 +33,8 @@ type Client struct {
 	received map[uint16]struct{}     // QoS 2 messages between PUBLISH and PUBREL
 	nextID   uint16
 	idle     []chan error // who waits in Drain
+	checked  string       // the topic that was checked last
+	spares   [][]*Message // what came back through Reuse, at most maxSpare
 }
 
 // New checks o and returns a client that does nothing yet; see Run.

@@ -48,6 +48,9 @@ func (c *Client) PublishLater(m *Message, w Waiter) error {
 	return err
 }
 
+// plainPayload is the length in bytes up to which a payload fits a packet without properties, whatever its topic.
+const plainPayload = mqtt.MaxRemaining - 0xFFFF - 64
+
 // encodeNow makes bytes of a plain QoS 0 message, if nothing waits that it would overtake. It is called under mu.
 func (c *Client) encodeNow(m *Message, w Waiter) (done bool, err error) {
 	l := c.link
@@ -55,8 +58,11 @@ func (c *Client) encodeNow(m *Message, w Waiter) (done bool, err error) {
 		m.Retain && l.connack.RetainUnavailable || m.needsProperties() {
 		return false, nil
 	}
-	if err := m.validate(); err != nil {
-		return false, err
+	if m.Topic == "" || m.Topic != c.checked || len(m.Payload) > plainPayload {
+		if err := m.validate(); err != nil {
+			return false, err
+		}
+		c.checked = m.Topic
 	}
 	size := len(m.Topic) + len(m.Payload) + 16
 	if l.maxPacket > 0 && size > l.maxPacket {

@@ -172,6 +172,41 @@ func TestMessagesTogether(t *testing.T) {
 	}
 }
 
+// TestPacerStretches: pauses become longer while that brings more, and shorter again when it doesn't.
+func TestPacerStretches(t *testing.T) {
+	p := pacer{pause: time.Microsecond}
+	window := func(messages, reads int) int {
+		p.got, p.reads = messages, reads
+		p.judge(paceWindow)
+		return p.level
+	}
+	window(100, 100)
+	for i, tt := range []struct {
+		messages, reads, level int
+		what                   string
+	}{
+		{100, 20, 1, "a longer pause is tried"},
+		{100, 10, 2, "it brought more: the next"},
+		{100, 5, 2, "the longest"},
+		{100, 5, 2, "it stays"},
+		{0, 5, 0, "nothing comes: short pauses again"},
+		{100, 20, 0, "on again"},
+		{100, 20, 1, "a longer pause is tried again"},
+		{100, 19, 0, "it brought nothing"},
+		{100, 20, 0, "not tried at once"},
+	} {
+		if got := window(tt.messages, tt.reads); got != tt.level {
+			t.Errorf("window %d: level %d, want %d: %s", i, got, tt.level, tt.what)
+		}
+	}
+	for range 8 {
+		window(100, 20)
+	}
+	if p.level != 1 {
+		t.Errorf("level %d after a while, want another try", p.level)
+	}
+}
+
 func TestPacer(t *testing.T) {
 	p := pacer{pause: time.Microsecond}
 	window := func(messages, reads int) bool {

@@ -89,7 +89,14 @@ func (m *Message) packet() mqtt.Publish {
 
 // message copies a received packet; topic is its real topic.
 func message(p *mqtt.Publish, topic string) *Message {
-	m := &Message{Topic: topic, Payload: slices.Clone(p.Payload), QoS: p.QoS, Retain: p.Retain, Dup: p.Dup,
+	m := new(Message)
+	m.fill(p, topic)
+	return m
+}
+
+// fill is message, into memory that is there.
+func (m *Message) fill(p *mqtt.Publish, topic string) {
+	*m = Message{Topic: topic, Payload: slices.Clone(p.Payload), QoS: p.QoS, Retain: p.Retain, Dup: p.Dup,
 		PayloadFormat: p.Props.PayloadFormat, HasExpiry: p.Props.HasExpiry, Expiry: p.Props.Expiry,
 		TopicAlias: p.Props.TopicAlias, ResponseTopic: string(p.Props.ResponseTopic),
 		ContentType: string(p.Props.ContentType), SubscriptionIDs: slices.Clone(p.Props.SubscriptionIDs)}
@@ -99,5 +106,10 @@ func message(p *mqtt.Publish, topic string) *Message {
 	for k, v := range p.Props.UserPairs() {
 		m.UserProps = append(m.UserProps, mqtt.Pair{Key: k, Value: v})
 	}
-	return m
+}
+
+// empty lets go of what m refers to. It leaves what the reader looks at when the message has been handed on.
+func (m *Message) empty() {
+	m.Topic, m.ResponseTopic, m.ContentType = "", "", ""
+	m.Payload, m.Correlation, m.UserProps, m.SubscriptionIDs = nil, nil, nil, nil
 }

@@ -75,7 +75,7 @@ type Options struct {
 
 	// OnMessages gets messages in order, those together that came together: 256 or 256 KiB at most, or one. They are
 	// acknowledged when it returns, up to the first one that is refused. With it OnMessage is not called. The slice and
-	// the messages are its own.
+	// the messages are its own; it may give them back with Client.Reuse.
 	OnMessages func([]*Message)
 	// OnMessage gets every message in order; it is acknowledged when OnMessage returns. The message is its own.
 	OnMessage func(*Message)

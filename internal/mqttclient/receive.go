@@ -80,12 +80,59 @@ func (l *link) gather(p *mqtt.Publish, topic string) error {
 		a := ackOf(p)
 		return l.answer(&a)
 	}
-	l.got = append(l.got, message(p, topic))
+	l.nextMessage().fill(p, topic)
 	l.acks = append(l.acks, ackOf(p))
 	if l.bytes += len(p.Payload); len(l.got) >= maxTogether || l.bytes >= maxTogetherBytes {
 		return l.handOn()
 	}
 	return nil
+}
+
+// nextMessage adds a message to those that were gathered. Its memory is that of one that came back through Reuse, if
+// there is any.
+func (l *link) nextMessage() *Message {
+	n := len(l.got)
+	if n == 0 {
+		l.got = l.c.spare()
+	}
+	if n == cap(l.got) {
+		l.got = append(l.got, nil)
+	} else {
+		l.got = l.got[:n+1]
+	}
+	if l.got[n] == nil {
+		l.got[n] = new(Message)
+	}
+	return l.got[n]
+}
+
+// maxSpare is how many batches of messages a client keeps to be filled again.
+const maxSpare = 4
+
+// Reuse gives back messages and the slice that OnMessages was given, when nobody looks at them any more: later messages
+// come in the same memory. What their fields referred to, such as the payload, may be kept.
+func (c *Client) Reuse(all []*Message) {
+	for _, m := range all {
+		m.empty()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.spares) < maxSpare {
+		c.spares = append(c.spares, all)
+	}
+}
+
+// spare is an empty slice for messages; behind its end there may be messages to be filled.
+func (c *Client) spare() []*Message {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.spares)
+	if n == 0 {
+		return nil
+	}
+	all := c.spares[n-1]
+	c.spares[n-1], c.spares = nil, c.spares[:n-1]
+	return all[:0]
 }
 
 // handOn gives what was gathered to OnMessages and acknowledges it, up to the first message that is refused.

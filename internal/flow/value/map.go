@@ -25,6 +25,20 @@ const indexAbove = 10
 // NewMap returns an empty object with room for n keys.
 func NewMap(n int) *Map { return &Map{m: make([]member, 0, n)} }
 
+// Room is an empty object with room for the keys of most messages in the same piece of memory. It must not be copied.
+type Room struct {
+	o    Map
+	keys [roomSize]member
+}
+
+const roomSize = 6
+
+// Map makes r an empty object and returns it; called again, it would empty what the first call returned.
+func (r *Room) Map() *Map {
+	r.o.m = r.keys[:0]
+	return &r.o
+}
+
 // MapOf makes an object of keys and values in turn.
 func MapOf(kv ...any) *Map {
 	o := NewMap(len(kv) / 2)
@@ -132,8 +146,18 @@ func (o *Map) Set(key string, v Value) *Map {
 	if o.index != nil {
 		o.index[key] = int32(len(o.m))
 	}
+	o.grow()
 	o.m = append(o.m, member{key, v})
 	return o
+}
+
+// grow makes room for another key. Small objects seldom get more than a few, so they grow by less than append gives.
+func (o *Map) grow() {
+	if n := len(o.m); n == cap(o.m) && n < 16 {
+		m := make([]member, n, n+max(3, n/2))
+		copy(m, o.m)
+		o.m = m
+	}
 }
 
 // Put adds a key that the object doesn't have. Keys come in JavaScript's order: those that are whole numbers first,
@@ -146,6 +170,7 @@ func (o *Map) Put(key string, v Value) {
 		}
 	}
 	o.index = nil
+	o.grow()
 	o.m = append(o.m, member{key, v})
 }
 

@@ -160,50 +160,83 @@ func (p *parser) array() (Value, error) {
 
 func (p *parser) object() (Value, error) {
 	p.pos++
-	o := &Map{}
-	var seen [16]string
-	keys := seen[:0]
 	p.space()
 	if p.peek() == '}' {
 		p.pos++
-		return o.Value(), nil
+		return Value{ref: &Map{}}, nil
 	}
+	if !p.build {
+		return p.checkObject()
+	}
+	o := &Map{}
+	if err := p.members(func(key string, v Value) {
+		if o.m == nil {
+			if n := p.keys.size(key); n > 0 {
+				o.m = make([]member, 0, n+1) // flows often add a key
+			}
+		}
+		o.Set(key, v)
+	}); err != nil {
+		return Value{}, err
+	}
+	p.keys.learn(o.m[0].key, len(o.m))
+	if n := len(o.m); cap(o.m) > 2*n+2 { // it was no object like the one before
+		o.m = append(make([]member, 0, n+1), o.m...)
+	}
+	return o.Value(), nil
+}
+
+// checkObject is object for who builds nothing.
+func (p *parser) checkObject() (Value, error) {
+	var seen [16]string
+	keys := seen[:0]
+	if err := p.members(func(key string, _ Value) {
+		if p.canonical {
+			keys = p.judgeKey(keys, key)
+		}
+	}); err != nil {
+		return Value{}, err
+	}
+	return emptyObject, nil
+}
+
+// emptyObject stands for objects of texts that are only checked; nobody gets it to write.
+var emptyObject = (&Map{}).Value()
+
+// members reads the rest of an object that isn't empty.
+func (p *parser) members(each func(key string, v Value)) error {
 	for first := true; ; first = false {
 		p.space()
 		if p.peek() != '"' {
 			if first {
-				return Value{}, p.fault("Expected property name or '}'")
+				return p.fault("Expected property name or '}'")
 			}
-			return Value{}, p.fault("Expected double-quoted property name")
+			return p.fault("Expected double-quoted property name")
 		}
 		key, err := p.str(true)
 		if err != nil {
-			return Value{}, err
+			return err
 		}
 		p.space()
 		if p.peek() != ':' {
-			return Value{}, p.fault("Expected ':' after property name")
+			return p.fault("Expected ':' after property name")
 		}
 		p.pos++
 		p.space()
 		v, err := p.value()
 		if err != nil {
-			return Value{}, err
+			return err
 		}
-		if p.build {
-			o.Set(key, v)
-		} else if p.canonical {
-			keys = p.judgeKey(keys, key)
-		}
+		each(key, v)
 		p.space()
 		switch p.peek() {
 		case ',':
 			p.pos++
 		case '}':
 			p.pos++
-			return o.Value(), nil
+			return nil
 		default:
-			return Value{}, p.fault("Expected ',' or '}' after property value")
+			return p.fault("Expected ',' or '}' after property value")
 		}
 	}
 }

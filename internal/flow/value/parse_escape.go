@@ -6,6 +6,7 @@ import (
 	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // escaped reads the rest of a string token that holds a backslash. A surrogate without its
@@ -124,6 +125,14 @@ func DecodeUTF8(b []byte) string {
 	return string(out)
 }
 
+// TakeUTF8 is DecodeUTF8 of bytes that nobody changes any more: the text is they themselves where it can be.
+func TakeUTF8(b []byte) string {
+	if utf8.Valid(b) {
+		return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // as told
+	}
+	return DecodeUTF8(b)
+}
+
 // badPart is the length of the longest beginning of b that could have become a character, at
 // least 1.
 func badPart(b []byte) int {
@@ -136,22 +145,50 @@ func badPart(b []byte) int {
 }
 
 // keyCache shares the memory of keys between messages: flows see the same few again and
-// again.
-type keyCache [256]string
+// again. For each first key of an object it notes how many keys the last such object had.
+type keyCache struct {
+	keys  [256]string
+	sizes [256]uint8
+}
 
 var keyCaches = sync.Pool{New: func() any { return new(keyCache) }}
 
 func (c *keyCache) get(s string) string {
-	if len(s) > 32 {
+	if len(s) > maxCachedKey {
 		return string([]byte(s))
 	}
-	h := uint32(2166136261)
-	for i := range len(s) {
-		h = (h ^ uint32(s[i])) * 16777619
-	}
-	slot := &c[h%uint32(len(c))]
+	slot := &c.keys[keySlot(s)]
 	if *slot != s {
 		*slot = string([]byte(s))
 	}
 	return *slot
+}
+
+// size is how many keys an object may get whose first key is s, to be told with learn.
+func (c *keyCache) size(s string) int {
+	if len(s) > maxCachedKey {
+		return 0
+	}
+	return int(c.sizes[keySlot(s)])
+}
+
+func (c *keyCache) learn(s string, n int) {
+	if len(s) <= maxCachedKey {
+		c.sizes[keySlot(s)] = uint8(min(n, maxLearnt))
+	}
+}
+
+// maxCachedKey is the longest key that is cached, in bytes; maxLearnt the room that is made for an object's keys before
+// they are there.
+const (
+	maxCachedKey = 32
+	maxLearnt    = 24
+)
+
+func keySlot(s string) uint8 {
+	h := uint32(2166136261)
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * 16777619
+	}
+	return uint8(h)
 }

@@ -18,10 +18,13 @@ type change struct {
 
 // step is one rule of the dialog, or a part of a move.
 type step struct {
-	op     string // set, delete, change
+	op     string // set, delete, change, move
 	target place
 	to     source
 	deep   bool // the value is cloned
+
+	left    *value.Path // move: the property that goes
+	instead []step      // move: the same in Node-RED's steps
 
 	fromType string // change: num, bool, str, re, msg, flow, global
 	from     string
@@ -121,7 +124,7 @@ func (n *change) compile(c flow.Config, o *value.Map) (steps []step, fault strin
 	case "delete":
 		return []step{{op: op, target: newPlace(pt, p)}}, "", nil
 	case "move":
-		steps, err = n.move(p, pt, to.Text(), tot)
+		steps, err = n.compileMove(p, pt, to.Text(), tot)
 		return steps, "", err
 	case "set", "change":
 	default:
@@ -137,8 +140,8 @@ func (n *change) compile(c flow.Config, o *value.Map) (steps []step, fault strin
 	return []step{s}, fault, err
 }
 
-// move is a set and a delete. When one place lies in the other, it goes by way of a third.
-func (n *change) move(p, pt, to, tot string) ([]step, error) {
+// compileMove makes a set and a delete. When one place lies in the other, it goes by way of a third.
+func (n *change) compileMove(p, pt, to, tot string) ([]step, error) {
 	set := func(t, tt, from, ft string) (step, error) {
 		prop, err := n.b.Property(value.Str(from), ft)
 		return step{op: "set", target: newPlace(tt, t), to: source{typ: ft, prop: prop}}, err
@@ -148,13 +151,38 @@ func (n *change) move(p, pt, to, tot string) ([]step, error) {
 		s, err := set(to, tot, p, pt)
 		return []step{s, drop(p, pt)}, err
 	}
-	const between = "_temp_move"
 	first, err := set(between, tot, p, pt)
 	if err != nil {
 		return nil, err
 	}
 	second, err := set(to, tot, between, pt)
-	return []step{first, drop(p, pt), second, drop(between, pt)}, err
+	steps := []step{first, drop(p, pt), second, drop(between, pt)}
+	left := steps[1].target
+	if err != nil || pt != "msg" || left.err != nil || second.target.err != nil || strings.HasPrefix(p, between) || strings.HasPrefix(to, between) {
+		return steps, err
+	}
+	return []step{{op: "move", target: second.target, to: first.to, left: left.path, instead: steps}}, nil
+}
+
+// between is the property by way of which Node-RED moves.
+const between = "_temp_move"
+
+// move is the steps of a move within a message without the property between, which nobody sees then.
+func (n *change) move(s *step, m *flow.Msg) bool {
+	if m.Has(between) {
+		for i := range s.instead {
+			if !n.run(&s.instead[i], m) {
+				return false
+			}
+		}
+		return true
+	}
+	v, err := s.to.prop.Ref(m)
+	if err != nil {
+		v = value.Value{}
+	}
+	_, _ = m.SetPath(s.left, value.Value{}, false) // what can't be deleted stays, as in Node-RED
+	return n.write(s, m, v)
 }
 
 func newPlace(typ, name string) place {
@@ -231,8 +259,11 @@ func (n *change) Receive(m *flow.Msg) {
 
 // run applies one step. It says no when an error was reported and the message ends here.
 func (n *change) run(s *step, m *flow.Msg) bool {
-	if s.op == "delete" {
+	switch s.op {
+	case "delete":
 		return n.write(s, m, value.Value{})
+	case "move":
+		return n.move(s, m)
 	}
 	v := s.to.fixed
 	if s.to.prop != nil {
@@ -291,7 +322,7 @@ func (n *change) write(s *step, m *flow.Msg, v value.Value) bool {
 		return true
 	}
 	ok, err := m.SetPath(t.path, v, v.Defined())
-	if err == nil && !ok && s.op == "set" {
+	if err == nil && !ok && (s.op == "set" || s.op == "move") {
 		n.b.Warn("Cannot set property of non-object type: " + t.name)
 	}
 	return true

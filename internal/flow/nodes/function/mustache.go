@@ -34,7 +34,25 @@ func compileMustache(text string) (*mustache, error) {
 	if err := p.scan(); err != nil {
 		return nil, err
 	}
-	return &mustache{tokens: p.out[0].inner}, nil
+	return &mustache{tokens: joined(p.out[0].inner)}, nil
+}
+
+// joined puts texts together that follow each other, and leaves out what was dropped of them.
+func joined(tokens []*token) (out []*token) {
+	for _, t := range tokens {
+		last := len(out) - 1
+		switch {
+		case t.kind != 't':
+			t.inner = joined(t.inner)
+			out = append(out, t)
+		case t.text == "":
+		case last >= 0 && out[last].kind == 't':
+			out[last] = &token{kind: 't', text: out[last].text + t.text}
+		default:
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // scanner cuts a template into tokens. Lines that hold nothing but white space and tags

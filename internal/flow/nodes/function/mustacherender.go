@@ -71,9 +71,10 @@ func property(v value.Value, name string) (value.Value, bool) {
 
 // renderer writes a template for one message.
 type renderer struct {
-	out     strings.Builder
-	outside func(name string) value.Value // names that no view has
-	json    bool                          // strings of the message itself are escaped for JSON
+	out     []byte
+	outside func(name string, m *flow.Msg) value.Value // names that no view has; nil: nothing
+	m       *flow.Msg
+	json    bool // strings of the message itself are escaped for JSON
 	steps   int
 }
 
@@ -89,10 +90,10 @@ func (r *renderer) render(tokens []*token, c *view, top bool) error {
 			return fmt.Errorf("the template repeats itself more than %d times", maxSteps)
 		}
 		if t.kind == 't' {
-			r.out.WriteString(t.text)
+			r.out = append(r.out, t.text...)
 			continue
 		}
-		if r.out.Len() > maxOutput {
+		if len(r.out) > maxOutput {
 			return fmt.Errorf("the template makes more than %d bytes", maxOutput)
 		}
 		v, err := r.get(t, c, top)
@@ -122,7 +123,10 @@ func (r *renderer) get(t *token, c *view, top bool) (value.Value, error) {
 		return v, err
 	}
 	if !v.Defined() {
-		return r.outside(t.text), nil
+		if r.outside == nil {
+			return value.Str(""), nil
+		}
+		return r.outside(t.text, r.m), nil
 	}
 	if r.json && top && v.Is(value.String) {
 		v = value.Str(jsonEscapes.Replace(v.Str()))
@@ -138,10 +142,12 @@ var (
 func (r *renderer) variable(t *token, v value.Value) {
 	switch {
 	case v.Nullish():
+	case v.Is(value.Number): // has nothing to escape
+		r.out = value.AppendNumber(r.out, v.Num())
 	case t.kind == '&':
-		r.out.WriteString(v.Text())
+		r.out = append(r.out, v.Text()...)
 	default:
-		_, _ = htmlEscapes.WriteString(&r.out, v.Text()) // a Builder never fails
+		r.out = append(r.out, htmlEscapes.Replace(v.Text())...)
 	}
 }
 
@@ -162,11 +168,22 @@ func (r *renderer) section(t *token, v value.Value, c *view, top bool) error {
 	return r.render(t.inner, &view{v, c}, false)
 }
 
-// renderMustache renders a template with the properties of a message.
-func renderMustache(t *mustache, m *flow.Msg, outside func(string) value.Value, json bool) (string, error) {
-	r := renderer{outside: outside, json: json}
-	if err := r.render(t.tokens, &view{v: m.Root().Value()}, true); err != nil {
+// maxRendered is how many bytes a renderer keeps for the next message.
+const maxRendered = 16 << 10
+
+// message renders a template with the properties of a message. The renderer can be used again.
+func (r *renderer) message(t *mustache, m *flow.Msg) (string, error) {
+	r.out, r.steps, r.m = r.out[:0], 0, m
+	err := r.render(t.tokens, &view{v: m.Root().Value()}, true)
+	text := string(r.out)
+	if r.m = nil; cap(r.out) > maxRendered {
+		r.out = nil
+	}
+	if err != nil {
 		return "", err
 	}
-	return r.out.String(), nil
+	return text, nil
 }
+
+// renderMustache renders a template with nothing but the properties of a message.
+func renderMustache(t *mustache, m *flow.Msg) (string, error) { return new(renderer).message(t, m) }

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"slices"
 	"tsunagi/internal/flow"
 	"tsunagi/internal/flow/value"
 )
@@ -72,7 +73,7 @@ func (s *sequences) renumber(m *flow.Msg, parts *value.Map, onward []bool) {
 		s.out[id] = g
 	}
 	g.msgs = append(g.msgs, m)
-	g.onward = append(g.onward, onward)
+	g.onward = append(g.onward, slices.Clone(onward))
 	g.received++
 	if s.kept++; s.full(m) {
 		return

@@ -21,6 +21,7 @@ type switchNode struct {
 	whole    bool // rules need the number of messages of a sequence
 	waiting  []*flow.Msg
 	handling bool
+	onward   []bool // see apply
 	groups   sequences
 }
 
@@ -194,24 +195,13 @@ func (n *switchNode) process(m *flow.Msg, collect bool) {
 	case n.repair && ok:
 		n.groups.renumber(m, parts, onward)
 	default:
-		send(n.b, m, onward)
+		n.b.SendOn(m, onward)
 	}
 }
 
-// send sends the message from the outputs whose rules held.
-func send(b *flow.Base, m *flow.Msg, onward []bool) {
-	outs := make([][]*flow.Msg, len(onward))
-	for i, yes := range onward {
-		if yes {
-			outs[i] = []*flow.Msg{m}
-		}
-	}
-	b.SendAll(outs...)
-}
-
-// apply says which rules hold.
+// apply says which rules hold, in a slice that the next message uses again.
 func (n *switchNode) apply(m *flow.Msg, property value.Value, parts *value.Map) ([]bool, error) {
-	onward := make([]bool, 0, len(n.rules))
+	onward := n.onward[:0]
 	none := true
 	for i := range n.rules {
 		r := &n.rules[i]
@@ -244,7 +234,7 @@ func (n *switchNode) apply(m *flow.Msg, property value.Value, parts *value.Map) 
 			}
 		}
 	}
-	n.previous = property
+	n.previous, n.onward = property, onward
 	return onward, nil
 }
 

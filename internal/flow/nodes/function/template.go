@@ -19,6 +19,7 @@ type template struct {
 	target place
 
 	compiled *mustache
+	renderer renderer
 	last     string    // the text of a message that made was compiled from
 	made     *mustache // the template of the message before, for the next with the same
 	fault    error     // of the text in the dialog
@@ -48,6 +49,7 @@ func newTemplate(b *flow.Base, c flow.Config) (flow.Node, error) {
 	default:
 		return nil, c.Refuse("Output as", output)
 	}
+	n.renderer.outside, n.renderer.json = n.outside, n.json
 	return n, nil
 }
 
@@ -88,7 +90,7 @@ func (n *template) render(m *flow.Msg) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return renderMustache(compiled, m, func(name string) value.Value { return n.outside(name, m) }, n.json)
+	return n.renderer.message(compiled, m)
 }
 
 func (n *template) ofMessage(text string) (*mustache, error) {

@@ -2,7 +2,6 @@ package function
 
 import (
 	"tsunagi/internal/flow"
-	"tsunagi/internal/flow/value"
 )
 
 // Text is a compiled Mustache template, for fields of other nodes that take one.
@@ -17,5 +16,5 @@ func CompileText(text string) (*Text, error) {
 // Render fills the template with the properties of a message; names it doesn't have are
 // empty.
 func (t *Text) Render(m *flow.Msg) (string, error) {
-	return renderMustache(t.t, m, func(string) value.Value { return value.Str("") }, false)
+	return renderMustache(t.t, m)
 }

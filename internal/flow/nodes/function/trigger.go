@@ -110,7 +110,7 @@ func (o *content) eval(m *flow.Msg) (value.Value, error) {
 	case o.fault != nil:
 		return value.Value{}, flow.NewError("%s", o.fault.Error())
 	case o.template != nil:
-		text, err := renderMustache(o.template, m, func(string) value.Value { return value.Str("") }, false)
+		text, err := renderMustache(o.template, m)
 		if err != nil {
 			return value.Value{}, flow.AsError(err)
 		}

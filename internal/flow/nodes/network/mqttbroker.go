@@ -25,6 +25,7 @@ type broker struct {
 
 	flushing bool // at the end of the turn
 	sent     []mqttclient.Waiter
+	unused   []*published
 }
 
 type linkState uint8

@@ -177,7 +177,9 @@ func (n *broker) publish(m *mqttclient.Message, out *mqttOut, of *flow.Msg) {
 	if n.state != connected || n.conn == nil {
 		return
 	}
-	if err := n.conn.client.PublishLater(m, &published{out.b, of, out.b.Heard()}); err != nil {
+	p := n.published(out.b, of)
+	if err := n.conn.client.PublishLater(m, p); err != nil {
+		n.unused = append(n.unused, p)
 		out.b.Done(of, err)
 		return
 	}
@@ -197,8 +199,25 @@ func (n *broker) flush() {
 	for i, w := range n.sent {
 		n.sent[i] = nil
 		p := w.(*published)
-		p.b.Done(p.msg, nil)
+		b, msg := p.b, p.msg
+		if *p = (published{}); len(n.unused) < maxUnused {
+			n.unused = append(n.unused, p)
+		}
+		b.Done(msg, nil)
 	}
+}
+
+// maxUnused is how many published are kept to be used again.
+const maxUnused = 256
+
+// published notes a message that is on its way.
+func (n *broker) published(b *flow.Base, msg *flow.Msg) *published {
+	p := &published{}
+	if k := len(n.unused); k > 0 {
+		p, n.unused = n.unused[k-1], n.unused[:k-1]
+	}
+	*p = published{b, msg, b.Heard()}
+	return p
 }
 
 // published is a message on its way to the broker.

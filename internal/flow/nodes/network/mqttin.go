@@ -95,9 +95,12 @@ func (n *mqttIn) deliver(m *mqttclient.Message, datatype string) {
 		return
 	}
 	topic := value.Str(m.Topic)
-	o := value.NewMap(8)
-	o.Set("topic", topic).Set("payload", payload).Set("qos", value.Int(int(m.QoS))).Set("retain", value.Of(m.Retain))
-	msg := flow.MsgOf(o)
+	msg := flow.EmptyMsg()
+	o := msg.Root()
+	o.Put("topic", topic)
+	o.Put("payload", payload)
+	o.Put("qos", value.Int(int(m.QoS)))
+	o.Put("retain", value.Of(m.Retain))
 	if n.broker.v5() {
 		setProps(msg, m)
 	}
@@ -142,7 +145,7 @@ func decodePayload(m *mqttclient.Message, datatype string, v5 bool) (v value.Val
 	case "base64":
 		return value.Str(base64Text(m.Payload)), ""
 	case "utf8":
-		return value.Str(value.DecodeUTF8(m.Payload)), ""
+		return value.Str(value.TakeUTF8(m.Payload)), ""
 	case "json":
 		if !utf8.Valid(m.Payload) && !(v5 && m.PayloadFormat == 1) {
 			return v, errJSONText
@@ -161,7 +164,7 @@ func autoDetect(m *mqttclient.Message, parse, v5 bool) (v value.Value, fault str
 	if v5 && (m.PayloadFormat == 1 || m.ContentType != "") {
 		switch mediaKind(m.ContentType) {
 		case "string":
-			return value.Str(value.DecodeUTF8(m.Payload)), ""
+			return value.Str(value.TakeUTF8(m.Payload)), ""
 		case "buffer":
 			return value.Data(m.Payload), ""
 		case "json":
@@ -170,7 +173,7 @@ func autoDetect(m *mqttclient.Message, parse, v5 bool) (v value.Value, fault str
 				return v, errJSONParse
 			}
 			if !parse {
-				v = value.Str(value.DecodeUTF8(m.Payload))
+				v = value.Str(value.TakeUTF8(m.Payload))
 			}
 			return v, ""
 		}
@@ -183,5 +186,5 @@ func autoDetect(m *mqttclient.Message, parse, v5 bool) (v value.Value, fault str
 			return v, ""
 		}
 	}
-	return value.Str(value.DecodeUTF8(m.Payload)), ""
+	return value.Str(value.TakeUTF8(m.Payload)), ""
 }

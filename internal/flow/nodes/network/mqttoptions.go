@@ -21,7 +21,7 @@ const (
 	outboxMessages = 100_000
 	outboxBytes    = 64 << 20
 	retryEvery     = 5 * time.Second
-	gatherFor      = 400 * time.Microsecond
+	gatherFor      = 1000 * time.Microsecond
 )
 
 // url is where the broker is.
@@ -126,7 +126,7 @@ func (n *broker) callbacks(conn *connection, o *mqttclient.Options) {
 		for _, m := range all {
 			bytes += len(m.Payload) + len(m.Topic)
 		}
-		taken := n.b.DoSized(bytes, func() { n.dispatch(all) })
+		taken := n.b.DoSized(bytes, func() { n.dispatch(conn, all) })
 		if taken || clean {
 			return
 		}

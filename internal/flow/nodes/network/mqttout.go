@@ -14,10 +14,11 @@ type mqttOut struct {
 	broker *broker
 	fixed  []fixedProp // what the dialog sets over what the message says
 	topic  string
-	qos    value.Value
-	retain value.Value
+	qos    value.Value // undefined: what the message says
+	retain value.Value // the same
 
 	message mqttclient.Message // the one at hand
+	checked string             // the last topic, which is valid
 	scratch []byte             // for its payload
 }
 
@@ -36,7 +37,13 @@ func MQTTOut() flow.Type {
 }
 
 func newMQTTOut(b *flow.Base, c flow.Config) (flow.Node, error) {
-	n := &mqttOut{b: b, topic: c.Str("topic"), qos: c.Get("qos"), retain: c.Get("retain")}
+	n := &mqttOut{b: b, topic: c.Str("topic")}
+	if qos := c.Get("qos"); qos.Truthy() {
+		n.qos = qosOf(qos)
+	}
+	if retain := c.Get("retain"); retain.Truthy() {
+		n.retain = retainOf(retain)
+	}
 	var ok bool
 	if n.broker, ok = b.Lookup(c.Str("broker")).(*broker); !ok {
 		b.Error(flow.Text("missing broker configuration"), nil)
@@ -83,24 +90,16 @@ func (n *mqttOut) Close(removed bool, done func()) {
 }
 
 func (n *mqttOut) Receive(m *flow.Msg) {
-	done := func(err error) { n.b.Done(m, err) }
 	if n.broker == nil {
 		return
 	}
 	if action := m.Get("action"); action.Truthy() {
-		switch action.Str() {
-		case "connect":
-			n.broker.connectAction(m, done)
-		case "disconnect":
-			n.broker.disconnect(func() { done(nil) })
-		default:
-			done(flow.NewError("%s", errAction))
-		}
+		n.act(m, action.Str())
 		return
 	}
 	n.prepare(m)
 	if !m.Has("payload") {
-		done(nil)
+		n.b.Done(m, nil)
 		return
 	}
 	if n.broker.state != connected {
@@ -109,29 +108,60 @@ func (n *mqttOut) Receive(m *flow.Msg) {
 	n.publish(m)
 }
 
+// act does what the message asks of the connection.
+func (n *mqttOut) act(m *flow.Msg, action string) {
+	done := func(err error) { n.b.Done(m, err) }
+	switch action {
+	case "connect":
+		n.broker.connectAction(m, done)
+	case "disconnect":
+		n.broker.disconnect(func() { done(nil) })
+	default:
+		done(flow.NewError("%s", errAction))
+	}
+}
+
 // prepare writes what the dialog sets into the message, as Node-RED does.
 func (n *mqttOut) prepare(m *flow.Msg) {
 	if n.topic != "" {
 		m.Set("topic", value.Str(n.topic))
 	}
 	qos := n.qos
-	if !qos.Truthy() {
-		qos = m.Get("qos")
+	if !qos.Defined() {
+		qos = qosOf(m.Get("qos"))
 	}
-	f, ok := value.ParseInt(qos.Text())
-	if !ok || f != 0 && f != 1 && f != 2 {
-		f = 0
-	}
-	m.Set("qos", value.Num(f))
+	write(m, "qos", qos)
 	retain := n.retain
-	if !retain.Truthy() {
-		retain = m.Get("retain")
+	if !retain.Defined() {
+		retain = retainOf(m.Get("retain"))
 	}
-	m.Set("retain", value.Of(retain.Bool() || retain.Str() == "true"))
+	write(m, "retain", retain)
 	for _, p := range n.fixed {
 		m.Set(p.key, p.val.Clone())
 	}
 }
+
+// write sets a property to a number or a boolean, if it isn't that already: a message that it doesn't write to need not
+// be copied for it.
+func write(m *flow.Msg, key string, v value.Value) {
+	if m.Get(key) != v {
+		m.Set(key, v)
+	}
+}
+
+// qosOf is what Node-RED makes of a QoS: 0, 1 or 2.
+func qosOf(v value.Value) value.Value {
+	if v == value.Num(0) { // that of most messages
+		return v
+	}
+	f, ok := value.ParseInt(v.Text())
+	if !ok || f != 1 && f != 2 {
+		f = 0
+	}
+	return value.Num(f)
+}
+
+func retainOf(v value.Value) value.Value { return value.Of(v.Bool() || v.Str() == "true") }
 
 // publish sends the message to the broker.
 func (n *mqttOut) publish(m *flow.Msg) {
@@ -147,9 +177,12 @@ func (n *mqttOut) publish(m *flow.Msg) {
 	if n.broker.v5() {
 		n.props(m, out)
 	}
-	if !validTopic(out.Topic) {
-		n.b.WarnError(flow.NewError("%s", errTopic))
-		return
+	if out.Topic == "" || out.Topic != n.checked {
+		if !validTopic(out.Topic) {
+			n.b.WarnError(flow.NewError("%s", errTopic))
+			return
+		}
+		n.checked = out.Topic
 	}
 	n.broker.publish(out, n, m)
 }

@@ -119,8 +119,9 @@ func (n *broker) unsubscribe(filter, node string, remove bool) {
 	}
 }
 
-// dispatch gives messages to every subscription that they match.
-func (n *broker) dispatch(all []*mqttclient.Message) {
+// dispatch gives messages to every subscription that they match. They are the client's again afterwards.
+func (n *broker) dispatch(conn *connection, all []*mqttclient.Message) {
+	defer conn.client.Reuse(all)
 	ids := n.subscriptionIDs()
 	subs := slices.Clone(n.subs)
 	for _, m := range all {
@@ -150,7 +151,7 @@ func withoutShare(filter string) string {
 // matches says whether a filter matches a topic, as Node-RED does: "+" needs at least one
 // character, and topics with "$" at the front are not set apart, since the broker did that.
 func matches(filter, topic string) bool {
-	if filter == "#" {
+	if filter == "#" || filter == topic {
 		return true
 	}
 	for {
