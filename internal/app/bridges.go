@@ -138,6 +138,19 @@ func (b *bridging) State(instance, id string) panel.BridgeState {
 		Queued: s.Queued, Sent: s.Sent, Received: s.Received, Refused: s.Refused, LastRefusal: s.LastRefusal, Returned: s.Returned}
 }
 
+// Try implements panel.Bridges.
+func (b *bridging) Try(ctx context.Context, row account.Bridge) ([]panel.BridgeStep, error) {
+	c, err := b.config(row)
+	if err != nil {
+		return nil, err
+	}
+	var out []panel.BridgeStep
+	for _, s := range b.manager.Try(ctx, c) {
+		out = append(out, panel.BridgeStep{Stage: s.Stage, Problem: s.Problem, Cause: s.Cause, Filters: s.Filters})
+	}
+	return out, nil
+}
+
 func given(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

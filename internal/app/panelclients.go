@@ -28,7 +28,7 @@ func (p panelBrokers) Session(instance, clientID, user string) (panel.Session, b
 		return panel.Session{}, false
 	}
 	if clientID != "" {
-		c, ok := b.Client(clientID)
+		c, ok := b.Session(clientID)
 		return showSession(c), ok
 	}
 	for _, state := range []broker.ClientState{broker.OnlyConnected, broker.OnlyAway} {

@@ -97,17 +97,6 @@ func (b *Broker) Page(q ClientQuery) ClientPage {
 	return out
 }
 
-// Client is the session of a client id; false where there is none.
-func (b *Broker) Client(id string) (ClientInfo, bool) {
-	b.mu.Lock()
-	s := b.sessions[id]
-	b.mu.Unlock()
-	if s == nil {
-		return ClientInfo{}, false
-	}
-	return s.info(), true
-}
-
 // standing is where a session is in the order of a question; false where it isn't asked for. contains is that of the
 // question, in small letters.
 func (s *Session) standing(q *ClientQuery, contains string) (ClientMark, bool) {

@@ -10,6 +10,18 @@ import (
 // Bridges tell how the bridges of instances are. The entries themselves are package account's.
 type Bridges interface {
 	State(instance, id string) BridgeState
+	// Try connects to the other broker as a bridge would, in a session of its own, and says how far it came.
+	Try(ctx context.Context, b account.Bridge) ([]BridgeStep, error)
+}
+
+// BridgeStep is one stage of a trial of a bridge.
+type BridgeStep struct {
+	Stage   string   `json:"stage" enum:"name,tcp,tls,connect,subscribe"`
+	OK      bool     `json:"ok"`
+	Problem string   `json:"problem,omitempty" enum:"setting,name,inner,closed,silent,no_tls,authority,host,expired,tls,login,refused,speech,filters" doc:"What is wrong"`
+	Text    string   `json:"text,omitempty" doc:"What is wrong and what to do, in the language of the request"`
+	Cause   string   `json:"cause,omitempty" doc:"The same, as the program that saw it says it"`
+	Filters []string `json:"filters,omitempty" doc:"Subscriptions that the other broker refused"`
 }
 
 // BridgeState is how a bridge is.
@@ -150,4 +162,42 @@ func (p *Panel) changeBridge(ctx context.Context, in *changeBridgeInput) (*tagge
 
 func (p *Panel) deleteBridge(ctx context.Context, in *OneThing) (*nothing, error) {
 	return nil, p.o.Accounts.DeleteBridge(ctx, actor(ctx), in.ID, in.Thing)
+}
+
+// Trials of bridges that an instance may make: at once and a second.
+const trialBurst, trialRate = 5, 0.1
+
+type trialBody struct {
+	Works bool         `json:"works"`
+	Steps []BridgeStep `json:"steps" doc:"The stages that were reached; the last one may have failed. Without TLS that stage is left out, and so is subscribe where nothing comes in"`
+}
+
+func (p *Panel) tryBridge(ctx context.Context, in *OneThing) (*answer[trialBody], error) {
+	by := actor(ctx)
+	b, err := p.o.Accounts.Bridge(ctx, by, in.ID, in.Thing)
+	if err != nil {
+		return nil, err
+	}
+	if a := p.trials.use("instance "+b.Instance, allowance{name: "trials", rate: trialRate, burst: trialBurst}); a.wait > 0 {
+		return nil, &account.Error{Code: account.RateLimited, Key: "api.busy", Wait: a.wait}
+	}
+	if p.o.Bridges == nil {
+		return nil, &account.Error{Code: account.NotFound, Key: "api.not_found"}
+	}
+	if err := p.o.Accounts.AuditInstance(ctx, by, in.ID, "bridge.test", in.Thing); err != nil {
+		return nil, err
+	}
+	steps, err := p.o.Bridges.Try(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	out := trialBody{Works: true, Steps: steps}
+	for i := range steps {
+		if s := &steps[i]; s.Problem != "" {
+			out.Works, s.Text = false, p.o.Text(requestOf(ctx).language, "api.trial."+s.Problem, "address", b.Address)
+		} else {
+			s.OK = true
+		}
+	}
+	return reply(out), nil
 }

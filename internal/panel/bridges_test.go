@@ -49,6 +49,18 @@ func TestBridgesOverTheAPI(t *testing.T) {
 	if _, raw := b.do("GET", "/api/v1/audit", nil); !strings.Contains(string(raw), "bridge.create") || strings.Contains(string(raw), secret) {
 		t.Errorf("audit: %s", raw)
 	}
+	var trial struct {
+		Works bool
+		Steps []struct{ Stage, Problem, Text, Cause string }
+	}
+	b.want("POST", at+"/"+made.ID+"/test", nil, 200, &trial)
+	if trial.Works || len(trial.Steps) != 2 || trial.Steps[0].Text != "" || !strings.Contains(trial.Steps[1].Text, "mqtts://b.example") || trial.Steps[1].Cause != "refused" {
+		t.Errorf("trial: %+v", trial)
+	}
+	for range 4 {
+		b.want("POST", at+"/"+made.ID+"/test", nil, 200, nil)
+	}
+	b.refused("POST", at+"/"+made.ID+"/test", nil, 429, "rate_limited")
 	b.want("DELETE", at+"/"+made.ID, nil, 204, nil)
 	b.refused("GET", at+"/"+made.ID, nil, 404, "not_found")
 	if strings.Contains(w.log.String(), secret) {

@@ -284,6 +284,7 @@ type Panel struct {
 	o       Options
 	handler http.Handler
 	rates   rates
+	trials  rates // of bridges, by instance
 
 	reference *reference
 	streams   streams

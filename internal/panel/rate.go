@@ -42,6 +42,11 @@ func (r *rates) take(by account.Actor) allowance {
 	if by.Account.ID != "" {
 		a, key = allowance{name: "account", rate: personRate, burst: personBurst}, "account "+by.Account.ID
 	}
+	return r.use(key, a)
+}
+
+// use takes one from what a key is allowed.
+func (r *rates) use(key string, a allowance) allowance {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.keys[key]
@@ -53,7 +58,7 @@ func (r *rates) take(by account.Actor) allowance {
 		r.keys[key] = l
 	}
 	if !l.Allow() {
-		a.wait = time.Second
+		a.wait = max(time.Second, time.Duration(float64(time.Second)/a.rate))
 	}
 	a.left = max(0, int(l.Tokens()))
 	return a

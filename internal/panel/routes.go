@@ -204,6 +204,7 @@ func (p *Panel) routes() []route {
 		{"PATCH /instances/{id}/bridges/{thing}", signedIn, 200, "change-bridge", "Change a bridge; it starts anew with what waits for it", handle(p, p.changeBridge)},
 		{"DELETE /instances/{id}/bridges/{thing}", signedIn, 204, "delete-bridge", "Delete a bridge with what waits for it", handle(p, p.deleteBridge)},
 		{"GET /instances/{id}/bridges/{thing}/state", signedIn, 200, "get-bridge-state", "How a bridge is", handle(p, p.getBridgeState)},
+		{"POST /instances/{id}/bridges/{thing}/test", signedIn, 200, "test-bridge", "Connect to the other broker as the bridge would, and say how far it came", handle(p, p.tryBridge)},
 
 		{"GET /instances/{id}/hooks", signedIn, 200, "list-hooks", "Webhooks and rules", handle(p, p.listHooks)},
 		{"POST /instances/{id}/hooks", signedIn, 201, "create-hook", "Make a webhook or rule; it starts at once", handle(p, p.createHook)},

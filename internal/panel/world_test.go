@@ -80,7 +80,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.journal = account.NewJournal(store.Accounts, 100, log, nil)
 	w.options = panel.Options{
-		Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Flows: w.flows, Devices: w.devices, Hooks: w.hooks, Version: "1.2.3", Log: log,
+		Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Flows: w.flows, Devices: w.devices, Hooks: w.hooks, Bridges: fakeBridges{}, Version: "1.2.3", Log: log,
 		Authority: panel.Authority{PEM: []byte("PEM"), DER: []byte("DER"), Fingerprint: "AB:CD"},
 		Endpoints: panel.Endpoints{Server: "localhost", Port: 1883, SSLPort: 8883, WebSocketPort: 8443, PanelURL: "https://localhost:8443"},
 		Text:      texts(t),
@@ -241,6 +241,15 @@ func (b *browser) instance() string {
 	var in struct{ ID string }
 	b.want("POST", "/api/v1/instances", map[string]any{"name": "Home"}, 201, &in)
 	return in.ID
+}
+
+// fakeBridges are switched off; nobody listens at the other end.
+type fakeBridges struct{}
+
+func (fakeBridges) State(string, string) panel.BridgeState { return panel.BridgeState{} }
+
+func (fakeBridges) Try(context.Context, account.Bridge) ([]panel.BridgeStep, error) {
+	return []panel.BridgeStep{{Stage: "name"}, {Stage: "tcp", Problem: "closed", Cause: "refused"}}, nil
 }
 
 // fakeBrokers is one connected client in every instance.

@@ -47,5 +47,16 @@ export const createBridge = (instance: string, wish: BridgeChange) => post<Bridg
 export const changeBridge = (instance: string, bridge: string, change: BridgeChange) => patch<Bridge>(path(instance, bridge), change);
 export const deleteBridge = (instance: string, bridge: string) => remove(path(instance, bridge));
 
+/** Step is a stage of a test that was reached; the last one may have failed. */
+export interface Step {
+  stage: 'name' | 'tcp' | 'tls' | 'connect' | 'subscribe';
+  ok: boolean;
+  text?: string;
+  cause?: string;
+  filters?: string[];
+}
+
+export const testBridge = (instance: string, bridge: string) => post<{ works: boolean; steps: Step[] }>(path(instance, bridge) + '/test');
+
 /** lineOf is what the server leaves out where it is empty, filled in. */
 export const lineOf = (line: Partial<BridgeLine>): BridgeLine => ({ direction: 'out', filter: '', local: '', remote: '', qos: 0, ...line });

@@ -87,6 +87,15 @@ export const connections = (id) => [
   { client_id: 'nodered_7c1f9d0e', user: id, remote: '192.0.2.30:40112', via: 'wss', version: '5.0', connected_at: ago(3), keep_alive: 60, subscriptions: 14, queue: 3, queue_bytes: 310, inflight: 2, tls: 'TLS 1.3', expiry: -1, web: false, messages_in: 4, messages_out: 12_811, bytes_in: 300, bytes_out: 1_204_000, lost: 7 },
 ];
 
+export const trial = { works: false, steps: [{ stage: 'name', ok: true }, { stage: 'tcp', ok: true }, { stage: 'tls', ok: false, problem: 'authority', text: "The broker's certificate is signed by an authority that isn't trusted here. Give its certificate (PEM) in the bridge's settings.", cause: 'TLS with broker.example:8883: tls: failed to verify certificate: x509: certificate signed by unknown authority' }] };
+
+/** quiet is a time in which nothing happened. */
+export function quiet(step, from) {
+  const all = history(step, from);
+  const still = (point) => Object.fromEntries(Object.entries(point).map(([name, value]) => [name, typeof value === 'number' ? 0 : value]));
+  return { ...all, items: all.items.map((point) => ({ ...still(point), lost: {} })) };
+}
+
 /** history is a day of minutes or a year of hours with a day's rhythm. */
 export function history(step, from) {
   const cell = step === 'hour' ? 3600 : 60;

@@ -197,7 +197,7 @@ export class Mock {
         if (method === 'DELETE') this.instances = this.instances.filter((i) => i !== one);
         return method === 'DELETE' ? [204] : [200, one];
       case 'stats':
-        if (name === 'history') return [200, data.history(query.get('step'), query.get('from'))];
+        if (name === 'history') return [200, this.bare ? data.quiet(query.get('step'), query.get('from')) : data.history(query.get('step'), query.get('from'))];
         return [200, { connections: this.connections.length, web_connections: this.broker.size, connection_limit: one.connection_limit, sessions: this.connections.length, subscriptions: 16, retained: 4, messages_in: this.messages + (this.log.length ? 48_211 : 0), messages_out: this.messages * 2, dropped: 0, store: { healthy: true } }];
       case 'web-token':
         return [200, { token: 'minted', client_id: 'web-' + Math.random().toString(36).slice(2, 8), url: `ws://${host}/mqtt/${id}`, expires_at: new Date(Date.now() + this.tokenSeconds * 1000).toISOString() }];
@@ -256,7 +256,7 @@ export class Mock {
       case 'hook-readers':
         return list(['hana@example.org', 'ken@example.org']);
       case 'bridges':
-        return this.#bridges(method, name, body);
+        return extra === 'test' ? [200, data.trial] : this.#bridges(method, name, body);
       case 'rules':
         return this.#rules(method, name, body, query);
     }

@@ -40,10 +40,15 @@ export const scenes = [
   { name: 'hooks-letters', path: `/instances/${id}/hooks`, full: false, act: (page) => page.getByRole('button', { name: /^(Dead letters|未配信)/ }).click() },
   { name: 'bridges', path: `/instances/${id}/bridges`, act: (page) => page.getByText('Factory').waitFor() },
   { name: 'bridges-empty', path: `/instances/${id}/bridges`, mock: { bare: true } },
+  { name: 'bridges-test', path: `/instances/${id}/bridges`, full: false, act: (page) => button(page, 'Test', 'テスト').first().click().then(() => page.getByText('x509').waitFor()) },
   { name: 'bridges-change', path: `/instances/${id}/bridges`, full: false, act: (page) => button(page, 'Change', '変更').first().click() },
   { name: 'log', path: `/instances/${id}/log`, act: (page) => page.getByText('tasmota').waitFor() },
   { name: 'statistics', path: `/instances/${id}/statistics`, act: (page) => page.locator('canvas').first().waitFor() },
   { name: 'statistics-live', path: `/instances/${id}/statistics?range=live`, act: (page) => page.waitForTimeout(4500) },
+  { name: 'statistics-quiet', path: `/instances/${id}/statistics`, mock: { bare: true }, act: (page) => page.locator('canvas').first().waitFor() },
+  { name: 'palette', path: `/instances/${id}/log`, full: false, act: palette },
+  { name: 'palette-word', path: `/instances/${id}/log`, full: false, act: (page) => palette(page, 'esp32-a4') },
+  { name: 'palette-user', path: `/instances/${id}/log`, full: false, act: palettePicks },
   { name: 'flows', path: '/flows', act: (page) => page.getByText('night-shift').first().waitFor() },
   { name: 'devices', path: '/devices', act: (page) => page.getByText('greenhouse-pi').first().waitFor() },
   { name: 'devices-add', path: '/devices', full: false, act: pair },
@@ -97,6 +102,24 @@ async function push(page) {
   await button(page, 'Push .*', '.*を配布').first().click();
   await page.getByRole('dialog').getByRole('button', { name: /^(Push|配布)$/ }).click();
   await page.getByText('greenhouse-pi:').waitFor();
+}
+
+async function palette(page, word) {
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.keyboard.press('Control+k');
+  await page.getByRole('option').nth(14).waitFor();
+  if (typeof word !== 'string') return;
+  await page.keyboard.type(word);
+  await page.waitForFunction(() => document.querySelectorAll('[role=option]').length < 12);
+}
+
+/** palettePicks opens the form for a user by keys alone. */
+async function palettePicks(page) {
+  await button(page, 'Search pages and actions', 'ページと操作を検索').click();
+  await page.getByRole('option').nth(14).waitFor();
+  await page.keyboard.type('users create=1 greenhouse');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByLabel(/^(User name|ユーザ名)$/).waitFor();
 }
 
 async function refused(page) {
