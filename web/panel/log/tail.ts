@@ -1,7 +1,7 @@
 import type { LogEvent } from './events';
 
 /** Most entries that a page holds while it follows a log. */
-export const tailLength = 500;
+export const tailLength = 200;
 
 /**
  * join puts live entries in front of a loaded page, newest first, each once: an entry that came
