@@ -167,6 +167,14 @@ func (p *Panel) deleteBridge(ctx context.Context, in *OneThing) (*nothing, error
 // Trials of bridges that an instance may make: at once and a second.
 const trialBurst, trialRate = 5, 0.1
 
+// trialTexts say what to do about a problem.
+var trialTexts = map[string]string{
+	"setting": "api.trial.setting", "name": "api.trial.name", "inner": "api.trial.inner", "closed": "api.trial.closed",
+	"silent": "api.trial.silent", "no_tls": "api.trial.no_tls", "authority": "api.trial.authority", "host": "api.trial.host",
+	"expired": "api.trial.expired", "tls": "api.trial.tls", "login": "api.trial.login", "refused": "api.trial.refused",
+	"speech": "api.trial.speech", "filters": "api.trial.filters",
+}
+
 type trialBody struct {
 	Works bool         `json:"works"`
 	Steps []BridgeStep `json:"steps" doc:"The stages that were reached; the last one may have failed. Without TLS that stage is left out, and so is subscribe where nothing comes in"`
@@ -194,7 +202,7 @@ func (p *Panel) tryBridge(ctx context.Context, in *OneThing) (*answer[trialBody]
 	out := trialBody{Works: true, Steps: steps}
 	for i := range steps {
 		if s := &steps[i]; s.Problem != "" {
-			out.Works, s.Text = false, p.o.Text(requestOf(ctx).language, "api.trial."+s.Problem, "address", b.Address)
+			out.Works, s.Text = false, p.o.Text(requestOf(ctx).language, trialTexts[s.Problem], "address", b.Address)
 		} else {
 			s.OK = true
 		}
