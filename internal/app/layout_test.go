@@ -22,7 +22,7 @@ var layout = map[string]string{
 	"internal/gate":                 "internal/broker internal/mqtt",
 	"internal/mqttclient":           "internal/mqtt",
 	"internal/resident":             "internal/broker internal/mqtt",
-	"internal/bridge":               "internal/broker internal/mqtt internal/mqttclient internal/resident internal/topic",
+	"internal/bridge":               "internal/broker internal/mqtt internal/mqttclient internal/outside internal/resident internal/topic",
 	"internal/history":              "internal/account internal/broker internal/mqtt internal/resident internal/topic",
 	"internal/hook":                 "internal/account internal/broker internal/filling internal/mqtt internal/resident internal/topic",
 	"internal/cli":                  "internal/mqttclient internal/mqtt internal/topic",
