@@ -20,6 +20,7 @@ export const scenes = [
   { name: 'import', path: `/instances/${id}/import`, act: importUsers },
   { name: 'user', path: `/instances/${id}/users/greenhouse`, act: (page) => page.getByText('greenhouse/secret/#').waitFor() },
   { name: 'client', path: `/instances/${id}/client?first=1`, act: talk },
+  { name: 'client-replay', path: `/instances/${id}/client`, act: replay },
   { name: 'client-topics', path: `/instances/${id}/client?view=topics`, act: talkTree },
   { name: 'connections', path: `/instances/${id}/connections` },
   { name: 'topics', path: `/instances/${id}/topics?topic=house-0/kitchen/temperature`, act: (page) => page.waitForTimeout(3500) },
@@ -169,6 +170,14 @@ async function talk(page) {
   await qos.selectOption({ label: 'QoS 1' });
   await send('forbidden/door', 'open');
   await page.locator('li.refused').waitFor();
+}
+
+async function replay(page) {
+  await page.getByRole('status').getByText(/Connected|接続済み/).first().waitFor();
+  await page.getByText(/^(Replay from the history|履歴から再生)$/).click();
+  await button(page, 'Replay', '再生').click();
+  await page.getByText(/^40 of 40$|^40件中 40件$/).waitFor();
+  await page.locator('li.replayed').first().waitFor();
 }
 
 async function talkTree(page) {

@@ -12,6 +12,7 @@ export interface Message {
   retain: boolean;
   dup: boolean;
   colour?: number; // of the subscription that brought it
+  replayed?: Date; // out of the history: when the server accepted it
   state?: 'sending' | 'sent' | 'refused'; // of what we sent
   why?: Refusal;
 }
