@@ -101,7 +101,7 @@ func (e *edgeSite) startPlatform() {
 
 func (e *edgeSite) startDevice(more ...string) {
 	e.device = startBinary(e.t, "", append([]string{"flow", "--data", e.home, "--listen", "127.0.0.1:0", "--broker", "--broker-listen", e.lan,
-		"--broker-topics", "sensors/# out", "--broker-reserve-mb", "1"}, more...)...)
+		"--broker-topics", "sensors/# out", "--broker-reserve-mb", "1", "--broker-outbox-messages", "2000000"}, more...)...)
 }
 
 // command runs the program to its end.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -48,6 +49,7 @@ type lanBroker struct {
 	*core
 	dir       string
 	cfg       *config.Flow
+	most      int // messages that may wait for the platform
 	accounts  *account.Service
 	texts     texts
 	authority *cert.Authority
@@ -67,7 +69,7 @@ func openLANBroker(ctx context.Context, cfg *config.Flow, log *slog.Logger) (b *
 	case !cfg.Broker:
 		return nil, nil
 	}
-	b = &lanBroker{dir: filepath.Join(cfg.Data, lanDir), cfg: cfg}
+	b = &lanBroker{dir: filepath.Join(cfg.Data, lanDir), cfg: cfg, most: outboxMessages(cfg.BrokerOutboxMessages, home.TotalMemory())}
 	log = log.With("part", "broker")
 	if b.authority, err = cert.OpenAuthority(filepath.Join(cfg.Data, "ca")); err != nil {
 		return nil, &dataError{err}
@@ -85,7 +87,7 @@ func openLANBroker(ctx context.Context, cfg *config.Flow, log *slog.Logger) (b *
 	}
 	b.brokers.limits = func(string) (broker.Limits, error) {
 		l := lanLimits
-		l.KeepBytes, l.KeepMessages, l.Fast = cfg.BrokerOutboxMB<<20, cfg.BrokerOutboxMessages, cfg.BrokerDurability == config.Fast
+		l.KeepBytes, l.KeepMessages, l.Fast = int(min(int64(cfg.BrokerOutboxMB)<<20, math.MaxInt)), b.most, cfg.BrokerDurability == config.Fast
 		return l, nil
 	}
 	b.brokers.keep, b.brokers.keepQoS0 = b.bridge.session(), cfg.BrokerKeepQoS0
@@ -103,6 +105,32 @@ func openLANBroker(ctx context.Context, cfg *config.Flow, log *slog.Logger) (b *
 	}
 	b.openGate(gate.Options{Door: lanDoor{b}, Refused: func(_ gate.Hello, e broker.Event) { b.event(lanInstance, e) }})
 	return b, nil
+}
+
+// outboxMessages is how many messages may wait for the platform: asked, or what a machine with so much memory (bytes, 0: not
+// known) has room for.
+func outboxMessages(asked int, memory int64) int {
+	const each, least, most = 400, 10_000, 1_000_000 // bytes of memory, measured with a day's messages
+	switch {
+	case asked > 0:
+		return asked
+	case memory <= 0:
+		return most / 4
+	}
+	return int(min(max(memory/3/each, least), most))
+}
+
+// lanAddress is where the network reaches a listener.
+func lanAddress(l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); err != nil || !ip.IsUnspecified() {
+		return l.Addr().String()
+	}
+	if host, err = os.Hostname(); err != nil {
+		return l.Addr().String()
+	}
+	host, _, _ = strings.Cut(host, ".")
+	return net.JoinHostPort(host+".local", port)
 }
 
 // openLANAccounts opens the directory of a local broker: its store, and the users of its one instance.

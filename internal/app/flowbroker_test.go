@@ -492,3 +492,16 @@ func TestLANBrokerNodes(t *testing.T) {
 		t.Error("broker_plain without broker is not refused")
 	}
 }
+
+func TestOutboxMessages(t *testing.T) {
+	tests := []struct {
+		asked  int
+		memory int64
+		want   int
+	}{{7, 1, 7}, {0, 0, 250_000}, {0, 512 << 20, 447_392}, {0, 8 << 30, 1_000_000}, {0, 1, 10_000}}
+	for _, tt := range tests {
+		if got := outboxMessages(tt.asked, tt.memory); got != tt.want {
+			t.Errorf("outboxMessages(%d, %d) = %d, want %d", tt.asked, tt.memory, got, tt.want)
+		}
+	}
+}

@@ -16,9 +16,9 @@ func (b *lanBroker) status() *home.Broker {
 	if b == nil {
 		return nil
 	}
-	out := &home.Broker{Address: b.mqtts.Addr().String(), MostWaiting: b.cfg.BrokerOutboxMessages, MostBytes: int64(b.cfg.BrokerOutboxMB) << 20}
+	out := &home.Broker{Address: lanAddress(b.mqtts), MostWaiting: b.most, MostBytes: int64(b.cfg.BrokerOutboxMB) << 20}
 	if b.mqtt != nil {
-		out.Plain = b.mqtt.Addr().String()
+		out.Plain = lanAddress(b.mqtt)
 	}
 	_ = b.store.Accounts.View(context.Background(), func(r account.Reader) (err error) { // else it is 0
 		out.Users, err = r.CountUsers(account.UserQuery{Instance: lanInstance})

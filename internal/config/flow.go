@@ -41,7 +41,7 @@ type Flow struct {
 	BrokerTopics         []string `toml:"broker_topics" help:"topics that are bridged with the instance that this device is paired with, separated by commas: FILTER in|out|both [QOS], such as 'sensors/# out, commands/# in'"`
 	BrokerPrefix         string   `toml:"broker_prefix" default:"%n/" help:"prefix of these topics at the platform; %n is the device's name, below which its login may publish and subscribe"`
 	BrokerOutboxMB       int      `toml:"broker_outbox_mb" default:"1024" help:"MiB that may wait for the platform while it can't be reached; beyond them messages on topics that go out are refused to who publishes them"`
-	BrokerOutboxMessages int      `toml:"broker_outbox_messages" default:"1000000" help:"messages that may wait, likewise; each takes about 150 bytes of memory"`
+	BrokerOutboxMessages int      `toml:"broker_outbox_messages" default:"0" help:"messages that may wait, likewise; each takes up to 400 bytes of memory. 0: what fits into a third of the machine's, at most 1000000"`
 	BrokerKeepQoS0       bool     `toml:"broker_keep_qos0" default:"true" help:"keep messages of QoS 0 on topics that go out as if they had QoS 1, since many small devices send no other"`
 	BrokerDurability     string   `toml:"broker_durability" default:"safe" help:"safe: a message is acknowledged when it is on disk; fast: when it is in memory, which spares an SD card, and a power cut may lose the last second"`
 	BrokerReserveMB      int      `toml:"broker_reserve_mb" default:"64" help:"free space in MiB below which messages that need storage are refused"`

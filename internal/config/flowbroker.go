@@ -60,8 +60,8 @@ func (f *Flow) checkBroker(fault func(format string, a ...any)) {
 	if f.BrokerReserveMB < 1 || f.BrokerReserveMB > maxMB {
 		fault("broker_reserve_mb %d: want 1 to %d", f.BrokerReserveMB, maxMB)
 	}
-	if f.BrokerOutboxMessages < 1 {
-		fault("broker_outbox_messages %d: want 1 or more", f.BrokerOutboxMessages)
+	if f.BrokerOutboxMessages < 0 {
+		fault("broker_outbox_messages %d: want 0 or more", f.BrokerOutboxMessages)
 	}
 	if strings.ContainsAny(f.BrokerPrefix, "+#\x00") || len(f.BrokerPrefix) > 200 {
 		fault("broker_prefix %q: want at most 200 bytes without + and #", f.BrokerPrefix)

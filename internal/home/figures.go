@@ -62,6 +62,12 @@ func Target() string {
 	return name + "v" + version
 }
 
+// TotalMemory are the bytes of RAM of this machine; 0: the system doesn't tell.
+func TotalMemory() int64 {
+	_, total, _ := memory()
+	return total
+}
+
 // A measurement of the processor's time spans between these.
 const (
 	shortestSpan = 500 * time.Millisecond
