@@ -19,6 +19,7 @@ const (
 	LetterNewPlace  LetterKind = "new_place" // a sign-in from an address not seen before
 	LetterFactorOff LetterKind = "factor"    // two-step sign-in was switched off
 	LetterPasskey   LetterKind = "passkey"   // a passkey was added
+	LetterIdentity  LetterKind = "identity"  // an identity with a provider was linked
 	LetterTeam      LetterKind = "team"      // an invitation to a team
 
 	LetterQuota       LetterKind = "quota"       // an instance comes near a limit of its plan

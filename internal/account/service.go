@@ -28,6 +28,8 @@ type Options struct {
 	Invite func(ctx context.Context, m InviteMail) (sent string, err error)
 	// Passkeys do the ceremonies of passkeys; nil: there are none.
 	Passkeys Passkeys
+	// Providers are those of OpenID Connect with which people may sign in; nil: there are none.
+	Providers Providers
 	// Post sends any other mail. Nil: none goes out.
 	Post func(ctx context.Context, l Letter) error
 	// KeySets fetches key sets of tokens; nil: there are none.
@@ -64,6 +66,7 @@ type Service struct {
 	lastID     atomic.Int64
 	codes      *tickets[code]
 	ceremonies *tickets[ceremony]
+	trips      *tickets[trip]
 	pairings   *tickets[pairing]
 	pairTries  *failures // by address: wrong pairing codes
 	ended      endings
@@ -129,6 +132,7 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 		seconds:    newTickets[second](maxSecondsOfOne, maxSeconds),
 		codes:      newTickets[code](maxCodes, 1000*maxCodes),
 		ceremonies: newTickets[ceremony](maxCeremoniesFrom, maxCeremonies),
+		trips:      newTickets[trip](maxTripsFrom, maxTrips),
 		pairings:   newTickets[pairing](maxPairings, maxPairingAll),
 		pairTries:  newFailures(10, 10*time.Second, 10_000),
 	}

@@ -44,6 +44,12 @@ func (s *Service) SignIn(ctx context.Context, by Actor, email, password string) 
 		s.failed(name, address)
 		return SignedIn{}, fail(Unauthorized, "api.signin")
 	}
+	return s.furtherProof(ctx, by, acc)
+}
+
+// furtherProof goes on with a sign-in whose first proof was right: it starts a session, or gives the ticket of the
+// second step where the account has two.
+func (s *Service) furtherProof(ctx context.Context, by Actor, acc Account) (in SignedIn, err error) {
 	var factors []Factor
 	passkeys := 0
 	err = s.view(ctx, func(r Reader) error {
@@ -134,6 +140,9 @@ func (s *Service) failed(name, address string) {
 
 // confirm asks a signed-in person's password again, before something that a forgotten open browser shouldn't do.
 func (s *Service) confirm(ctx context.Context, by Actor, password string) error {
+	if by.Account.Password == "" {
+		return fail(Forbidden, "api.password.none")
+	}
 	address := AddressKey(by.Remote)
 	if err := s.triesLeft(by.Account.Email, address); err != nil {
 		return err

@@ -30,7 +30,7 @@ type Store interface {
 	AppendLog(ctx context.Context, lines []LogLine, keep int) error
 }
 
-// Row is one stored thing, handed to Tx by value. It is exactly one of Account, Passkey, Membership, TeamInvitation, BrowserSession, Invitation, ResetLink,
+// Row is one stored thing, handed to Tx by value. It is exactly one of Account, Passkey, Identity, Membership, TeamInvitation, BrowserSession, Invitation, ResetLink,
 // APIToken, Factor, Instance, User, Rule, FlowServer, Device, DeviceLabels, Setting, AuditEntry, Logins,
 // ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure, PublishableKey, Hook, DeadLetter.
 type Row interface{ row() }
@@ -45,7 +45,7 @@ type Tx interface {
 	// a unique key that another row has one that wraps ErrExists.
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
-	// Account takes its memberships (as team and as person), its invitations to the team, passkeys, sessions, links, tokens, factors, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
+	// Account takes its memberships (as team and as person), its invitations to the team, passkeys, identities, sessions, links, tokens, factors, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
 	// client authorities, token keys, publishable keys, metrics token, bridges, hooks and log lines; a Hook its dead letters; a User the rules and certificates that name it and its exposure; a
 	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
@@ -62,6 +62,10 @@ type Reader interface {
 	Passkey(id string) (Passkey, error)
 	// Passkeys are those of one account by CreatedAt, then ID.
 	Passkeys(account string) ([]Passkey, error)
+
+	Identity(id string) (Identity, error)
+	// Identities are those of one account by CreatedAt, then ID.
+	Identities(account string) ([]Identity, error)
 
 	Membership(team, person string) (Membership, error)
 	// Memberships are those in one team or, where team is "", those of one person; by CreatedAt, then Team and Person.

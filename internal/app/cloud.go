@@ -169,9 +169,13 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 			return err
 		}
 	}
+	providers, err := c.providers()
+	if err != nil {
+		return err
+	}
 	c.accounts, err = account.NewService(ctx, account.Options{
-		Passkeys: passkeys,
-		Store:    c.kept, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
+		Passkeys: passkeys, Providers: providers,
+		Store: c.kept, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
 		AccountInstances: c.cfg.AccountInstances, AccountTeams: c.cfg.AccountTeams,
 		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Post: post.Letter, Log: c.log,
 		BridgePlain: len(c.cfg.BridgeAllow) > 0, HookPlain: len(c.cfg.HookAllow) > 0,

@@ -54,6 +54,8 @@ var layout = map[string]string{
 	"internal/jwks":                 "internal/jwt",
 	"internal/mail":                 "internal/account",
 	"internal/passkey":              "internal/account",
+	"internal/oidc":                 "internal/account",
+	"internal/oidc/oidctest":        "",
 	"internal/passkey/softkey":      "",
 	"internal/stats":                "",
 	"internal/admin":                "internal/account internal/parcel internal/roster",

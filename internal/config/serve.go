@@ -55,6 +55,8 @@ type Serve struct {
 
 	FetchAllow []string `toml:"fetch_allow" help:"inner addresses and networks, separated by commas, from which key sets of tokens may be fetched; others than public ones are refused"`
 
+	OIDCAllow []string `toml:"oidc_allow" help:"inner addresses and networks, separated by commas, at which providers of sign-in may be; others than public ones are refused"`
+
 	HookAllow []string `toml:"hook_allow" help:"inner addresses and networks, separated by commas, that webhooks may reach, there also without TLS (http://); elsewhere they reach public addresses with TLS only"`
 
 	BridgeAllow []string `toml:"bridge_allow" help:"inner addresses and networks, separated by commas, that bridges may reach, there also without TLS (mqtt://); elsewhere they reach public addresses with TLS only"`
@@ -65,6 +67,7 @@ type Serve struct {
 	Log     Log      `toml:"log"`
 	Store   Store    `toml:"store"`
 	Connect Connect  `toml:"connect"`
+	OIDC    []OIDC   `toml:"oidc" help:"providers of OpenID Connect with which people may sign in: id (the provider sends people back to the panel's /sign-in/ID), name, issuer, client_id, client_secret or client_secret_file or client_secret_env (name of a variable), scopes (besides openid) [email], domains (of e-mail addresses that may sign in) [any], trust_email (true: addresses count as verified though the provider does not say so), roots (PEM file with the certificates that it is checked by)"`
 	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
 	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), history_bytes (kept messages of an instance), bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), granted (true: only for accounts that the operator has put on it), default"`
 }
@@ -245,6 +248,7 @@ func (s *Serve) Validate() error {
 	if len(s.Plans) == 0 {
 		s.Plans = DefaultPlans
 	}
+	s.validateOIDC(fault)
 	s.validateLists(fault)
 	s.validateDisk(fault)
 	return errors.Join(errs...)

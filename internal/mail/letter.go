@@ -20,6 +20,7 @@ var letterPaths = map[account.LetterKind]string{
 	account.LetterNewPlace:  "/account",
 	account.LetterFactorOff: "/account",
 	account.LetterPasskey:   "/account",
+	account.LetterIdentity:  "/account",
 	account.LetterTeam:      "/join-team#token=",
 
 	account.LetterCertificate: "/certificates",

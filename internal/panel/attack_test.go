@@ -64,6 +64,8 @@ var bodies = map[string]string{
 	"change-any-account": `{"plan":""}`, "suspend-account": `{"why":"x"}`,
 	"begin-passkey": `{"password":"x"}`, "create-passkey": `{"ticket":"x","name":"x","answer":{}}`, "rename-passkey": `{"name":"x"}`, "remove-passkey": `{"password":"a long enough pass phrase"}`,
 	"begin-passkey-sign-in": `{}`, "sign-in-passkey": `{"ticket":"x","answer":{}}`,
+	"begin-provider-sign-in": `{"provider":"x"}`, "end-provider-sign-in": `{"provider":"x","state":"x"}`, "begin-identity": `{"provider":"x","password":"x"}`,
+	"remove-identity": `{"password":"a long enough pass phrase"}`,
 	"clear-retained": `{"filter":"#"}`, "publish": `{"topic":"a","payload":"x"}`, "why": `{"user":"canary","action":"connect"}`,
 }
 

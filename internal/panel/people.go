@@ -36,11 +36,17 @@ type statusBody struct {
 	Version   string   `json:"version"`
 	Languages []string `json:"languages"`
 	Passkeys  bool     `json:"passkeys" doc:"People can sign in with passkeys"`
+
+	Providers []providerBody `json:"providers" doc:"With which people can sign in as well"`
 }
 
 func (p *Panel) status(ctx context.Context, _ *empty) (*answer[statusBody], error) {
 	has, err := p.o.Accounts.HasOwner(ctx)
-	return reply(statusBody{has, p.o.Accounts.SignUp(), p.o.Version, p.o.Languages, p.o.Accounts.HasPasskeys()}), err
+	out := statusBody{Owner: has, SignUp: p.o.Accounts.SignUp(), Version: p.o.Version, Languages: p.o.Languages, Passkeys: p.o.Accounts.HasPasskeys(), Providers: []providerBody{}}
+	for _, one := range p.o.Accounts.ProviderList() {
+		out.Providers = append(out.Providers, showProvider(one))
+	}
+	return reply(out), err
 }
 
 type accountBody struct {
@@ -129,7 +135,9 @@ func (p *Panel) signInSecond(ctx context.Context, in *struct {
 // recordRefusal writes a sign-in that was refused into the operator's log.
 func (p *Panel) recordRefusal(ctx context.Context, email string, why *account.Error) {
 	l := account.LogLine{Kind: "refused", Remote: actor(ctx).Remote, Gate: "panel", Cause: "sign-in with a wrong e-mail address or password"}
-	if why.Code == account.RateLimited {
+	if _, kind, ok := strings.Cut(why.Key, ".provider."); ok {
+		l.Cause = "sign-in with a provider: " + kind
+	} else if why.Code == account.RateLimited {
 		l.Cause = "sign-in put off after too many tries"
 	}
 	if strings.Contains(email, "@") { // what is none may be a password in the wrong field

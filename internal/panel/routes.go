@@ -85,6 +85,8 @@ func (p *Panel) routes() []route {
 		{"POST /session/second", public, 204, "sign-in-second", "End a sign-in with a code", handle(p, p.signInSecond)},
 		{"POST /session/passkey/new", public, 200, "begin-passkey-sign-in", "Begin to sign in with a passkey, alone or as the second step", handle(p, p.beginPasskeySignIn)},
 		{"POST /session/passkey", public, 204, "sign-in-passkey", "Sign in with what a passkey has signed", handle(p, p.signInPasskey)},
+		{"POST /session/provider/new", public, 200, "begin-provider-sign-in", "Begin to sign in with a provider of OpenID Connect", handle(p, p.beginProvider)},
+		{"POST /session/provider", public, 200, "end-provider-sign-in", "End a visit to a provider, which signs in or links an identity", handle(p, p.endProvider)},
 		{"DELETE /session", own, 204, "sign-out", "Sign out", handle(p, p.signOut)},
 		{"PATCH /account", own, 200, "change-account", "Change language or password", handle(p, p.changeAccount)},
 
@@ -103,6 +105,9 @@ func (p *Panel) routes() []route {
 		{"POST /passkeys", own, 201, "create-passkey", "Add the passkey that the browser has made", handle(p, p.createPasskey)},
 		{"PATCH /passkeys/{id}", own, 200, "rename-passkey", "Rename a passkey", handle(p, p.renamePasskey)},
 		{"POST /passkeys/{id}/remove", own, 204, "remove-passkey", "Take a passkey away", handle(p, p.removePasskey)},
+		{"GET /identities", own, 200, "list-identities", "Identities with other providers that sign in here", handle(p, p.listIdentities)},
+		{"POST /identities/new", own, 200, "begin-identity", "Begin to link an identity with a provider", handle(p, p.beginIdentity)},
+		{"POST /identities/{id}/remove", own, 204, "remove-identity", "Take an identity away", handle(p, p.removeIdentity)},
 		{"GET /factors", own, 200, "list-factors", "Two-step sign-in", handle(p, p.listFactors)},
 		{"POST /factors/new", own, 200, "begin-factor", "Key for an authenticator app", handle(p, p.beginFactor)},
 		{"POST /factors", own, 201, "create-factor", "Add an authenticator app", handle(p, p.createFactor)},

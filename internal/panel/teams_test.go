@@ -38,7 +38,8 @@ func TestRoles(t *testing.T) {
 
 	// What these may do besides public routes: about themselves, and what their role is for.
 	own := []string{"sign-out", "change-account", "list-sessions", "end-session", "list-factors", "begin-factor", "create-factor", "new-recovery-codes",
-		"remove-factor", "list-passkeys", "begin-passkey", "create-passkey", "rename-passkey", "remove-passkey", "list-teams", "create-team", "switch-team", "leave-team", "accept-team-invitation"}
+		"remove-factor", "list-passkeys", "begin-passkey", "create-passkey", "rename-passkey", "remove-passkey", "list-identities", "begin-identity", "remove-identity",
+		"list-teams", "create-team", "switch-team", "leave-team", "accept-team-invitation"}
 	dashboard := append([]string{"get-session", "list-plans", "list-regions", "list-instances", "get-instance", "list-flow-servers", "get-flow-server"}, own...)
 	viewer := append([]string{"why", "mint-web-token"}, dashboard...)
 	governing := []string{"list-tokens", "create-token", "delete-token", "rename-team", "delete-team", "change-member", "remove-member",

@@ -17,6 +17,7 @@ export const routes: Route[] = [
   { path: '/welcome', page: () => import('./account/WelcomePage.svelte'), open: true },
   { path: '/invitation', page: () => import('./account/AcceptPage.svelte'), open: true },
   { path: '/sign-in', page: () => import('./account/SignInPage.svelte'), open: true },
+  { path: '/sign-in/:provider', page: () => import('./account/ProviderPage.svelte'), open: true },
   { path: '/sign-up', page: () => import('./account/JoinPage.svelte'), open: true },
   { path: '/enter', page: () => import('./account/EnterPage.svelte'), open: true },
   { path: '/forgot', page: () => import('./account/ForgotPage.svelte'), open: true },

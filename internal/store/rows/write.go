@@ -45,6 +45,8 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, accounts, v, r)
 	case account.Passkey:
 		return do(t.c, passkeys, v, r)
+	case account.Identity:
+		return do(t.c, identities, v, r)
 	case account.Membership:
 		return do(t.c, memberships, v, r)
 	case account.TeamInvitation:

@@ -63,6 +63,7 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			func() (int, error) { l, err := r.APITokens("x"); return len(l), err },
 			func() (int, error) { l, err := r.Factors("x"); return len(l), err },
 			func() (int, error) { l, err := r.Passkeys("x"); return len(l), err },
+			func() (int, error) { l, err := r.Identities("x"); return len(l), err },
 			func() (int, error) { l, err := r.Memberships("x", ""); return len(l), err },
 			func() (int, error) { l, err := r.Memberships("", "x"); return len(l), err },
 			func() (int, error) { l, err := r.TeamInvitations("x"); return len(l), err },
@@ -149,6 +150,7 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.FlowServer{ID: "f", Owner: "nobody", Name: "f"},
 		account.Device{ID: "d", Owner: "nobody", Name: "d", Key: []byte{1}},
 		account.Passkey{ID: "x", Account: "nobody", Record: []byte{1}},
+		account.Identity{ID: "x", Account: "nobody"},
 		account.Membership{Team: "nobody", Person: "account1"},
 		account.Membership{Team: "account1", Person: "nobody"},
 		account.TeamInvitation{ID: "i", TokenHash: hash(9), Team: "nobody"},
@@ -195,6 +197,7 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.Factor{ID: "factor1", Account: "account1", Kind: account.FactorRecovery, Secret: []byte{9}, Last: 8},
 		account.AuditEntry{ID: 1, Detail: "d"},
 		account.Passkey{ID: "passkey1", Account: "account1", Name: "other", Record: []byte{9}, UsedAt: at(9)},
+		account.Identity{ID: "identity1", Account: "account1", Issuer: "https://other.example", Subject: "s", UsedAt: at(9)},
 		account.Membership{Team: "account1", Person: "account1", Role: account.TeamOwner, CreatedAt: at(9)},
 		account.TeamInvitation{ID: "ask1", TokenHash: hash(90), Team: "account2", Role: account.TeamViewer},
 		account.Logins{Instance: "instance1", Certificate: account.CertificateOff},
@@ -222,7 +225,7 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
 		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23, 27, 28, 29}},
@@ -242,6 +245,7 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"device", account.Device{ID: "device1"}, []int{21, 26}},
 		{"labels", account.DeviceLabels{Device: "device1"}, []int{26}},
 		{"passkey", account.Passkey{ID: "passkey1"}, []int{30}},
+		{"identity", account.Identity{ID: "identity1"}, []int{31}},
 		{"membership", account.Membership{Team: "account1", Person: "account1"}, []int{24}},
 		{"team invitation", account.TeamInvitation{ID: "ask1"}, []int{25}},
 		{"metrics token", account.MetricsToken{Instance: "instance1"}, []int{19}},

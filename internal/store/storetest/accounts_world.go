@@ -61,6 +61,7 @@ func world(suffix string, n byte) []account.Row {
 		account.PublishableKey{Instance: i, ID: "page", Name: "shop", Publish: []string{"a/日本"}, Subscribe: []string{"b/#", "c"}, Origins: []string{"https://a.example"},
 			Connections: 3, CreatedAt: at(1), ExpiresAt: at(9)},
 		account.Passkey{ID: "passkey" + suffix, Account: a, Name: "phone", Record: []byte{n, 0}, CreatedAt: at(int(n)), UsedAt: at(3)},
+		account.Identity{ID: "identity" + suffix, Account: a, Issuer: "https://id.example", Subject: "日本" + suffix, Email: "x@example.org", CreatedAt: at(int(n)), UsedAt: at(4)},
 	}
 }
 
@@ -102,6 +103,8 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.Account(row.ID)
 	case account.Passkey:
 		return r.Passkey(row.ID)
+	case account.Identity:
+		return r.Identity(row.ID)
 	case account.Membership:
 		return r.Membership(row.Team, row.Person)
 	case account.TeamInvitation:
@@ -268,6 +271,8 @@ func everything(s account.Store) (string, error) {
 			say(m, err)
 			pks, err := r.Passkeys(of)
 			say(pks, err)
+			ids, err := r.Identities(of)
+			say(ids, err)
 			ti, err := r.TeamInvitations(of)
 			say(ti, err)
 			c, err := r.Factors(of)

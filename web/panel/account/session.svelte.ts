@@ -2,6 +2,7 @@
 import { ApiError, get, patch, post, remove, whenSignedOut } from '../base/api';
 import { go } from '../base/router.svelte';
 import { signWithPasskey } from './passkeys';
+import type { Answer, Provider } from './providers';
 import { currentLanguage, isLanguage, useLanguage, type Language } from '../base/i18n.svelte';
 
 export interface Account {
@@ -33,6 +34,13 @@ export interface Status {
   signup: 'invite' | 'open' | 'closed';
   version: string;
   passkeys: boolean; // people can sign in with them
+  providers: Provider[]; // with which they can sign in as well
+}
+
+/** SecondStep is what a sign-in still wants. */
+export interface SecondStep {
+  ticket: string;
+  passkey?: boolean; // one will do for it
 }
 
 let account = $state.raw<Account | null>(null);
@@ -86,6 +94,15 @@ export async function signIn(email: string, password: string): Promise<{ ticket?
   const answer = await post<{ ticket?: string; passkey?: boolean }>('/session', { email, password });
   if (!answer.ticket) await refresh();
   return answer;
+}
+
+/** arriveFrom ends a visit to a provider with what it sent back: signed in, with a second step to come, or linked. */
+export async function arriveFrom(provider: string, answer: Answer): Promise<{ linked?: boolean; step?: SecondStep }> {
+  const end = await post<{ linked?: boolean; ticket?: string; passkey?: boolean }>('/session/provider', { provider, ...answer });
+  if (end.linked) return { linked: true };
+  if (end.ticket) return { step: { ticket: end.ticket, passkey: end.passkey } };
+  await refresh();
+  return {};
 }
 
 /** signInPasskey signs in with a passkey; with the ticket of a first step it is the second one. */

@@ -25,6 +25,11 @@ export const passkeys = [
   { id: 'AQID', name: 'Phone', created_at: ago(9000), used_at: ago(20) },
   { id: 'BAUG', name: 'A security key with a long name in the drawer', created_at: ago(90) },
 ];
+export const providers = [
+  { id: 'example', name: 'Example ID' },
+  { id: 'works', name: 'Company account' },
+];
+export const identities = [{ id: 'i1', provider: 'Example ID', email: 'hana.with.a.long.name@id.example.org', created_at: ago(9000), used_at: ago(200) }];
 export const members = [
   { id: 'a1', email: 'hana@example.org', role: 'owner', since: ago(90_000), you: true },
   { id: 'a2', email: 'ken@example.org', role: 'member', since: ago(9000), you: false },

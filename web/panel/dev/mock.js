@@ -54,10 +54,10 @@ export class Mock {
   }
 
   #answer(method, [first, ...rest], body, query, host) {
-    const key = method + ' ' + first;
+    const key = method + ' ' + (first === 'session' && rest[0] === 'provider' ? 'session/provider' : first);
     switch (key) {
       case 'GET status':
-        return [200, { owner: this.owner, signup: 'invite', version: '0.1.0-dev', languages: ['en', 'ja'], passkeys: true }];
+        return [200, { owner: this.owner, signup: 'invite', version: '0.1.0-dev', languages: ['en', 'ja'], passkeys: true, providers: data.providers }];
       case 'POST owner':
         if (body.password.length < 10) return problem(422, 'invalid', 'The password is too easy to guess.', { password: 'Choose a longer password.' });
         this.owner = true;
@@ -69,6 +69,8 @@ export class Mock {
         if (body.password !== password) return problem(401, 'unauthorized', 'E-mail address or password is wrong.');
         this.#signIn(body.email, this.language);
         return [200, {}];
+      case 'POST session/provider':
+        return problem(403, 'forbidden', 'There is an account with hana@example.org already. Sign in with its password, then link Example ID on the page “Account”.');
       case 'POST signup':
       case 'POST password-reset':
         if (rest[0] === 'check') return [200, { email: 'hana@example.org' }];
@@ -100,6 +102,8 @@ export class Mock {
         return list(data.accounts);
       case 'passkeys':
         return method === 'GET' ? list(data.passkeys) : [204];
+      case 'identities':
+        return method === 'GET' ? list(data.identities) : [204];
       case 'teams':
         return method === 'GET' ? list(data.teams) : [201, data.teams[1]];
       case 'team':

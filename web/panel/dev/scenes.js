@@ -72,6 +72,8 @@ export const scenes = [
   { name: 'team-suspended', path: '/instances', mock: { team: 'owner', suspended: { since: '2026-11-22T11:20:00Z', why: 'Unpaid since August.' } } },
   { name: 'join-team', path: '/join-team#token=once', mock: { signedIn: false }, act: (page) => page.locator('form').waitFor() },
   { name: 'account', path: '/account', act: (page) => page.getByText('Backup').waitFor() },
+  { name: 'sign-in-provider', path: '/sign-in/example?state=x&code=y', mock: { signedIn: false }, act: (page) => page.getByRole('alert').waitFor() },
+  { name: 'account-link', path: '/account', full: false, act: (page) => button(page, 'Link Example ID', 'Example ID を連携').click() },
   { name: 'account-passkey', path: '/account', full: false, act: (page) => button(page, 'Add a passkey', 'パスキーを追加').click() },
   { name: 'account-factor', path: '/account', full: false, act: (page) => button(page, 'Add an authenticator app', '認証アプリを追加').click() },
   { name: 'account-token', path: '/account', full: false, act: (page) => button(page, 'New token', '新しいトークン').click() },
