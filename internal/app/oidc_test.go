@@ -159,7 +159,9 @@ func TestSignInWithProvider(t *testing.T) {
 	if status, _ := w.signs(w.stranger(), "ann"); status != 403 {
 		t.Errorf("sign-in with what was taken away: %d", status)
 	}
-	var audit struct{ Items []struct{ Action, Detail string } }
+	var audit struct {
+		Items []struct{ Action, Detail string }
+	}
 	boss.api("GET", "/audit", nil, &audit)
 	seen := fmt.Sprint(audit.Items)
 	if !strings.Contains(seen, "{identity.create Real}") || !strings.Contains(seen, "identity.delete") {

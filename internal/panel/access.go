@@ -23,6 +23,7 @@ type request struct {
 	language string
 	route    string
 	text     func(language, key string, args ...any) string
+	trip     string // cookie of a visit to a provider; "" for none
 }
 
 type requestKey struct{}
@@ -45,6 +46,9 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 		language: p.language(r, ""),
 		route:    c.Operation().OperationID,
 		text:     p.o.Text,
+	}
+	if c, err := r.Cookie(tripCookie); err == nil {
+		req.trip = c.Value
 	}
 	refuse := func(err error) {
 		p.writeProblem(w, r, p.problem(context.WithValue(r.Context(), requestKey{}, req), err))

@@ -22,11 +22,6 @@ type providerBody struct {
 
 func showProvider(p account.Provider) providerBody { return providerBody{p.ID, p.Name} }
 
-// Trip is the input of a route that sends a browser away or takes it back.
-type Trip struct {
-	Browser string `cookie:"__Host-tsunagi-trip" maxLength:"64"`
-}
-
 type departure struct {
 	Cookie string `header:"Set-Cookie"`
 	Body   struct {
@@ -35,8 +30,8 @@ type departure struct {
 }
 
 // depart sends a browser to a provider. One that has a cookie keeps it: it may be on the way in two tabs.
-func depart(t Trip, begin func(browser string) (string, error)) (*departure, error) {
-	browser := t.Browser
+func depart(ctx context.Context, begin func(browser string) (string, error)) (*departure, error) {
+	browser := requestOf(ctx).trip
 	if len(browser) != 43 { // 256 bits in base64
 		var raw [32]byte
 		rand.Read(raw[:])
@@ -50,25 +45,23 @@ func depart(t Trip, begin func(browser string) (string, error)) (*departure, err
 }
 
 func (p *Panel) beginProvider(ctx context.Context, in *struct {
-	Trip
 	Body struct {
 		Provider string `json:"provider" maxLength:"32"`
 		Language string `json:"language,omitempty" maxLength:"8" doc:"Of an account that may be made"`
 	}
 }) (*departure, error) {
-	return depart(in.Trip, func(browser string) (string, error) {
+	return depart(ctx, func(browser string) (string, error) {
 		return p.o.Accounts.BeginProvider(ctx, actor(ctx), in.Body.Provider, browser, in.Body.Language)
 	})
 }
 
 func (p *Panel) beginIdentity(ctx context.Context, in *struct {
-	Trip
 	Body struct {
 		Provider string `json:"provider" maxLength:"32"`
 		Password string `json:"password" maxLength:"256"`
 	}
 }) (*departure, error) {
-	return depart(in.Trip, func(browser string) (string, error) {
+	return depart(ctx, func(browser string) (string, error) {
 		return p.o.Accounts.BeginIdentity(ctx, actor(ctx), in.Body.Password, in.Body.Provider, browser)
 	})
 }
@@ -79,7 +72,6 @@ type arrivedBody struct {
 }
 
 func (p *Panel) endProvider(ctx context.Context, in *struct {
-	Trip
 	Body struct {
 		Provider string `json:"provider" maxLength:"32" doc:"Whose page the browser came back to"`
 		State    string `json:"state" maxLength:"128"`
@@ -88,7 +80,7 @@ func (p *Panel) endProvider(ctx context.Context, in *struct {
 		Error    string `json:"error,omitempty" maxLength:"1024" doc:"As it came, where the provider refused"`
 	}
 }) (*arrived, error) {
-	done, err := p.o.Accounts.EndProvider(ctx, actor(ctx), in.Body.Provider, in.Body.State, in.Browser,
+	done, err := p.o.Accounts.EndProvider(ctx, actor(ctx), in.Body.Provider, in.Body.State, requestOf(ctx).trip,
 		account.ProviderAnswer{Code: in.Body.Code, Issuer: in.Body.Issuer, Error: in.Body.Error})
 	if refused, ok := errors.AsType[*account.Error](err); ok {
 		p.recordRefusal(ctx, "", refused)
