@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -50,7 +51,7 @@ func (t *tunnel) updates(cfg *config.Flow, failed *failure, s Streams) *home.Upd
 		t.log.Warn("own program not found; there are no updates", "error", err)
 		return nil
 	}
-	u := &home.Updater{Dir: cfg.Data, Program: program, Key: ed25519.PublicKey(t.paired.Releases)}
+	u := &home.Updater{Dir: cfg.Data, Program: program, Key: ed25519.PublicKey(t.paired.Releases), Built: built()}
 	if cfg.UpdateKey != "" {
 		if u.Key, err = base64.StdEncoding.DecodeString(cfg.UpdateKey); err != nil {
 			t.log.Error("update_key can't be read", "error", err) // Validate has looked at it
@@ -60,6 +61,25 @@ func (t *tunnel) updates(cfg *config.Flow, failed *failure, s Streams) *home.Upd
 		t.end(failed, link.Updating, &trial{u, program, m})
 	}
 	return u
+}
+
+// built is when the sources of this program were committed, which is before any release of it was signed; zero where the
+// program was built without that knowledge.
+func built() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Time{}
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			at, err := time.Parse(time.RFC3339, s.Value)
+			if err != nil {
+				return time.Time{}
+			}
+			return at
+		}
+	}
+	return time.Time{}
 }
 
 // run tries the new version: it runs in this one's place, and is kept when it says in time that it works. A power

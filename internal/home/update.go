@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"tsunagi/internal/release"
 )
@@ -27,6 +28,7 @@ type Updater struct {
 	Dir     string            // data directory
 	Program string            // file of the present program; symbolic links followed
 	Key     ed25519.PublicKey // that releases are signed with
+	Built   time.Time         // when the present program was made; zero: not known
 	// Try ends the flow server and has the new program prove itself, soon after the answer to the request is out.
 	Try func(newProgram string, m *release.Manifest)
 
@@ -95,8 +97,11 @@ func (u *Updater) Take(m *release.Manifest, program io.Reader) error {
 	if err := m.Check(u.Key, Target()); err != nil {
 		return err
 	}
-	if m.SignedAt < u.history().SignedAt {
+	switch at := m.SignedAt; { // to go back on purpose, the older program is signed anew
+	case at < u.history().SignedAt:
 		return errors.New("the release is older than one that this device has had")
+	case !u.Built.IsZero() && at < u.Built.Unix():
+		return errors.New("the release is older than the program that runs here")
 	}
 	name := u.Program + ".new"
 	if err := write(name, m, program); err != nil {
