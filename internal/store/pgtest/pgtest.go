@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -28,10 +29,17 @@ type Server struct {
 	dir     string
 	process *exec.Cmd
 	ended   chan struct{}
+	port    string // on loopback; "": the socket alone
 }
 
 // Start makes a database cluster and starts its server; Stop ends it.
-func Start() (*Server, error) {
+func Start() (*Server, error) { return start(nil, nil) }
+
+// StartTLS is Start for a server that listens on 127.0.0.1 as well, and there takes nothing but TLS with this certificate
+// and key, both PEM.
+func StartTLS(certificate, key []byte) (*Server, error) { return start(certificate, key) }
+
+func start(certificate, key []byte) (*Server, error) {
 	initdb, server := find("initdb"), find("postgres")
 	if initdb == "" || server == "" {
 		return nil, ErrMissing
@@ -51,14 +59,50 @@ func Start() (*Server, error) {
 	if out, err := first.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("initdb: %w: %s", err, out), os.RemoveAll(dir))
 	}
-	if err := s.run(server, as); err != nil {
+	var more []string
+	if certificate != nil {
+		if more, err = s.encrypt(data, certificate, key); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	if err := s.run(server, as, more); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return s, nil
 }
 
-func (s *Server) run(server string, as *syscall.SysProcAttr) error {
-	s.process = exec.Command(server, "-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200")
+// encrypt gives a cluster its certificate and its rules, and says what the server is to be started with.
+func (s *Server) encrypt(data string, certificate, key []byte) ([]string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	_, s.port, _ = net.SplitHostPort(l.Addr().String())
+	if err := l.Close(); err != nil { // PostgreSQL chooses no port by itself
+		return nil, err
+	}
+	owner, err := os.Stat(data)
+	if err != nil {
+		return nil, err
+	}
+	for name, text := range map[string][]byte{"server.crt": certificate, "server.key": key,
+		"pg_hba.conf": []byte("local all all trust\nhostssl all all 127.0.0.1/32 trust\n")} {
+		name = filepath.Join(data, name)
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			return nil, err
+		}
+		if as, ok := owner.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+			if err := os.Chown(name, int(as.Uid), int(as.Gid)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return []string{"-c", "listen_addresses=127.0.0.1", "-c", "port=" + s.port, "-c", "ssl=on"}, nil
+}
+
+func (s *Server) run(server string, as *syscall.SysProcAttr, more []string) error {
+	args := []string{"-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"}
+	s.process = exec.Command(server, append(args, more...)...)
 	s.process.Dir, s.process.SysProcAttr = s.dir, as
 	var log strings.Builder
 	s.process.Stdout, s.process.Stderr = &log, &log
@@ -112,7 +156,17 @@ func find(name string) string {
 
 // URL names a database of the server, as a setting does.
 func (s *Server) URL(database string) string {
-	return "postgres:///" + database + "?" + url.Values{"host": {s.dir}, "user": {"postgres"}}.Encode()
+	q := url.Values{"host": {s.dir}, "user": {"postgres"}}
+	if s.port != "" {
+		q.Set("port", s.port)
+	}
+	return "postgres:///" + database + "?" + q.Encode()
+}
+
+// TLSURL names a database as it is reached on loopback by a host name, with what the query of such an address says
+// about TLS.
+func (s *Server) TLSURL(host, database string, query url.Values) string {
+	return "postgres://postgres@" + net.JoinHostPort(host, s.port) + "/" + database + "?" + query.Encode()
 }
 
 // Make makes a database where there is none of that name.
