@@ -115,6 +115,9 @@ func (e *endpoint) serve(c huma.Context) {
 			status = bad
 		}
 	}
+	if own, ok := in.Interface().(huma.Resolver); ok { // it reads what no field can say, such as a file
+		found.Errors = append(found.Errors, own.Resolve(c)...)
+	}
 	if len(found.Errors) > 0 {
 		_ = huma.WriteErr(e.api, c, status, "validation failed", found.Errors...)
 		return

@@ -3,6 +3,7 @@ package panel
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -107,6 +108,37 @@ func TestEndpointAnswers(t *testing.T) {
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/"+id, strings.NewReader(`{"name":"me"}`)))
 		if w.Code != want.status || w.Header().Get("X-Tag") != want.tag || w.Header().Get("Content-Type") != want.kind || !strings.Contains(w.Body.String(), want.has) {
 			t.Errorf("%s: %d %v %s", id, w.Code, w.Header(), w.Body)
+		}
+	}
+}
+
+// ownReader is an input that reads its body itself.
+type ownReader struct {
+	ProbeID
+	text string
+}
+
+func (in *ownReader) Resolve(c huma.Context) []error {
+	raw, err := io.ReadAll(c.BodyReader())
+	if err != nil || len(raw) == 0 {
+		return []error{&huma.ErrorDetail{Location: "body", Message: "nothing in it"}}
+	}
+	in.text = in.ID + string(raw)
+	return nil
+}
+
+func TestEndpointLetsInputsRead(t *testing.T) {
+	h := probe(t, func(_ context.Context, in *ownReader) (*tagged[string], error) {
+		return &tagged[string]{"", in.text}, nil
+	})
+	for body, want := range map[string]struct {
+		status int
+		text   string
+	}{"file": {200, `"abfile"`}, "": {422, `"location":"body"`}} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/ab", strings.NewReader(body)))
+		if w.Code != want.status || !strings.Contains(w.Body.String(), want.text) {
+			t.Errorf("%q: %d %s, want %d with %s", body, w.Code, w.Body, want.status, want.text)
 		}
 	}
 }
