@@ -92,7 +92,19 @@ export const connections = (id) => [
   { client_id: 'nodered_7c1f9d0e', user: id, remote: '192.0.2.30:40112', via: 'wss', version: '5.0', connected_at: ago(3), keep_alive: 60, subscriptions: 14, queue: 3, queue_bytes: 310, inflight: 2, tls: 'TLS 1.3', expiry: -1, web: false, messages_in: 4, messages_out: 12_811, bytes_in: 300, bytes_out: 1_204_000, lost: 7 },
 ];
 
-export const trial = { works: false, steps: [{ stage: 'name', ok: true }, { stage: 'tcp', ok: true }, { stage: 'tls', ok: false, problem: 'authority', text: "The broker's certificate is signed by an authority that isn't trusted here. Give its certificate (PEM) in the bridge's settings.", cause: 'TLS with broker.example:8883: tls: failed to verify certificate: x509: certificate signed by unknown authority' }] };
+/** trial is a test of a bridge that fails at the certificate. */
+export const trial = (language) => ({
+  works: false,
+  steps: [
+    { stage: 'name', ok: true },
+    { stage: 'tcp', ok: true },
+    {
+      stage: 'tls', ok: false, problem: 'authority', cause: 'TLS with home.example.org:8883: tls: failed to verify certificate: x509: certificate signed by unknown authority',
+      text: language === 'ja' ? 'mqtts://home.example.org の証明書を発行した認証局を信頼できません。認証局の証明書（PEM）をブリッジの設定に加えてください。' : "The certificate of mqtts://home.example.org is signed by an authority that isn't trusted here. Give its certificate (PEM) in the bridge's settings.",
+    },
+  ],
+});
+
 
 /** quiet is a time in which nothing happened. */
 export function quiet(step, from) {

@@ -260,7 +260,7 @@ export class Mock {
       case 'hook-readers':
         return list(['hana@example.org', 'ken@example.org']);
       case 'bridges':
-        return extra === 'test' ? [200, data.trial] : this.#bridges(method, name, body);
+        return extra === 'test' ? [200, data.trial(this.account.language)] : this.#bridges(method, name, body);
       case 'rules':
         return this.#rules(method, name, body, query);
     }
