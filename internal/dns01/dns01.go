@@ -16,7 +16,7 @@ import (
 )
 
 // Providers are the words that Options.Provider may be.
-var Providers = []string{"rfc2136", "webhook", "exec", "cloudflare", "desec", "duckdns"}
+var Providers = []string{"rfc2136", "webhook", "exec", "cloudflare", "desec", "duckdns", "sakura"}
 
 // Options of New.
 type Options struct {
@@ -28,7 +28,7 @@ type Options struct {
 	Key      string        // rfc2136: the key, base64
 	KeyKind  string        // rfc2136: hmac-sha256 and others of RFC 8945
 	URL      string        // webhook: its address; else another address of the service's API
-	User     string        // webhook: HTTP login
+	User     string        // webhook: HTTP login; sakura: token of the API key
 	Password string
 	Command  string // exec: path of the program
 	Token    string // of the service's API
@@ -70,6 +70,8 @@ func New(o Options) (*Records, error) {
 		p, err = desec{api{or(o.URL, "https://desec.io/api/v1"), "Token " + o.Token}, o.Zone}, need("token", o.Token)
 	case "duckdns":
 		p, err = duckdns{api{or(o.URL, "https://www.duckdns.org"), ""}, o.Token}, need("token", o.Token)
+	case "sakura":
+		p, err = sakura{api{or(o.URL, "https://secure.sakura.ad.jp/cloud/zone/is1a/api/cloud/1.1"), basic(o.User, o.Password)}, o.Zone}, errors.Join(need("user", o.User), need("password", o.Password))
 	default:
 		err = fmt.Errorf("dns.provider %q: want one of %s", o.Provider, strings.Join(Providers, ", "))
 	}
