@@ -1,7 +1,10 @@
 package app
 
 import (
+	"bytes"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -156,5 +159,39 @@ func TestDeviceCare(t *testing.T) {
 	p.named("one", "stopped", func(v deviceView) bool { return !v.Online && v.Ended == "stopped" })
 	if status := p.api("GET", at+"/figures", nil, nil); status != http.StatusConflict {
 		t.Errorf("figures of a device that is away: %d", status)
+	}
+}
+
+// TestRotateAtHome changes the keys of a device from the device itself, which is refused while its flow server runs.
+func TestRotateAtHome(t *testing.T) {
+	w := serveWorld(t)
+	s := newSite(t, w, "owner@example.org", "pi")
+	rotate := func() (int, string) {
+		var out strings.Builder
+		return Run(t.Context(), []string{"flow", "rotate", "--data", s.home.dir}, Streams{In: strings.NewReader(""), Out: &out, Err: &out}), out.String()
+	}
+	if code, text := rotate(); code == ExitOK || !strings.Contains(text, "New keys") {
+		t.Errorf("while it runs: %d %s", code, text)
+	}
+	if code := s.home.stop(); code != ExitOK {
+		t.Fatal(code)
+	}
+	file := filepath.Join(s.home.dir, "link.json")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, text := rotate(); code != ExitOK {
+		t.Fatalf("%d %s", code, text)
+	}
+	after, err := os.ReadFile(file)
+	if err != nil || bytes.Equal(before, after) || !bytes.Contains(after, []byte(`"password"`)) {
+		t.Fatalf("%s, %v", after, err)
+	}
+	was := s.d.Since
+	startPi(t, s.home.dir, "tsunagi flow")
+	s.d = s.device("back with its new key", func(v deviceView) bool { return v.Online && v.Since.After(was) })
+	if now, err := os.ReadFile(file); err != nil || bytes.Contains(now, []byte(`"password"`)) {
+		t.Errorf("the flows have not taken the password: %s, %v", now, err)
 	}
 }

@@ -116,6 +116,9 @@ func flowCommand(ctx context.Context, args []string, s Streams) int {
 	if len(args) > 0 && args[0] == "unlink" {
 		return flowUnlink(ctx, args[1:], s)
 	}
+	if len(args) > 0 && args[0] == "rotate" {
+		return flowRotate(ctx, args[1:], s)
+	}
 	if len(args) > 0 && args[0] == "broker" {
 		return flowBroker(ctx, args[1:], s)
 	}

@@ -218,3 +218,52 @@ func flowUnlink(ctx context.Context, args []string, s Streams) int {
 	}
 	return exitCode("flow unlink", err, s)
 }
+
+const rotateUsage = `Usage: tsunagi flow rotate [--data DIR]
+
+Gives this device another key and another MQTT password at its platform, without the panel. The flow server must be
+stopped; it takes the password at its next start.
+
+`
+
+// flowRotate is "tsunagi flow rotate".
+func flowRotate(ctx context.Context, args []string, s Streams) int {
+	flags := pflag.NewFlagSet("rotate", pflag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	data := flags.String("data", "./flow-data", "directory of the flow server")
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		fmt.Fprint(s.Out, rotateUsage, flags.FlagUsages())
+		return ExitOK
+	case err == nil && flags.NArg() != 0:
+		err = fmt.Errorf("%q: want no arguments", flags.Arg(0))
+	}
+	if err != nil {
+		fmt.Fprintf(s.Err, "tsunagi flow rotate: %v\n", err)
+		return ExitUsage
+	}
+	p, err := link.Load(*data)
+	if err == nil && p == nil {
+		err = fmt.Errorf("%s: this flow server is not paired", *data)
+	}
+	if err == nil {
+		err = rotateOnce(ctx, *data, p)
+	}
+	if err == nil {
+		fmt.Fprintln(s.Out, "This device has another key. Start its flow server again.")
+	}
+	return exitCode("flow rotate", err, s)
+}
+
+// rotateOnce changes the key of a flow server that doesn't run.
+func rotateOnce(ctx context.Context, data string, p *link.Paired) error {
+	lock, err := editor.Lock(data)
+	if err != nil {
+		return fmt.Errorf("%w; or choose New keys in the panel", err)
+	}
+	defer lock.Close()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return link.NewClient(link.ClientOptions{Dir: data, Paired: p, Version: Version}).RotateOnce(ctx)
+}

@@ -5,11 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 )
+
+// Lock takes a data directory for this process until it is closed. It fails while a flow server runs on the directory.
+func Lock(dir string) (io.Closer, error) {
+	f, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
 
 // Names in the directory of a flow server. All but the last two are Node-RED's.
 const (

@@ -31,11 +31,13 @@ type firstTexts struct{ Lang, Title, Intro, User, UserText, Pair, PairText, Plat
 var firstWords = map[string]firstTexts{
 	"en": {"en", "This device has no owner yet", "Whoever is first becomes its owner, so do it now.",
 		"Use it here", "Make its first user. The browser warns once: the certificate is the device's own.",
-		"Reach it from anywhere", "In the panel of your platform, choose Devices and Add device. Copy address, code and pin from the command that it shows.",
+		"Reach it from anywhere", "In the panel of your platform, choose Devices and Add device. Copy address, code and pin from the command that it shows. " +
+			"Coming from Node-RED? Before that, stop this program and start it on a new data directory with --import ~/.node-red: it says what it would take over and what not, and does it with --import-now.",
 		"Address (https://…)", "Code", "Pin, if the command has one", "Pair", "That did not work: ", "This device is paired. Its editor opens in the panel in a moment."},
 	"ja": {"ja", "このデバイスにはまだ所有者がいません", "最初に設定した人が所有者になります。今すぐ設定してください。",
 		"このネットワークで使う", "最初のユーザーを作成します。証明書はデバイス自身のものなので、ブラウザーが一度警告します。",
-		"どこからでも使う", "プラットフォームのコントロールパネルで「デバイス」→「デバイスを追加」を選び、表示されたコマンドのアドレス、コード、ピンを入力してください。",
+		"どこからでも使う", "プラットフォームのコントロールパネルで「デバイス」→「デバイスを追加」を選び、表示されたコマンドのアドレス、コード、ピンを入力してください。" +
+			"Node-RED から移行する場合は、その前にこのプログラムを止め、新しいデータディレクトリで --import ~/.node-red を付けて起動します。引き継ぐものと引き継げないものが表示され、--import-now を付けると実行されます。",
 		"アドレス（https://…）", "コード", "ピン（コマンドにある場合）", "ペアリング", "失敗しました：", "ペアリングしました。まもなくコントロールパネルからエディターを開けます。"},
 }
 

@@ -343,6 +343,27 @@ func (c *Client) Alive(ctx context.Context, session string) (bool, error) {
 	return out.Alive, err
 }
 
+// RotateOnce opens a tunnel once and changes the key; the new MQTT password waits in the pairing's file for the next start.
+// No other Client may use the pairing meanwhile.
+func (c *Client) RotateOnce(ctx context.Context) error {
+	mux, _, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer mux.Close()
+	c.mu.Lock()
+	c.mux = mux
+	c.mu.Unlock()
+	c.o.Rotated = func(context.Context, Broker) error { return errLater }
+	if err := c.rotate(ctx); !errors.Is(err, errLater) {
+		return err // without an MQTT user there is no password
+	}
+	return nil
+}
+
+// errLater leaves the password where it is.
+var errLater = errors.New("no flows run that could take the password")
+
 // Unpair opens a tunnel once, has the platform forget this device, and deletes the pairing.
 func (c *Client) Unpair(ctx context.Context) error {
 	mux, _, err := c.open(ctx)
