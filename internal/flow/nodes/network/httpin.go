@@ -100,8 +100,12 @@ func (n *httpIn) serve(w http.ResponseWriter, r *http.Request, params []param) {
 	}
 	res := newResponse(in)
 	in.res = res
-	msg := flow.MsgOf(value.NewMap(6).Set("_msgid", value.Str(flow.NewID())).Set("req", value.Opaque(in)).
-		Set("res", value.Opaque(&responseWrapper{res, n})).Set("payload", payload.Clone()))
+	msg := flow.EmptyMsg()
+	o := msg.Root()
+	o.Put("_msgid", value.Str(flow.NewID()))
+	o.Put("req", value.Opaque(in))
+	o.Put("res", value.Opaque(&responseWrapper{res, n}))
+	o.Put("payload", payload.Clone())
 	if !n.b.Emit(msg) {
 		failPage(w, http.StatusServiceUnavailable, "The flow has stopped.")
 		return

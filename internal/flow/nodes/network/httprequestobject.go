@@ -43,7 +43,7 @@ func (q *request) Property(key string) value.Value {
 
 func (q *request) keep(key string, v value.Value) {
 	if q.own == nil {
-		q.own = value.NewMap(4)
+		q.own = value.NewMap(2)
 	}
 	q.own.Set(key, v)
 }

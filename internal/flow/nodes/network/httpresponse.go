@@ -32,6 +32,8 @@ type response struct {
 	done  bool
 	gone  bool
 	wake  chan struct{} // holds one token when there is something new
+
+	room [5]headerField // of header, for the first
 }
 
 // headerField is a header as it was set: its name keeps its case.
@@ -44,7 +46,9 @@ type headerField struct {
 const maxStreamed = 16 << 20
 
 func newResponse(in *request) *response {
-	return &response{in: in, status: http.StatusOK, header: make([]headerField, 0, 6), wake: make(chan struct{}, 1)}
+	s := &response{in: in, status: http.StatusOK, wake: make(chan struct{}, 1)}
+	s.header = s.room[:0]
+	return s
 }
 
 var errHeadersSent = nodeFault("Error", "ERR_HTTP_HEADERS_SENT", "Cannot set headers after they are sent to the client")
@@ -75,7 +79,7 @@ func (s *response) set(name string, values ...string) error {
 			return nodeFault("TypeError", "ERR_INVALID_CHAR", "Invalid character in header content [\""+name+"\"]")
 		}
 	}
-	key := strings.ToLower(name)
+	key := headerKey(name)
 	for i := range s.header {
 		if s.header[i].key == key {
 			s.header[i] = headerField{name, key, values}
@@ -84,6 +88,19 @@ func (s *response) set(name string, values ...string) error {
 	}
 	s.header = append(s.header, headerField{name, key, values})
 	return nil
+}
+
+// headerKey is a name in small letters, without work for those of every answer.
+func headerKey(name string) string {
+	switch name {
+	case "Content-Type":
+		return "content-type"
+	case "Content-Length":
+		return "content-length"
+	case "ETag":
+		return "etag"
+	}
+	return strings.ToLower(name)
 }
 
 func validHeader(name string) bool {

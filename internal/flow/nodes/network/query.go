@@ -92,7 +92,7 @@ func flatForm(text string, limits formLimits) *value.Map {
 	if strings.Contains(text, "[") || strings.Contains(text, "%5") || strings.Count(text, "&") >= limits.params {
 		return nil
 	}
-	o := value.NewMap(4)
+	o := value.NewMap(1 + strings.Count(text, "&"))
 	for part := range strings.SplitSeq(text, "&") {
 		key, val, _ := strings.Cut(part, "=")
 		key = unplus(key)

@@ -96,6 +96,9 @@ func apart(r *http.Request) bool { return r.Context().Value(apartKey{}) != nil }
 const sandbox = "sandbox allow-scripts allow-forms allow-modals allow-popups allow-popups-to-escape-sandbox allow-downloads " +
 	"allow-pointer-lock allow-orientation-lock allow-presentation allow-top-navigation-by-user-activation"
 
+// sandboxed is the header's list for most answers. It has no room for more, so that adding to it makes another.
+var sandboxed = []string{sandbox}
+
 // ServeHTTP answers with the node whose path and method fit, as Express does.
 func (s *Web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.o.Sandbox && !apart(r) {
@@ -146,7 +149,11 @@ func options(w http.ResponseWriter, list string) {
 // browsers show it no answer; it may see those of its own server, which the Referer tells: pages can't forge that.
 func (s *Web) seclude(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Add("Content-Security-Policy", sandbox)
+	if h["Content-Security-Policy"] == nil {
+		h["Content-Security-Policy"] = sandboxed
+	} else {
+		h.Add("Content-Security-Policy", sandbox)
+	}
 	if r.Header.Get("Origin") != "null" {
 		return
 	}
