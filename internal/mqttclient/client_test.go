@@ -136,13 +136,16 @@ func TestDisconnect(t *testing.T) {
 func TestContextEndsPolitely(t *testing.T) {
 	for _, v := range []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5} {
 		s := newFake(t)
-		c, err := New(Options{Addr: "b", Dial: s.dial, Version: v, ClientID: "c", Clean: true})
+		connected := make(chan bool, 1)
+		c, err := New(Options{Addr: "b", Dial: s.dial, Version: v, ClientID: "c", Clean: true,
+			OnConnect: func(*mqtt.Connack) { connected <- true }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		ran := later(func() error { return c.Run(ctx) })
 		p, _ := s.connect(ok)
+		await(t, connected) // before CONNACK there is nobody to say DISCONNECT to
 		cancel()
 		p.expect(mqtt.DISCONNECT)
 		p.conn.Close()

@@ -172,6 +172,47 @@ func TestMessagesTogether(t *testing.T) {
 	}
 }
 
+// TestReuse: messages that were given back are filled again, with nothing left of what they were, and what was taken out
+// of them stays.
+func TestReuse(t *testing.T) {
+	s := newFake(t)
+	got := make(chan []*Message, 10)
+	c := s.start(Options{ClientID: "c", OnMessages: func(all []*Message) { got <- all }})
+	p, _ := s.connect(mqtt.Connack{})
+	send := func(topics ...string) []*Message {
+		var b []byte
+		for _, topic := range topics {
+			b = (&mqtt.Publish{QoS: 1, PacketID: 1, Topic: []byte(topic), Payload: []byte("of " + topic)}).Append(b, mqtt.V311)
+		}
+		p.send(b)
+		for range topics {
+			p.expectAck(mqtt.PUBACK, 1)
+		}
+		return await(t, got)
+	}
+	first := send("a", "b")
+	kept, was := first[0].Payload, first[0]
+	c.Reuse(first)
+	if was.Topic != "" || was.Payload != nil {
+		t.Errorf("a message that was given back still holds %q of %q", was.Payload, was.Topic)
+	}
+	second := send("c", "d", "e")
+	if second[0] != was {
+		t.Error("a message that was given back is not used again")
+	}
+	for i, topic := range []string{"c", "d", "e"} {
+		if m := second[i]; m.Topic != topic || string(m.Payload) != "of "+topic {
+			t.Errorf("message %d is %q of %q", i, m.Payload, m.Topic)
+		}
+	}
+	if string(kept) != "of a" {
+		t.Errorf("the payload that was kept became %q", kept)
+	}
+	if third := send("f"); third[0] == was {
+		t.Error("a message that is in use is filled again")
+	}
+}
+
 // TestPacerStretches: pauses become longer while that brings more, and shorter again when it doesn't.
 func TestPacerStretches(t *testing.T) {
 	p := pacer{pause: time.Microsecond}
