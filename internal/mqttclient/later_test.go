@@ -213,38 +213,32 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-// TestPacerStretches: pauses become longer while that brings more, and shorter again when it doesn't.
-func TestPacerStretches(t *testing.T) {
-	p := pacer{pause: time.Microsecond}
-	window := func(messages, reads int) int {
-		p.got, p.reads = messages, reads
-		p.judge(paceWindow)
-		return p.level
-	}
-	window(100, 100)
-	for i, tt := range []struct {
-		messages, reads, level int
-		what                   string
+// TestPacerFindsPause: half of the pause is kept where it brings as much, twice of it where it brings more.
+func TestPacerFindsPause(t *testing.T) {
+	for _, tt := range []struct {
+		what string
+		each func(short int) int // messages a read
+		want int
 	}{
-		{100, 20, 1, "a longer pause is tried"},
-		{100, 10, 2, "it brought more: the next"},
-		{100, 5, 2, "the longest"},
-		{100, 5, 2, "it stays"},
-		{0, 5, 0, "nothing comes: short pauses again"},
-		{100, 20, 0, "on again"},
-		{100, 20, 1, "a longer pause is tried again"},
-		{100, 19, 0, "it brought nothing"},
-		{100, 20, 0, "not tried at once"},
+		{"a stream: the longer the pause, the more", func(short int) int { return 40 >> short }, 0},
+		{"a window of 20: never more", func(int) int { return 20 }, maxPaceShort},
+		{"a window of 20 that half the pause fills", func(short int) int { return min(20, 40>>short) }, 1},
 	} {
-		if got := window(tt.messages, tt.reads); got != tt.level {
-			t.Errorf("window %d: level %d, want %d: %s", i, got, tt.level, tt.what)
+		p := pacer{pause: time.Microsecond}
+		count := map[int]int{}
+		for range 500 {
+			p.got, p.reads = 10*tt.each(p.short), 10
+			p.judge(paceWindow)
+			count[p.short]++
+		}
+		if count[tt.want] < 400 {
+			t.Errorf("%s: halvings %v in 500 windows, want %d in most", tt.what, count, tt.want)
 		}
 	}
-	for range 8 {
-		window(100, 20)
-	}
-	if p.level != 1 {
-		t.Errorf("level %d after a while, want another try", p.level)
+	p := pacer{pause: time.Microsecond, on: true, short: 2}
+	p.got, p.reads = 100, 100
+	if p.judge(paceWindow); !p.on || p.short != 0 {
+		t.Errorf("on %v with %d halvings: want the longest pause before it gives up", p.on, p.short)
 	}
 }
 
@@ -264,6 +258,7 @@ func TestPacer(t *testing.T) {
 	if !window(100, 10) {
 		t.Error("it stops where waiting helps")
 	}
+	window(100, 100) // perhaps it was the pause on trial
 	if window(100, 100) {
 		t.Error("it goes on where waiting does not help")
 	}

@@ -7,21 +7,23 @@ import (
 
 // pacer lets messages that come in quick succession gather for a moment before they are read, as network cards do with
 // interrupts: a read, a write and a wake-up then serve many of them. It watches whether that helps, and leaves it when
-// it doesn't, as where each message waits for the one before. It begins with short pauses and makes them longer while that
-// brings more messages a read: who has only so many on their way at once is not kept waiting for nothing. It belongs to
-// the reader.
+// it doesn't, as where each message waits for the one before. From time to time it tries half of the pause or twice as
+// much: who has only so many on their way at once is not kept waiting for nothing. It belongs to the reader.
 type pacer struct {
 	pause   time.Duration // the longest; 0: off
-	level   int           // 0 to maxPaceLevel: each doubles the pause
-	climbed float64       // messages a read before the last step up, 0: judged already
-	holding int           // windows until the next step up
-	hold    int           // windows that a step up for nothing costs
 	begun   time.Time     // of the window that is watched
 	got     int           // messages since then
 	reads   int
 	on      bool
 	resting int // windows until the next try
 	rest    int // windows that a failed try costs
+
+	short   int     // halvings of the pause, 0 to maxPaceShort
+	trial   int     // +1: half the pause is on trial, -1: twice of it, 0: none
+	before  float64 // messages a read before the trial
+	longer  bool    // the next trial is twice the pause
+	holding int     // windows until the next trial
+	hold    int     // windows that a failed trial costs
 }
 
 const (
@@ -30,8 +32,11 @@ const (
 	paceGain    = 3    // messages a read that make waiting worth while
 	maxPaceRest = 256  // windows
 
-	maxPaceLevel = 2
-	paceClimb    = 1.3 // times as many messages a read that make a longer pause worth while
+	maxPaceShort = 2
+	paceLoss     = 0.8 // times as many messages a read that half the pause has to bring
+	paceMore     = 1.3 // times as many that twice the pause has to bring
+	paceHold     = 8   // windows between trials, at least
+	maxPaceHold  = 128
 )
 
 // wait is called before each read with what the last one brought.
@@ -43,7 +48,7 @@ func (p *pacer) wait(messages int) {
 	p.reads++
 	if p.on {
 		runtime.Gosched() // who got the messages works first
-		pause(p.pause >> (maxPaceLevel - p.level))
+		pause(p.pause >> p.short)
 	}
 	if p.reads&7 != 0 { // a look at the clock for every 8 reads
 		return
@@ -62,35 +67,42 @@ func (p *pacer) judge(d time.Duration) {
 	}
 	busy := float64(p.got) >= paceFrom*d.Seconds()
 	if p.on && busy && p.got < paceGain*p.reads {
+		if p.short > 0 { // perhaps it was too short
+			p.short, p.trial = 0, 0
+			return
+		}
 		p.rest = min(max(2*p.rest, 8), maxPaceRest)
 		p.resting = p.rest
 		p.on = false
-		p.level, p.climbed = 0, 0
 		return
 	}
 	if p.on && busy {
 		p.rest = 0
-		p.stretch(float64(p.got) / float64(max(p.reads, 1)))
-	}
-	if !busy {
-		p.level, p.climbed, p.hold, p.holding = 0, 0, 0, 0
+		p.try(float64(p.got) / float64(max(p.reads, 1)))
+	} else {
+		p.trial = 0
 	}
 	p.on = busy
 }
 
-// stretch makes the pause longer, or takes that back when it has not helped.
-func (p *pacer) stretch(each float64) {
+// try judges the trial of another pause by the messages that each read brought, or begins one.
+func (p *pacer) try(each float64) {
 	switch {
-	case p.climbed > 0 && each < paceClimb*p.climbed:
-		p.level--
-		p.hold = min(max(2*p.hold, 8), maxPaceRest)
-		p.holding, p.climbed = p.hold, 0
+	case p.trial > 0 && each < paceLoss*p.before, p.trial < 0 && each < paceMore*p.before:
+		p.short -= p.trial
+		p.hold = min(2*p.hold, maxPaceHold)
+		p.trial, p.holding = 0, p.hold
+	case p.trial != 0: // it stays
+		p.hold = paceHold
+		p.trial, p.holding = 0, p.hold
 	case p.holding > 0:
 		p.holding--
-	case p.level < maxPaceLevel:
-		p.level++
-		p.climbed = each
 	default:
-		p.climbed = 0
+		p.longer = p.short == maxPaceShort || p.short > 0 && !p.longer
+		p.trial, p.before, p.hold = 1, each, max(p.hold, paceHold)
+		if p.longer {
+			p.trial = -1
+		}
+		p.short += p.trial
 	}
 }
