@@ -124,6 +124,11 @@ func (c *clause) setFront() {
 	c.below = i > 0 && c.filter[i:] == "/#"
 }
 
+// beginsOtherwise says of most clauses that don't match a name that they don't, without a call.
+func (c *clause) beginsOtherwise(name string) bool {
+	return c.front != "" && (len(name) < len(c.front) || name[0] != c.front[0])
+}
+
 // matches says whether the clause speaks about a topic name. It is topic.Match with %c read as the client id, and
 // doesn't allocate.
 func (c *clause) matches(name, clientID string) bool {

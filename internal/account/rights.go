@@ -172,7 +172,7 @@ func (r *Rights) match(c clauses, name string, qos byte, retain bool) Verdict {
 	limited := ""
 	for i := range c.list {
 		one := &c.list[i]
-		if !one.matches(name, c.clientID) {
+		if one.beginsOtherwise(name) || !one.matches(name, c.clientID) {
 			continue
 		}
 		if one.limits(qos, retain) {

@@ -132,6 +132,32 @@ func BenchmarkScattered(b *testing.B) {
 	perMessage(b, 20000)
 }
 
+// BenchmarkFilters sends every message to another of 200,000 topics, more than any cache holds.
+func BenchmarkFilters(b *testing.B) {
+	const n = 200_000
+	r := newRig(b, Limits{})
+	pub := r.sink("p", mqtt.V311, false)
+	for i := range 20 {
+		s := r.sink(fmt.Sprint("s", i), mqtt.V311, false)
+		for j := i; j < n; j += 20 {
+			s.sub(b, fmt.Sprintf("bench/w%d/+", j), 0)
+		}
+	}
+	const batch = 60
+	bufs := make([][]byte, n/batch)
+	for i := range bufs {
+		bufs[i] = packets(batch, mqtt.V311, func(j int) string { return fmt.Sprintf("bench/w%d/x", i*batch+j) }, 0)
+	}
+	var turn Turn
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, buf := range bufs {
+			pub.handle(b, &turn, buf)
+		}
+	}
+	perMessage(b, len(bufs)*batch)
+}
+
 // BenchmarkQoS1 and BenchmarkQoS2 run whole handshakes on both sides.
 func BenchmarkQoS1(b *testing.B) {
 	for _, v := range []mqtt.Version{mqtt.V311, mqtt.V5} {

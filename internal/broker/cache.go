@@ -102,26 +102,26 @@ func (k *matchCache) find(name string, gen uint64) *match {
 }
 
 // ask is find, and says whether a match that isn't there should be put there: when the topic comes for the second time,
-// or, in a full cache, now and then.
-func (k *matchCache) ask(name string, gen uint64) (m *match, keep bool) {
+// or, in a full cache, now and then. full says that it is.
+func (k *matchCache) ask(name string, gen uint64) (m *match, keep, full bool) {
 	k.mu.RLock()
-	seen, full := false, false
+	seen := false
 	if k.gen == gen {
 		m, seen, full = k.table.get(name)
 	}
 	k.mu.RUnlock()
 	switch {
 	case m != nil || seen:
-		return m, seen
+		return m, seen, full
 	case full:
-		return nil, k.misses.Add(1)%admitOne == 0
+		return nil, k.misses.Add(1)%admitOne == 0, full
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.turnTo(gen) {
 		k.table.mark(name)
 	}
-	return nil, false
+	return nil, false, false
 }
 
 // turnTo begins anew when the subscriptions have changed since; false: gen is an older one. Callers hold mu.
@@ -150,9 +150,17 @@ var errTopicName = &Refusal{mqtt.TopicNameInvalid, "topic names are 1 to 4096 by
 // equal bytes were valid before. The match may be the turn's own, which holds until the turn looks another topic up.
 func (b *Broker) lookup(name []byte, t *Turn) (*match, error) {
 	gen := b.gen.Load()
-	m, keep := b.cache.ask(viewBytes(name), gen)
-	if m != nil {
-		return m, nil
+	t.warmed--
+	keep := false
+	if !t.cold() {
+		m, yes, full := b.cache.ask(viewBytes(name), gen)
+		if m != nil {
+			t.misses = max(0, t.misses-missHit)
+			return m, nil
+		}
+		if keep = yes; full {
+			t.misses = min(coldFrom, t.misses+1)
+		}
 	}
 	if len(name) > maxTopic || !topic.ValidName(name) {
 		return nil, errTopicName
@@ -161,7 +169,7 @@ func (b *Broker) lookup(name []byte, t *Turn) (*match, error) {
 		b.build(&t.match, string(name), gen)
 		return &t.match, nil
 	}
-	m = new(match)
+	m := new(match)
 	b.build(m, string(name), gen)
 	b.cache.put(m)
 	return m, nil

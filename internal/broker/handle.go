@@ -32,6 +32,7 @@ func (c *Client) Handle(buf []byte, t *Turn) (n int, err error) {
 			c.finished, c.seldom().ended = true, err
 		}
 	}()
+	t.warmed = 0
 	for n < len(buf) {
 		if c.gone.Load() {
 			return n, ErrDisconnected

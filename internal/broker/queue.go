@@ -219,15 +219,16 @@ func (c *Client) sendBody(b *body, r ref, id uint16, t *Turn) sendResult {
 // sendWhole appends a message that has its identifier already; without room the session is asked again later.
 func (o *Outbox) sendWhole(f *form, t *Turn) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed {
-		return true
-	}
-	if !o.room(len(f.enc)) {
+	taken := o.closed
+	switch {
+	case taken:
+	case !o.room(len(f.enc)):
 		o.starved = true
-		return false
+	default:
+		taken = true
+		o.message(f.enc, f.shared)
+		o.sent(1, len(f.enc), t)
 	}
-	o.message(f.enc, f.shared)
-	o.sent(1, len(f.enc), t)
-	return true
+	o.mu.Unlock()
+	return taken
 }

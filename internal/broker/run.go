@@ -37,6 +37,9 @@ func (c *Client) run(buf []byte, t *Turn) int {
 	if count == 0 {
 		return 0
 	}
+	if t.misses >= warmFrom && t.warmed <= 0 {
+		c.warm(buf, t)
+	}
 	m, err := c.find(name, t)
 	if err != nil || c.b.lift && m.stored {
 		return 0

@@ -12,6 +12,10 @@ type Turn struct {
 	ack     mqtt.Ack     // the same
 	small   []byte       // room for encoding an answer
 	run     []byte       // room for a run as the other kind of receivers sees it
+	misses  int          // topics of late that a full cache didn't know
+	skipped uint         // topics that it wasn't asked about
+	warmed  int          // of the coming messages, those that were looked at already
+	sum     byte         // keeps the compiler from leaving those looks out
 }
 
 // Touched are the clients that wait for a flush. A client is in at most one turn's list at a time; its mark is cleared

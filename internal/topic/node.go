@@ -1,26 +1,38 @@
 package topic
 
-import "strings"
+import (
+	"strings"
+	"unsafe"
+)
 
 // node is one level of the filters in a Tree. Trees hold hundreds of thousands of them, most with one child or none
-// and one value or none, so the usual node has no map: 96 bytes with an empty list of each kind. In a large tree each
+// and one value or none, so the usual node has no table: 96 bytes with an empty list of each kind. In a large tree each
 // look at a node is a look at memory that no cache holds: what Match reads stands together, in front.
 type node[T comparable] struct {
 	level  string
 	hash   *node[T] // child "#"
 	plus   *node[T] // child "+"
 	values values[T]
-	many   map[string]*node[T] // children by name, when they are more than fewChildren; then few is nil
-	few    []*node[T]          // children by name, while there are at most fewChildren
-	parent *node[T]            // nil for the root
+	many   *wide[T]   // children by name, when they are more than fewChildren; then few is nil
+	few    []*node[T] // children by name, while there are at most fewChildren
+	own    [8]byte    // holds a short level: another look less
 }
 
 const fewChildren = 8
 
+// setLevel keeps a copy of level, which would keep the caller's whole filter (or packet) alive.
+func (n *node[T]) setLevel(level string) {
+	if level == "" || len(level) > len(n.own) {
+		n.level = strings.Clone(level)
+		return
+	}
+	n.level = unsafe.String(&n.own[0], copy(n.own[:], level)) // never written to again
+}
+
 // named finds a child that is no wildcard, or nil.
 func (n *node[T]) named(level string) *node[T] {
 	if n.many != nil {
-		return n.many[level]
+		return n.many.get(level)
 	}
 	for _, c := range n.few {
 		if c.level == level {
@@ -46,7 +58,7 @@ func (n *node[T]) childOrNew(level string) *node[T] {
 	if c := n.child(level); c != nil {
 		return c
 	}
-	c := &node[T]{parent: n}
+	c := &node[T]{}
 	switch level {
 	case "+":
 		c.level, n.plus = "+", c
@@ -55,18 +67,19 @@ func (n *node[T]) childOrNew(level string) *node[T] {
 		c.level, n.hash = "#", c
 		return c
 	}
-	c.level = strings.Clone(level) // its own, or it would keep the caller's whole filter (or packet) alive
+	c.setLevel(level)
 	switch {
 	case n.many != nil:
-		n.many[c.level] = c
+		n.many.add(c)
 	case len(n.few) < fewChildren:
 		n.few = append(n.few, c)
 	default:
-		n.many = make(map[string]*node[T], 2*fewChildren)
+		n.many = newWide[T]()
 		for _, old := range n.few {
-			n.many[old.level] = old
+			n.many.add(old)
 		}
-		n.many[c.level], n.few = c, nil
+		n.many.add(c)
+		n.few = nil
 	}
 	return c
 }
@@ -79,10 +92,12 @@ func (n *node[T]) drop(c *node[T]) {
 	case c == n.hash:
 		n.hash = nil
 	case n.many != nil:
-		delete(n.many, c.level)
-		if len(n.many) <= fewChildren/2 { // a map gives no memory back
-			for _, left := range n.many {
-				n.few = append(n.few, left)
+		n.many.remove(c)
+		if n.many.count <= fewChildren/2 {
+			for _, left := range n.many.slots {
+				if left.n != nil {
+					n.few = append(n.few, left.n)
+				}
 			}
 			n.many = nil
 		}

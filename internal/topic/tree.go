@@ -42,10 +42,13 @@ func (t *Tree[T]) Add(filter string, v T) bool {
 func (t *Tree[T]) Remove(filter string, v T) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	var room [usualLevels]*node[T]
+	above := room[:0]
 	n := &t.root
 	for rest, more := filter, true; more; {
 		var level string
 		level, rest, more = strings.Cut(rest, "/")
+		above = append(above, n)
 		if n = n.child(level); n == nil {
 			return false
 		}
@@ -53,9 +56,9 @@ func (t *Tree[T]) Remove(filter string, v T) bool {
 	if !n.values.remove(v) {
 		return false
 	}
-	for n.parent != nil && n.empty() {
-		n.parent.drop(n)
-		n = n.parent
+	for i := len(above) - 1; i >= 0 && n.empty(); i-- {
+		above[i].drop(n)
+		n = above[i]
 	}
 	t.length--
 	t.generation.Add(1)
@@ -105,7 +108,50 @@ func (t *Tree[T]) Match(name string, dst []T) []T {
 	}
 }
 
-// usualLevels is how many levels that a "+" matches cost Match no memory.
+// WarmMost is the most names that Warm looks up, one beside the other.
+const WarmMost = 16
+
+// Warm appends values that Match is going to find for some of the names, and returns it. It is no answer: it brings what
+// Match will read into the processor's caches, with the waiting for memory of all names at the same time. It takes the
+// way of a word before that of a "+", and one way only.
+func (t *Tree[T]) Warm(names []string, dst []T) []T {
+	var room [WarmMost]struct {
+		n  *node[T]
+		at int // as in Match
+	}
+	names = names[:min(len(names), WarmMost)]
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for i := range names {
+		room[i].n = &t.root
+	}
+	for more := true; more; {
+		more = false
+		for i, name := range names {
+			b := &room[i]
+			if b.n == nil || b.at > len(name) {
+				continue
+			}
+			end := len(name)
+			if i := strings.IndexByte(name[b.at:], '/'); i >= 0 {
+				end = b.at + i
+			}
+			next := b.n.named(name[b.at:end])
+			if next == nil {
+				next = b.n.plus
+			}
+			b.n, b.at, more = next, end+1, true
+		}
+	}
+	for i := range names {
+		if n := room[i].n; n != nil && n.values.lone {
+			dst = append(dst, n.values.one)
+		}
+	}
+	return dst
+}
+
+// usualLevels is how many levels that a "+" matches cost Match no memory, and how many of a filter cost Remove none.
 const usualLevels = 16
 
 // Generation is a number that every Add and Remove which changed something raises, so that results of Match can be
