@@ -46,6 +46,9 @@ func (s *Service) ChangeInstance(ctx context.Context, by Actor, id string, c Ins
 			if err != nil {
 				return Change{}, err
 			}
+			if err := endSubscription(tx, id); err != nil { // it paid for the plan that is left
+				return Change{}, err
+			}
 			in.Plan, news = plan.ID, Change{Instance: id, Plan: true}
 			if err := s.audit(tx, by, "instance.plan", id, was.Plan+" → "+plan.ID); err != nil {
 				return Change{}, err

@@ -75,6 +75,9 @@ func (s *Service) mayHave(by Actor, acc Account, plan Plan, have int) error {
 	if plan.Granted && acc.Plan != plan.ID && !by.Operator {
 		return &Error{Code: Forbidden, Key: "api.plan.granted", Args: []any{"plan", plan.Name}, Field: "plan"}
 	}
+	if plan.StripePrice != "" && acc.Plan != plan.ID && !by.Operator {
+		return &Error{Code: Forbidden, Key: "api.plan.paid", Args: []any{"plan", plan.Name}, Field: "plan"}
+	}
 	limit := s.o.AccountInstances
 	if acc.Instances > 0 {
 		limit = acc.Instances
@@ -155,6 +158,9 @@ func (s *Service) DeleteInstance(ctx context.Context, by Actor, id string) error
 	return s.change(ctx, func(tx Tx) (Change, error) {
 		in, err := instanceOf(tx, by, id)
 		if err != nil {
+			return Change{}, err
+		}
+		if err := endSubscription(tx, id); err != nil {
 			return Change{}, err
 		}
 		if err := s.remove(ctx, tx, in, Setting{Key: instanceKeySetting + id}, Setting{Key: historySetting + id}); err != nil {

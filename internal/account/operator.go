@@ -305,6 +305,9 @@ func (s *Service) DeleteAccount(ctx context.Context, by Actor, id string) error 
 		var news []Change
 		for _, in := range instances {
 			news = append(news, Change{Instance: in.ID, Deleted: true})
+			if err := endSubscription(tx, in.ID); err != nil {
+				return nil, err
+			}
 			if err := tx.Delete(Setting{Key: instanceKeySetting + in.ID}, Setting{Key: historySetting + in.ID}); err != nil {
 				return nil, err
 			}

@@ -5,6 +5,7 @@ type Plan struct {
 	ID               string
 	Name             string
 	Default          bool
+	StripePrice      string // id of the price that is paid for an instance in it; "": nothing is paid
 	Granted          bool   // only for accounts that the operator has put on it
 	Instances        int    // of one account with this plan
 	Connections      int    // concurrent clients of an instance

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/billing"
 	"tsunagi/internal/broker"
 	"tsunagi/internal/cert"
 	"tsunagi/internal/config"
@@ -58,6 +59,7 @@ type cloud struct {
 	hooks     *hooking
 	histories *histories
 	parcels   *parcel.Courier
+	billing   *billing.Manager // nil: nothing is paid
 	post      *mail.Sender
 	acme      *cert.ACME
 	flows     *hosted.Manager // nil: there are no hosted flow servers
@@ -123,6 +125,7 @@ func (c *cloud) build(ctx context.Context) (err error) {
 		return err
 	}
 	c.openHistories()
+	c.openBilling()
 	c.parcels = parcel.New(c.accounts, retainedOf{c.brokers}, c.cfg.Data, Version)
 	if err = c.openCertificates(); err != nil {
 		return err
@@ -231,7 +234,7 @@ func (c *cloud) openSites() error {
 	}
 	var err error
 	c.panel, err = panel.New(panel.Options{
-		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Histories: c.histories, Parcels: panelParcels{c.parcels}, Flows: c.panelFlows(), Devices: c.panelDevices(), Updates: c.panelUpdates(), Authority: a,
+		Accounts: c.accounts, Journal: c.journal, Brokers: panelBrokers{c.brokers}, Bridges: c.bridges, Hooks: c.hooks, Histories: c.histories, Parcels: panelParcels{c.parcels}, Billing: c.panelBilling(), Flows: c.panelFlows(), Devices: c.panelDevices(), Updates: c.panelUpdates(), Authority: a,
 		Endpoints: panel.Endpoints{Server: c.cfg.Domain, Port: number(c.doors.port(c.doors.mqtt)), SSLPort: number(c.doors.port(c.doors.mqtts)),
 			WebSocketPort: number(c.publicPort()), PanelURL: c.panelURL()},
 		Device:       c.deviceDoor(),
@@ -249,6 +252,9 @@ func (c *cloud) openSites() error {
 	mux := http.NewServeMux()
 	mux.Handle("/mqtt", socket)
 	mux.Handle("/mqtt/{instance}", socket)
+	if c.billing != nil {
+		mux.Handle("/api/stripe/webhook", c.billing)
+	}
 	mux.Handle("/", c.panel)
 	c.sites = &front.Sites{Domain: c.cfg.Domain, Names: c.cfg.Names, Panel: mux, Socket: socket, InstanceHost: func(host string) bool {
 		instance, _ := c.accounts.Directory().Resolve(account.Where{Host: host})

@@ -85,6 +85,9 @@ func (c *cloud) parts() []part {
 	socket.OnOwnerLink(c.ownerLink)
 	socket.OnParcels(c.parcels)
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})
+	if c.billing != nil {
+		list = append(list, runs("billing", c.billing.Run))
+	}
 	if c.flows != nil {
 		list = append(list, part{"flow servers", c.startFlows, c.flows.Close})
 	}

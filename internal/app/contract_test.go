@@ -213,7 +213,7 @@ var story = []step{
 	{op: "why", body: `{"user":"sensor","action":"publish","topic":"home/lamp"}`}, {op: "mint-web-token"}, {op: "get-stats"}, {op: "list-connections"},
 	{op: "list-sessions-of-instance"}, {op: "kick", status: 404}, {op: "forget-session", status: 404}, {op: "get-log"}, {op: "follow-log"},
 	{op: "get-stats-history"}, {op: "list-quotas"}, {op: "list-losses"}, {op: "list-fights"}, {op: "watch-topics"}, {op: "show-phone", status: 409},
-	{op: "export-instance", body: `{"password":"a long enough pass phrase","hashes":true}`}, {op: "restore-instance", body: `{}`, status: 422},
+	{op: "get-billing"}, {op: "checkout", body: `{"plan":"pro"}`, status: 409}, {op: "billing-portal", status: 409}, {op: "export-instance", body: `{"password":"a long enough pass phrase","hashes":true}`}, {op: "restore-instance", body: `{}`, status: 422},
 	{op: "mint-metrics-token"}, {op: "get-metrics"}, {op: "drop-metrics-token"}, {op: "restart-instance"}, {op: "reset-instance"},
 
 	{op: "compat-list-instances"}, {op: "compat-create-instance", body: `{"name":"compat"}`, keep: map[string]string{"id": "compat id"}}, {op: "compat-get-instance"},

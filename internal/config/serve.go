@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -64,12 +65,13 @@ type Serve struct {
 	TLS     TLS      `toml:"tls"`
 	DNS     DNS      `toml:"dns"`
 	SMTP    SMTP     `toml:"smtp"`
+	Stripe  Stripe   `toml:"stripe"`
 	Log     Log      `toml:"log"`
 	Store   Store    `toml:"store"`
 	Connect Connect  `toml:"connect"`
 	OIDC    []OIDC   `toml:"oidc" help:"providers of OpenID Connect with which people may sign in: id (the provider sends people back to the panel's /sign-in/ID), name, issuer, client_id, client_secret or client_secret_file or client_secret_env (name of a variable), scopes (besides openid) [email], domains (of e-mail addresses that may sign in) [any], trust_email (true: addresses count as verified though the provider does not say so), roots (PEM file with the certificates that it is checked by)"`
 	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
-	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), history_bytes (kept messages of an instance), bind_client_ids (true: a client identifier belongs to the user of its session), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), granted (true: only for accounts that the operator has put on it), default"`
+	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), history_bytes (kept messages of an instance), bind_client_ids (true: a client identifier belongs to the user of its session), stripe_price (id of the price at Stripe, for an instance in the plan), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), granted (true: only for accounts that the operator has put on it), default"`
 }
 
 // TLS says where certificates come from: files, a public authority by ACME, or else the local authority.
@@ -111,6 +113,14 @@ type SMTP struct {
 	Security string `toml:"security" default:"starttls" help:"starttls, tls, or none (loopback only)"`
 }
 
+// Stripe is how paid plans are paid for.
+type Stripe struct {
+	Key           string        `toml:"key" help:"secret key of Stripe, by which plans with a stripe_price are paid for (better in the environment than in a flag); empty: nothing is paid"`
+	WebhookSecret string        `toml:"webhook_secret" help:"signing secret (whsec_…) of the endpoint /api/stripe/webhook; needed with stripe.key (better in the environment than in a flag)"`
+	Grace         time.Duration `toml:"grace" default:"168h" help:"how long an instance stays in its plan while a payment is overdue"`
+	URL           string        `toml:"url" default:"https://api.stripe.com" help:"address of Stripe's API, or of what stands for it in tests"`
+}
+
 // Log is how the process's own log is written.
 type Log struct {
 	Level  string `toml:"level" default:"info" help:"debug, info, warn or error"`
@@ -141,6 +151,7 @@ type Plan struct {
 	ID               string `toml:"id"`
 	Name             string `toml:"name"`
 	Default          bool   `toml:"default"`
+	StripePrice      string `toml:"stripe_price"`
 	Granted          bool   `toml:"granted"`           // only for accounts that the operator has put on it
 	Instances        int    `toml:"instances"`         // per account
 	Connections      int    `toml:"connections"`       // per instance, concurrent
@@ -233,6 +244,7 @@ func (s *Serve) Validate() error {
 	s.TLS.validate(fault)
 	s.validateACME(fault)
 	s.SMTP.validate(fault)
+	s.validateStripe(fault)
 	if s.Connect.Patience < time.Second || s.Connect.Patience > 5*time.Minute {
 		fault("connect.patience %q: want 1s to 5m", s.Connect.Patience)
 	}
@@ -378,6 +390,35 @@ func (m *SMTP) validate(fault func(string, ...any)) {
 	}
 	if ip := net.ParseIP(m.Host); m.Security == "none" && m.Host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		fault("smtp.security %q with smtp.host %q: want starttls or tls; none is for loopback only", m.Security, m.Host)
+	}
+}
+
+// validateStripe wants both secrets or none, and prices only where they can be paid.
+func (s *Serve) validateStripe(fault func(string, ...any)) {
+	p := s.Stripe
+	if (p.Key == "") != (p.WebhookSecret == "") {
+		fault("stripe.key and stripe.webhook_secret: want both or none")
+	}
+	if p.Grace < 0 || p.Grace > 90*24*time.Hour {
+		fault("stripe.grace %q: want 0s to 2160h", p.Grace)
+	}
+	u, err := url.Parse(p.URL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())) {
+		fault("stripe.url %q: want an https address; http is for loopback only", p.URL)
+	}
+	seen := map[string]string{}
+	for _, plan := range s.Plans {
+		switch {
+		case plan.StripePrice == "":
+			continue
+		case p.Key == "":
+			fault("plans %s: stripe_price needs stripe.key", plan.ID)
+		case plan.Default || plan.Granted:
+			fault("plans %s: a plan with stripe_price is neither default nor granted", plan.ID)
+		case seen[plan.StripePrice] != "":
+			fault("plans %s: stripe_price is that of %s, too", plan.ID, seen[plan.StripePrice])
+		}
+		seen[plan.StripePrice] = plan.ID
 	}
 }
 

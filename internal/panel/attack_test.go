@@ -47,7 +47,7 @@ type operation struct {
 
 // bodies are right inputs of the routes that want one, by operation.
 var bodies = map[string]string{
-	"change-instance": `{"name":"x"}`, "reveal-password": `{"password":"a long enough pass phrase"}`, "create-user": `{"name":"x"}`, "import-users": `{"csv":"x"}`, "export-instance": `{"password":"a long enough pass phrase"}`, "restore-instance": `{}`, "reveal-key": `{"password":"a long enough pass phrase"}`,
+	"change-instance": `{"name":"x"}`, "reveal-password": `{"password":"a long enough pass phrase"}`, "create-user": `{"name":"x"}`, "import-users": `{"csv":"x"}`, "checkout": `{"plan":"x"}`, "export-instance": `{"password":"a long enough pass phrase"}`, "restore-instance": `{}`, "reveal-key": `{"password":"a long enough pass phrase"}`,
 	"change-user": `{"connect":false}`, "create-rule": `{"effect":"deny","access":"both","filter":"x"}`, "change-rule": `{"filter":"x"}`,
 	"invite": `{"email":"x@example.org"}`, "create-instance": `{"name":"x"}`, "create-flow-server": `{"name":"x"}`, "change-account": `{"language":"en"}`,
 	"sign-in": `{"email":"x@example.org","password":"x"}`, "create-owner": `{"token":"x","email":"x@example.org","password":"x"}`,

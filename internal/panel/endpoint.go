@@ -99,6 +99,9 @@ func hint(parent reflect.Type, otherwise string) string {
 	return otherwise
 }
 
+// takesBody is an input that reads the body itself, as it comes.
+type takesBody interface{ take(c huma.Context) }
+
 // serve is one request.
 func (e *endpoint) serve(c huma.Context) {
 	in := reflect.New(e.input)
@@ -121,6 +124,9 @@ func (e *endpoint) serve(c huma.Context) {
 	if len(found.Errors) > 0 {
 		_ = huma.WriteErr(e.api, c, status, "validation failed", found.Errors...)
 		return
+	}
+	if own, ok := in.Interface().(takesBody); ok {
+		own.take(c)
 	}
 	out, err := e.call(c.Context(), in.Interface())
 	if err != nil {

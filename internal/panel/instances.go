@@ -12,6 +12,7 @@ type planBody struct {
 	ID               string `json:"id"`
 	Name             string `json:"name"`
 	Default          bool   `json:"default"`
+	Paid             bool   `json:"paid" doc:"An instance gets into it by checkout"`
 	Granted          bool   `json:"granted" doc:"Only for accounts that the operator has put on it; others don't see it"`
 	Instances        int    `json:"instances" doc:"Per account; 0: no limit"`
 	Connections      int    `json:"connections" doc:"Concurrent clients of an instance; 0: no limit"`
@@ -52,7 +53,7 @@ func (p *Panel) listPlans(ctx context.Context, _ *empty) (*answer[page[planBody]
 		if p.o.DiskVanishes {
 			disk = "vanishes"
 		}
-		return planBody{l.ID, l.Name, l.Default, l.Granted, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
+		return planBody{l.ID, l.Name, l.Default, l.StripePrice != "", l.Granted, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
 			l.FlowCPUPercent, l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.RetainedBytes, l.Subscriptions, l.AllSubscriptions,
 			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.Bridges, l.Hooks, l.HookCalls, l.HistoryBytes, l.BindClientIDs, l.Durability, disk}
 	})), nil

@@ -28,6 +28,7 @@ type Options struct {
 	Hooks     Hooks       // nil: none run
 	Updates   Updates     // nil: no updates for devices
 	Histories Histories   // nil: nothing is kept
+	Billing   Billing     // nil: nothing is paid
 	Parcels   Parcels     // nil: instances can't be exported
 	Devices   Devices     // nil: no devices
 	Authority Authority

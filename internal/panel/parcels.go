@@ -96,11 +96,10 @@ type RestoreInput struct {
 	body   io.Reader
 }
 
-// Resolve implements huma.Resolver.
-func (in *RestoreInput) Resolve(c huma.Context) []error {
+// take implements takesBody.
+func (in *RestoreInput) take(c huma.Context) {
 	r, w := humago.Unwrap(c)
 	in.body = patientReader{http.MaxBytesReader(w, r.Body, parcel.MaxSize+1), http.NewResponseController(w)}
-	return nil
 }
 
 type restoredBody struct {

@@ -50,7 +50,7 @@ func TestCatalogue(t *testing.T) {
 	key := regexp.MustCompile(`"(api\.[a-z_.]+)"`)
 	letter := regexp.MustCompile(`LetterKind = "([a-z_]+)"`)
 	short := regexp.MustCompile(`t\("([a-z_.]+)"`) // package mail leaves the beginning out
-	for _, dir := range []string{"account", "panel", "parcel", "roster", "admin", "mail", "hosted", "app", "oidc"} {
+	for _, dir := range []string{"account", "billing", "panel", "parcel", "roster", "admin", "mail", "hosted", "app", "oidc"} {
 		files, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

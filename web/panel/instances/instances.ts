@@ -33,6 +33,7 @@ export interface Plan {
   durability: string; // safe or fast
   disk: string; // kept or vanishes
   default: boolean;
+  paid?: boolean; // an instance gets into it by checkout
 }
 
 // What a plan promises about messages, as a text.
