@@ -399,8 +399,8 @@ func (s *Serve) validateStripe(fault func(string, ...any)) {
 	if (p.Key == "") != (p.WebhookSecret == "") {
 		fault("stripe.key and stripe.webhook_secret: want both or none")
 	}
-	if p.Grace < 0 || p.Grace > 90*24*time.Hour {
-		fault("stripe.grace %q: want 0s to 2160h", p.Grace)
+	if p.Grace < time.Hour || p.Grace > 90*24*time.Hour {
+		fault("stripe.grace %q: want 1h to 2160h", p.Grace)
 	}
 	u, err := url.Parse(p.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())) {
