@@ -1,18 +1,22 @@
 package account
 
+import "time"
+
 // Actor is who asks the Service for something.
 type Actor struct {
-	Account  Account  // the person, or the account that a token stands for
-	Team     Account  // whose things it uses, once Judge has said so; zero: its own
-	TeamRole TeamRole // in Team, from Judge
-	Session  [32]byte // BrowserSession.Hash; zero for the admin socket
-	Operator bool     // the admin socket: whoever can open it may do everything
-	Token    [32]byte // APIToken.Hash; zero for a browser, an instance's key and the admin socket
-	Scope    Scope    // of an API token; "" for a browser and the admin socket
-	Only     string   // the one Instance.ID that an API token is for; "" for all
-	Via      string   // "panel", "token" or "admin", for the audit
-	Remote   string   // address, for the audit and for limits
-	Agent    string   // User-Agent of the browser
+	Account  Account   // the person, or the account that a token stands for
+	Team     Account   // whose things it uses, once Judge has said so; zero: its own
+	TeamRole TeamRole  // in Team, from Judge
+	Session  [32]byte  // BrowserSession.Hash; zero for the admin socket
+	Ends     time.Time // the session ends then in any case; zero without one
+	IdleEnds time.Time // and then without further use
+	Operator bool      // the admin socket: whoever can open it may do everything
+	Token    [32]byte  // APIToken.Hash; zero for a browser, an instance's key and the admin socket
+	Scope    Scope     // of an API token; "" for a browser and the admin socket
+	Only     string    // the one Instance.ID that an API token is for; "" for all
+	Via      string    // "panel", "token" or "admin", for the audit
+	Remote   string    // address, for the audit and for limits
+	Agent    string    // User-Agent of the browser
 
 	looks string // Account.ID of the team that the browser looks at, not judged yet; "" for its own
 }

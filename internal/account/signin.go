@@ -189,10 +189,12 @@ func (s *Service) BySession(ctx context.Context, token, remote, agent string) (A
 	if err != nil {
 		return Actor{}, err
 	}
-	by.Session, by.looks = b.Hash, b.Team
+	by.Session, by.looks, by.Ends = b.Hash, b.Team, b.CreatedAt.Add(s.o.SessionMax)
 	if now := s.now(); now.Sub(b.SeenAt) > time.Minute {
 		s.touch(ctx, b, now)
+		b.SeenAt = now
 	}
+	by.IdleEnds = b.SeenAt.Add(s.o.SessionIdle)
 	return by, nil
 }
 

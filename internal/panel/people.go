@@ -63,10 +63,14 @@ func showAccount(a account.Account) accountBody {
 type sessionBody struct {
 	Account accountBody `json:"account" doc:"The person"`
 	Team    teamBody    `json:"team" doc:"The account that is looked at: the person's own or a team"`
+
+	Now        time.Time  `json:"now" doc:"By the server's clock"`
+	EndsAt     *time.Time `json:"ends_at,omitempty" doc:"The browser's session ends then in any case; absent for API tokens"`
+	IdleEndsAt *time.Time `json:"idle_ends_at,omitempty" doc:"It ends then without further use; any request puts that off, to the minute"`
 }
 
 func showSession(by account.Actor) sessionBody {
-	return sessionBody{showAccount(by.Account), showTeam(account.InTeam{Account: by.Team, Role: by.TeamRole})}
+	return sessionBody{showAccount(by.Account), showTeam(account.InTeam{Account: by.Team, Role: by.TeamRole}), time.Now().UTC(), moment(by.Ends), moment(by.IdleEnds)}
 }
 
 func (p *Panel) getSession(ctx context.Context, _ *empty) (*answer[sessionBody], error) {

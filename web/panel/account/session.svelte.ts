@@ -1,6 +1,7 @@
 // Who is signed in, and what the server says about itself.
 import { ApiError, get, patch, post, remove, whenSignedOut } from '../base/api';
 import { go } from '../base/router.svelte';
+import { leaseOf, type Lease } from './ending';
 import { signWithPasskey } from './passkeys';
 import type { Answer, Provider } from './providers';
 import { currentLanguage, isLanguage, useLanguage, type Language } from '../base/i18n.svelte';
@@ -27,6 +28,9 @@ export interface Team {
 interface Session {
   account: Account;
   team: Team;
+  now?: string; // by the server's clock
+  ends_at?: string;
+  idle_ends_at?: string;
 }
 
 export interface Status {
@@ -46,6 +50,7 @@ export interface SecondStep {
 let account = $state.raw<Account | null>(null);
 let team = $state.raw<Team>();
 let status = $state.raw<Status>();
+let lease = $state.raw<Lease>();
 let ready = $state(false);
 
 export const session = {
@@ -56,6 +61,10 @@ export const session = {
   /** team is the account that is looked at. */
   get team() {
     return team;
+  },
+  /** lease says until when the sign-in holds. */
+  get lease() {
+    return lease;
   },
   get status() {
     return status;
@@ -78,6 +87,7 @@ async function refresh(): Promise<void> {
   try {
     const answer = await get<Session>('/session');
     ({ account, team } = answer);
+    lease = leaseOf(answer, Date.now());
     await speak(answer.account.language);
   } catch (cause) {
     if (!(cause instanceof ApiError) || cause.status !== 401) throw cause;

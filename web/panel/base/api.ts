@@ -39,6 +39,11 @@ export function whenSignedOut(act: () => void): void {
   onSignedOut = act;
 }
 
+let answered = 0;
+
+/** lastAnswer is when the server last did what was asked, which keeps the session alive. */
+export const lastAnswer = (): number => answered;
+
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal) =>
   call<T>('GET', path + search(query), undefined, signal);
 export const post = <T>(path: string, body: unknown = {}) => call<T>('POST', path, body);
@@ -92,6 +97,7 @@ async function send(method: Method, path: string, body: BodyInit | undefined, ki
     throw new ApiError(0, 'unreachable', '');
   }
   if (!answer.ok) throw await refusal(answer, path);
+  answered = Date.now();
   return answer;
 }
 

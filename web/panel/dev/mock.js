@@ -8,7 +8,9 @@ const password = 'correct horse'; // of every account here
 
 /** Mock answers the API. Options: owner (an owner exists), signedIn, empty (no instance yet). */
 export class Mock {
-  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended, topics = 40, many = false } = {}) {
+  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended, topics = 40, many = false, ending = 0 } = {}) {
+    const soon = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
+    this.ends = ending ? { now: soon(0), ends_at: soon(5000), idle_ends_at: soon(ending) } : {};
     this.many = many ? new Many() : null;
     this.owner = owner;
     this.account = signedIn ? { id: 'a1', email: 'hana@example.org', role, language } : null;
@@ -64,7 +66,7 @@ export class Mock {
         this.#signIn(body.email, body.language);
         return [204];
       case 'GET session':
-        return this.account ? [200, { account: this.account, team: this.team }] : problem(401, 'unauthorized', 'Nobody is signed in.');
+        return this.account ? [200, { account: this.account, team: this.team, ...this.ends }] : problem(401, 'unauthorized', 'Nobody is signed in.');
       case 'POST session':
         if (body.password !== password) return problem(401, 'unauthorized', 'E-mail address or password is wrong.');
         this.#signIn(body.email, this.language);

@@ -73,6 +73,7 @@ export const scenes = [
   { name: 'join-team', path: '/join-team#token=once', mock: { signedIn: false }, act: (page) => page.locator('form').waitFor() },
   { name: 'account', path: '/account', act: (page) => page.getByText('Backup').waitFor() },
   { name: 'sign-in-provider', path: '/sign-in/example?state=x&code=y', mock: { signedIn: false }, act: (page) => page.getByRole('alert').waitFor() },
+  { name: 'session-end', path: '/instances', mock: { ending: 5 }, act: (page) => button(page, 'Stay signed in', 'サインインを続ける').waitFor() },
   { name: 'account-link', path: '/account', full: false, act: (page) => button(page, 'Link Example ID', 'Example ID を連携').click() },
   { name: 'account-passkey', path: '/account', full: false, act: (page) => button(page, 'Add a passkey', 'パスキーを追加').click() },
   { name: 'account-factor', path: '/account', full: false, act: (page) => button(page, 'Add an authenticator app', '認証アプリを追加').click() },
