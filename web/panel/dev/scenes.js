@@ -158,7 +158,7 @@ async function talk(page) {
   const subscribe = page.getByLabel(/^(Topic filter|トピックフィルタ)$/);
   const topic = page.getByLabel(/^(Topic|トピック)$/);
   const payload = page.getByLabel(/^(Payload|ペイロード)$/);
-  const qos = page.locator('section', { has: page.locator('#publish-head') }).getByRole('combobox');
+  const qos = page.locator('section', { has: page.locator('#publish-head') }).getByLabel(/^(Quality of service|QoS（配信品質）)$/);
   for (const filter of ['sensors/#', 'forbidden/door']) {
     await subscribe.fill(filter);
     await button(page, 'Subscribe', '購読').click();
