@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -35,11 +36,13 @@ Users and state of the broker for the devices in this network (tsunagi flow --br
 
 // lanCall is one run of `tsunagi flow broker …`.
 type lanCall struct {
-	s                                Streams
-	local                            *admin.Local
-	data, note                       string
-	both, publish, subscribe         []string
-	passwordStdin, asJSON, asC, quit bool
+	s                          Streams
+	local                      *admin.Local
+	data, note                 string
+	both, publish, subscribe   []string
+	passwordStdin, asJSON, asC bool
+	outside                    bool // the command needs no way to the users
+	running                    bool // it is about a broker that runs
 }
 
 // flowBroker is "tsunagi flow broker".
@@ -81,9 +84,10 @@ func (k *lanCall) command(args []string) (run func(context.Context, string) erro
 	case words == "user list" && len(args) == 2:
 		return k.list, "", nil
 	case words == "status":
+		k.running = true
 		return k.status, "", nil
 	case words == "ca":
-		k.quit = true
+		k.outside = true
 		return k.ca, "", nil
 	case table[words] == nil:
 		return nil, "", fmt.Errorf("there is no command %q; see tsunagi flow broker --help", strings.Join(args, " "))
@@ -97,13 +101,19 @@ func (k *lanCall) command(args []string) (run func(context.Context, string) erro
 
 // reach runs f with a way to the users: through the flow server that runs, or, when none does, by opening its directory.
 func (k *lanCall) reach(ctx context.Context, f func() error) (err error) {
-	if k.quit {
+	if _, err := os.Stat(k.data); err != nil {
+		return fmt.Errorf("data %q: want the directory of a flow server: %w", k.data, err)
+	}
+	if k.outside {
 		return f()
 	}
 	dir := filepath.Join(k.data, lanDir)
 	k.local = admin.NewLocal(dir, lanInstance)
 	if k.local.Running(ctx) {
 		return f()
+	}
+	if k.running {
+		return errors.New("the local broker does not run: start tsunagi flow --broker with this data directory")
 	}
 	log := slog.New(slog.DiscardHandler)
 	base, accounts, texts, err := openLANAccounts(ctx, dir, 1, log)
@@ -198,7 +208,7 @@ func (k *lanCall) list(ctx context.Context, _ string) error {
 func (k *lanCall) status(ctx context.Context, _ string) error {
 	var b home.Broker
 	if err := k.local.Status(ctx, &b); err != nil {
-		return errors.New("the local broker does not run: start tsunagi flow --broker with this data directory")
+		return err
 	}
 	if k.asJSON {
 		return k.json(b)
