@@ -330,7 +330,7 @@ func TestLANBrokerPairing(t *testing.T) {
 	lan := h.state.Address
 	h.until("keeping it", func(s home.Broker) bool { return s.Waiting == 1 })
 	h.stop()
-	h = startHub(t, dir, p.command(instance), "--broker-topics", lanTopics, "--broker-listen", lan)
+	startHub(t, dir, p.command(instance), "--broker-topics", lanTopics, "--broker-listen", lan)
 	there.want("pi/sensors/a", "2")
 	send("3")
 	there.want("pi/sensors/a", "3")
