@@ -9,6 +9,14 @@ import { addresses, missing, Network } from './network.mjs';
 
 const host = 'cloud.example';
 
+/** greeting is a page of the flows: it shows what its WebSocket says, and whether it gets at the editor. */
+const greeting = `<!DOCTYPE html><meta name="viewport" content="width=device-width"><h1>Greenhouse</h1><p id="heard"></p><p id="editor"></p><script>
+const ws = new WebSocket(location.origin.replace('https', 'wss') + '/echo');
+ws.onopen = () => ws.send('live from home');
+ws.onmessage = (m) => { heard.textContent = m.data; };
+fetch(location.origin.replace('//', '//edit-') + '/flows', { credentials: 'include' }).then((r) => r.text(), () => 'kept apart').then((text) => { editor.textContent = text; });
+</script>`;
+
 test('a device behind a router that translates addresses', { skip: missing() }, async (t) => {
   const world = { name: 'nat', data: temporary('nat'), pi: temporary('nat-pi'), t: texts('en') };
   try {
@@ -59,6 +67,7 @@ async function steps(t, world) {
   });
   await step('remote editing at 360 px', () => edit(world));
   await step('state, snapshots and meter', () => look(world));
+  await step('pages of the flows', () => visit(world));
   await step('the link is cut and healed', async () => {
     world.net.cut();
     await editor.pressById(world.tab, 'press'); // the platform sends, and learns that nobody is there
@@ -147,6 +156,12 @@ async function edit(world) {
     { id: 'tick', type: 'inject', name: 'tick', props: [{ p: 'payload' }], repeat: '1', crontab: '', once: true, onceDelay: 0.1, topic: '', payload: '', payloadType: 'date', x: 110, y: 120, wires: [['dbg1']] },
     { id: 'out1', type: 'mqtt out', name: '', topic: 'pi/pressed', qos: '1', retain: '', respTopic: '', contentType: '', userProps: '', correl: '', expiry: '', broker: '7d5a1e0c4b9f2a36', x: 260, y: 60, wires: [] },
     { id: 'in1', type: 'mqtt in', name: '', topic: 'pi/pressed', qos: '1', datatype: 'utf8', broker: '7d5a1e0c4b9f2a36', nl: false, rap: true, rh: 0, inputs: 0, x: 110, y: 180, wires: [['dbg1']] },
+    { id: 'page1', type: 'http in', name: 'page', url: '/hello', method: 'get', upload: false, swaggerDoc: '', x: 110, y: 240, wires: [['form1']] },
+    { id: 'form1', type: 'template', name: '', field: 'payload', fieldType: 'msg', format: 'html', syntax: 'plain', template: greeting, output: 'str', x: 260, y: 240, wires: [['sent1']] },
+    { id: 'sent1', type: 'http response', name: '', statusCode: '', headers: {}, x: 400, y: 240, wires: [] },
+    { id: 'list1', type: 'websocket-listener', path: '/echo', wholemsg: 'false' },
+    { id: 'ear1', type: 'websocket in', name: '', server: 'list1', client: '', x: 110, y: 300, wires: [['voice1']] },
+    { id: 'voice1', type: 'websocket out', name: '', server: 'list1', client: '', x: 260, y: 300, wires: [] },
     { id: 'dbg1', type: 'debug', name: 'seen', active: true, tosidebar: true, console: false, tostatus: false, complete: 'payload', targetType: 'msg', statusVal: '', statusType: 'auto', x: 260, y: 180, wires: [] },
   ]);
   await editor.deploy(tab);
@@ -172,6 +187,45 @@ async function look(world) {
   await page.getByText('press').first().waitFor();
   await narrow(page);
   await shot(page, 'nat-meter');
+}
+
+/**
+ * visit opens the pages of the device's flows from its page: on an origin of their own, in which a page gets at nothing of
+ * the editor; for a browser that is signed in, and for others once they are for everybody.
+ */
+async function visit(world) {
+  const { page, t } = world;
+  await page.goto(`${world.server.origin}/devices`);
+  await page.getByRole('link', { name: t('devices.more'), exact: true }).click();
+  const [tab] = await Promise.all([world.context.waitForEvent('page'), page.getByRole('button', { name: t('devices.open_pages'), exact: true }).click()]);
+  await tab.waitForURL(/^https:\/\/pi\.flows\.cloud\.example:8443\/$/);
+  const at = new URL('/hello', tab.url()).href;
+  await tab.goto(at);
+  await tab.getByText('live from home').waitFor();
+  await tab.getByText('kept apart').waitFor();
+  assert.equal(await tab.evaluate(() => innerWidth), 360);
+  assert.equal(await tab.evaluate(() => document.cookie), '');
+  await shot(tab, 'nat-pages');
+
+  await world.context.clearCookies({ domain: 'pi.flows.cloud.example' }); // it is still signed in to the panel
+  await tab.goto(at);
+  await tab.getByText('live from home').waitFor();
+  assert.equal(tab.url(), at);
+
+  const stranger = () => world.net.node('phone', `
+    import https from 'node:https';
+    import { readFileSync } from 'node:fs';
+    const [, at, ca] = process.argv;
+    https.get(at, { ca: readFileSync(ca), headers: { Accept: 'text/html' } }, (r) => { console.log(r.statusCode, r.headers.location); process.exit(0); });`, at, world.server.ca);
+  assert.match(stranger(), /^303 https:\/\/cloud\.example:8443\/devices\/\S+\/pages\?to=%2Fhello/);
+  await page.goto(`${world.server.origin}/devices`);
+  await page.getByLabel(t('devices.pages'), { exact: true }).selectOption('public');
+  await page.getByText('https://pi.flows.cloud.example:8443/').waitFor();
+  await narrow(page);
+  await shot(page, 'nat-public');
+  await state(world, true);
+  for (const until = Date.now() + 30_000; !/^200/.test(stranger()); ) assert.ok(Date.now() < until, stranger());
+  await tab.close();
 }
 
 /** narrow wants a page that doesn't scroll sideways. */

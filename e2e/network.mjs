@@ -39,7 +39,7 @@ export class Network {
 
   constructor(host) {
     this.hosts = join(temporary('hosts'), 'hosts');
-    const names = ['', 'edit-pi.flows.'].map((part) => part + host).join(' ');
+    const names = ['', 'edit-pi.flows.', 'pi.flows.'].map((part) => part + host).join(' ');
     writeFileSync(this.hosts, `127.0.0.1 localhost\n${cloud} ${names}\n`);
     for (const place of ['cloud', 'phone', 'router', 'home']) {
       sh('ip', 'netns', 'add', this.#name(place));
