@@ -93,7 +93,7 @@ func (c *contract) send(by *person, method, path, body string, header http.Heade
 		}
 		r.Header.Set("User-Agent", "Browser/1")
 		answer, err := client.Do(r)
-		if len(body) > 1<<20 && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
+		if len(body) > 60_000 && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
 			continue // the server has closed the door on the rest of the body, and its answer was lost
 		}
 		if err != nil {
