@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -63,23 +62,16 @@ func (t *tunnel) updates(cfg *config.Flow, failed *failure, s Streams) *home.Upd
 	return u
 }
 
-// built is when the sources of this program were committed, which is before any release of it was signed; zero where the
-// program was built without that knowledge.
+// Committed is when the sources of this program were committed (RFC 3339), set by scripts/go-build; "": not known.
+var Committed = ""
+
+// built is that moment, which is before any release of this program was signed; zero where it isn't known.
 func built() time.Time {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	at, err := time.Parse(time.RFC3339, Committed)
+	if err != nil {
 		return time.Time{}
 	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.time" {
-			at, err := time.Parse(time.RFC3339, s.Value)
-			if err != nil {
-				return time.Time{}
-			}
-			return at
-		}
-	}
-	return time.Time{}
+	return at
 }
 
 // run tries the new version: it runs in this one's place, and is kept when it says in time that it works. A power
