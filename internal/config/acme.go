@@ -19,7 +19,7 @@ func (s *Serve) validateACME(fault func(string, ...any)) {
 		return
 	}
 	if s.DNS.Provider != "" {
-		oneOf(fault, "dns.provider", s.DNS.Provider, "rfc2136", "webhook", "exec", "cloudflare", "desec", "duckdns", "sakura")
+		oneOf(fault, "dns.provider", s.DNS.Provider, "rfc2136", "webhook", "exec", "cloudflare", "desec", "duckdns", "route53", "sakura")
 	}
 	switch {
 	case s.Dev:

@@ -89,7 +89,7 @@ type TLS struct {
 
 // DNS is the way to TXT records, by which an authority gives a certificate for all names of a zone.
 type DNS struct {
-	Provider string        `toml:"provider" help:"how records are set for wildcard certificates of instances and flow servers: rfc2136, webhook, exec, cloudflare, desec, duckdns or sakura; empty: there are none"`
+	Provider string        `toml:"provider" help:"how records are set for wildcard certificates of instances and flow servers: rfc2136, webhook, exec, cloudflare, desec, duckdns, route53 or sakura; empty: there are none"`
 	Zone     string        `toml:"zone" help:"zone that holds the records; empty: it is found out"`
 	Wait     time.Duration `toml:"wait" default:"30s" help:"until a new record can be seen everywhere"`
 	Server   string        `toml:"server" help:"rfc2136: primary of the zone, host:port"`
@@ -97,10 +97,10 @@ type DNS struct {
 	Key      string        `toml:"key" help:"rfc2136: TSIG key in base64 (better in the environment than in a flag)"`
 	KeyKind  string        `toml:"key_kind" default:"hmac-sha256" help:"rfc2136: kind of the TSIG key"`
 	URL      string        `toml:"url" help:"webhook: address below which /present and /cleanup take {fqdn, value}; for others another address of their API"`
-	User     string        `toml:"user" help:"webhook: login; sakura: token of the API key"`
-	Password string        `toml:"password" help:"webhook: password; sakura: secret of the API key (better in the environment than in a flag)"`
+	User     string        `toml:"user" help:"webhook: login; route53: id of the access key; sakura: token of the API key"`
+	Password string        `toml:"password" help:"webhook: password; route53: secret access key; sakura: secret of the API key (better in the environment than in a flag)"`
 	Command  string        `toml:"command" help:"exec: program that is called with present or cleanup, the record's name and its value"`
-	Token    string        `toml:"token" help:"cloudflare, desec, duckdns: token of the API (better in the environment than in a flag)"`
+	Token    string        `toml:"token" help:"cloudflare, desec, duckdns: token of the API; route53: session token of temporary credentials (better in the environment than in a flag)"`
 }
 
 // SMTP is the way mail goes out.

@@ -16,7 +16,7 @@ import (
 )
 
 // Providers are the words that Options.Provider may be.
-var Providers = []string{"rfc2136", "webhook", "exec", "cloudflare", "desec", "duckdns", "sakura"}
+var Providers = []string{"rfc2136", "webhook", "exec", "cloudflare", "desec", "duckdns", "route53", "sakura"}
 
 // Options of New.
 type Options struct {
@@ -28,10 +28,10 @@ type Options struct {
 	Key      string        // rfc2136: the key, base64
 	KeyKind  string        // rfc2136: hmac-sha256 and others of RFC 8945
 	URL      string        // webhook: its address; else another address of the service's API
-	User     string        // webhook: HTTP login; sakura: token of the API key
+	User     string        // webhook: HTTP login; route53: id of the access key; sakura: token of the API key
 	Password string
 	Command  string // exec: path of the program
-	Token    string // of the service's API
+	Token    string // of the service's API; route53: of temporary credentials, or empty
 }
 
 // Records sets and removes TXT records.
@@ -70,6 +70,8 @@ func New(o Options) (*Records, error) {
 		p, err = desec{api{or(o.URL, "https://desec.io/api/v1"), "Token " + o.Token}, o.Zone}, need("token", o.Token)
 	case "duckdns":
 		p, err = duckdns{api{or(o.URL, "https://www.duckdns.org"), ""}, o.Token}, need("token", o.Token)
+	case "route53":
+		p, err = route53{or(o.URL, "https://route53.amazonaws.com"), accessKey{o.User, o.Password, o.Token, "us-east-1", "route53"}, o.Zone}, errors.Join(need("user", o.User), need("password", o.Password))
 	case "sakura":
 		p, err = sakura{api{or(o.URL, "https://secure.sakura.ad.jp/cloud/zone/is1a/api/cloud/1.1"), basic(o.User, o.Password)}, o.Zone}, errors.Join(need("user", o.User), need("password", o.Password))
 	default:
@@ -170,6 +172,11 @@ func (a api) send(ctx context.Context, method, path string, in any) ([]byte, err
 	if a.login != "" {
 		r.Header.Set("Authorization", a.login)
 	}
+	return exchange(r)
+}
+
+// exchange sends a request and reads the answer, which has to be a success.
+func exchange(r *http.Request) ([]byte, error) {
 	answer, err := client.Do(r)
 	if err != nil {
 		var u *url.Error
