@@ -52,6 +52,15 @@ func historyOf(r Reader, instance string) (list []HistoryFilter, err error) {
 	return list, err
 }
 
+// HistoryRow is what the version of an instance's choices is made of, see Version.
+func HistoryRow(instance string, list []HistoryFilter) (Row, error) {
+	if len(list) == 0 {
+		list = nil // never chosen, or all taken back: the same
+	}
+	value, err := json.Marshal(list)
+	return Setting{Key: historySetting + instance, Value: value}, err
+}
+
 // Histories are the choices of all instances that have some; rests are those that may keep nothing new, as their account is
 // suspended.
 func (s *Service) Histories(ctx context.Context) (all map[string][]HistoryFilter, rests map[string]bool, err error) {
@@ -87,6 +96,17 @@ func (s *Service) SetHistory(ctx context.Context, by Actor, instance string, lis
 			return Change{}, err
 		}
 		if err := checkHistory(s.Plan(in.Plan), list); err != nil {
+			return Change{}, err
+		}
+		before, err := historyOf(tx, instance)
+		if err != nil {
+			return Change{}, err
+		}
+		was, err := HistoryRow(instance, before)
+		if err != nil {
+			return Change{}, err
+		}
+		if err := s.fresh(ctx, was); err != nil {
 			return Change{}, err
 		}
 		value, err := json.Marshal(list)

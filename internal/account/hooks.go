@@ -126,7 +126,7 @@ func (s *Service) ChangeHook(ctx context.Context, by Actor, instance, id string,
 			}
 			secret = secrets.Signing
 		}
-		if err := tx.Save(h); err != nil {
+		if err := s.replace(ctx, tx, before, h); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: instance, Hooks: true}, s.audit(tx, by, "hook.change", instance, h.words())
@@ -184,7 +184,7 @@ func (s *Service) DeleteHook(ctx context.Context, by Actor, instance, id string)
 		if err != nil {
 			return Change{}, err
 		}
-		if err := tx.Delete(h); err != nil {
+		if err := s.remove(ctx, tx, h); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: instance, Hooks: true}, s.audit(tx, by, "hook.delete", instance, h.words())

@@ -74,7 +74,7 @@ type choicesBody struct {
 	Limit   int              `json:"limit" doc:"Bytes that the plan allows in all; 0: no limit"`
 }
 
-func (p *Panel) getChoices(ctx context.Context, in *WithID) (*answer[choicesBody], error) {
+func (p *Panel) getChoices(ctx context.Context, in *WithID) (*tagged[choicesBody], error) {
 	by := actor(ctx)
 	i, err := p.o.Accounts.Instance(ctx, by, in.ID)
 	if err != nil {
@@ -94,7 +94,8 @@ func (p *Panel) getChoices(ctx context.Context, in *WithID) (*answer[choicesBody
 	for _, f := range list {
 		out.Filters = append(out.Filters, historyUseBody{f.Filter, f.Bytes, f.Days, use[f.Filter].Bytes, use[f.Filter].Messages})
 	}
-	return reply(out), nil
+	row, err := account.HistoryRow(i.ID, list)
+	return tag(p, row, out), err
 }
 
 type changeHistoryInput struct {
@@ -104,7 +105,7 @@ type changeHistoryInput struct {
 	}
 }
 
-func (p *Panel) changeHistory(ctx context.Context, in *changeHistoryInput) (*answer[choicesBody], error) {
+func (p *Panel) changeHistory(ctx context.Context, in *changeHistoryInput) (*tagged[choicesBody], error) {
 	list := make([]account.HistoryFilter, 0, len(in.Body.Filters))
 	for _, f := range in.Body.Filters {
 		list = append(list, account.HistoryFilter(f))

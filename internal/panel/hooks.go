@@ -94,12 +94,12 @@ func (p *Panel) showHook(ctx context.Context, h account.Hook, secret string) (ho
 	return out, err
 }
 
-func (p *Panel) replyHook(ctx context.Context, h account.Hook, secret string, err error) (*answer[hookBody], error) {
+func (p *Panel) replyHook(ctx context.Context, h account.Hook, secret string, err error) (*tagged[hookBody], error) {
 	if err != nil {
 		return nil, err
 	}
 	out, err := p.showHook(ctx, h, secret)
-	return reply(out), err
+	return tag(p, h, out), err
 }
 
 func (p *Panel) listHooks(ctx context.Context, in *WithID) (*answer[page[hookBody]], error) {
@@ -124,7 +124,7 @@ type OneHook struct {
 	Hook string `path:"hook" maxLength:"64"`
 }
 
-func (p *Panel) getHook(ctx context.Context, in *OneHook) (*answer[hookBody], error) {
+func (p *Panel) getHook(ctx context.Context, in *OneHook) (*tagged[hookBody], error) {
 	h, err := p.o.Accounts.Hook(ctx, actor(ctx), in.ID, in.Hook)
 	return p.replyHook(ctx, h, "", err)
 }
@@ -153,7 +153,7 @@ type createHookInput struct {
 	Body hookChangeBody
 }
 
-func (p *Panel) createHook(ctx context.Context, in *createHookInput) (*answer[hookBody], error) {
+func (p *Panel) createHook(ctx context.Context, in *createHookInput) (*tagged[hookBody], error) {
 	h, secret, err := p.o.Accounts.CreateHook(ctx, actor(ctx), in.ID, in.Body.change())
 	return p.replyHook(ctx, h, secret, err)
 }
@@ -163,7 +163,7 @@ type changeHookInput struct {
 	Body hookChangeBody
 }
 
-func (p *Panel) changeHook(ctx context.Context, in *changeHookInput) (*answer[hookBody], error) {
+func (p *Panel) changeHook(ctx context.Context, in *changeHookInput) (*tagged[hookBody], error) {
 	h, secret, err := p.o.Accounts.ChangeHook(ctx, actor(ctx), in.ID, in.Hook, in.Body.change())
 	return p.replyHook(ctx, h, secret, err)
 }

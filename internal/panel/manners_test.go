@@ -75,10 +75,11 @@ func TestVersions(t *testing.T) {
 	b := w.owner()
 	id := b.instance()
 	at := "/api/v1/instances/" + id
-	var rule, bridge struct{ ID string }
+	var rule, bridge, hook struct{ ID string }
 	b.want("POST", at+"/users", `{"name":"u"}`, 201, nil)
 	b.want("POST", at+"/rules", `{"effect":"allow","access":"both","filter":"a"}`, 201, &rule)
 	b.want("POST", at+"/bridges", `{"name":"x","address":"mqtts://b.example","topics":[{"direction":"out","filter":"#"}]}`, 201, &bridge)
+	b.want("POST", at+"/hooks", `{"name":"x","filter":"a","action":"publish","topic":"b"}`, 201, &hook)
 	device := b.pair("pi", id)
 	for _, tt := range []struct {
 		path, one, two string
@@ -87,6 +88,8 @@ func TestVersions(t *testing.T) {
 		{at + "/rules/" + rule.ID, `{"filter":"b"}`, `{"filter":"c"}`, true},
 		{at + "/users/u", `{"note":"b"}`, `{"connect":false}`, true},
 		{at + "/bridges/" + bridge.ID, `{"name":"b"}`, `{"enabled":false}`, true},
+		{at + "/hooks/" + hook.ID, `{"name":"b"}`, `{"enabled":false}`, true},
+		{at + "/history", `{"filters":[{"filter":"a/#","bytes":10000}]}`, `{"filters":[]}`, false},
 		{at + "/logins", `{"token":true}`, `{"token":false}`, false},
 		{"/api/v1/devices/" + device, `{"name":"b"}`, `{"remote_editing":false}`, true},
 		{at, `{"name":"b"}`, `{"name":"c"}`, true},
