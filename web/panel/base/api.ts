@@ -39,6 +39,12 @@ export function whenSignedOut(act: () => void): void {
   onSignedOut = act;
 }
 
+// The ETag of each thing that the server gave with one, by the very object that get, post or patch returned.
+const versions = new WeakMap<object, string>();
+
+/** isStale says whether a save was refused because somebody else has changed the thing since it was read. */
+export const isStale = (cause: unknown): cause is ApiError => cause instanceof ApiError && cause.status === 412;
+
 let answered = 0;
 
 /** lastAnswer is when the server last did what was asked, which keeps the session alive. */
@@ -47,7 +53,11 @@ export const lastAnswer = (): number => answered;
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal) =>
   call<T>('GET', path + search(query), undefined, signal);
 export const post = <T>(path: string, body: unknown = {}) => call<T>('POST', path, body);
-export const patch = <T>(path: string, body: unknown) => call<T>('PATCH', path, body);
+/**
+ * patch changes a thing. With was, which get or patch returned (itself, no copy), it is changed only while nobody else
+ * has changed it since; otherwise the call fails with an error that isStale knows.
+ */
+export const patch = <T>(path: string, body: unknown, was?: object) => call<T>('PATCH', path, body, undefined, was && versions.get(was));
 export const remove = (path: string) => call<void>('DELETE', path);
 
 /** download posts and saves the file that comes back, under the name that the server gives it. */
@@ -70,18 +80,22 @@ export async function upload<T>(path: string, file: Blob, kind: string): Promise
 /** segment makes a value safe as one part of a path. */
 export const segment = encodeURIComponent;
 
-async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const answer = await send(method, path, body === undefined ? undefined : JSON.stringify(body), 'application/json', signal);
+async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal, version?: string): Promise<T> {
+  const answer = await send(method, path, body === undefined ? undefined : JSON.stringify(body), 'application/json', signal, version);
   if (answer.status === 204) return undefined as T;
-  return (await answer.json()) as T;
+  const value = (await answer.json()) as T;
+  const tag = answer.headers.get('ETag');
+  if (tag && typeof value === 'object' && value !== null) versions.set(value, tag.replace(/^W\//, '')); // proxies that compress weaken it
+  return value;
 }
 
-async function send(method: Method, path: string, body: BodyInit | undefined, kind: string, signal?: AbortSignal): Promise<Response> {
+async function send(method: Method, path: string, body: BodyInit | undefined, kind: string, signal?: AbortSignal, version?: string): Promise<Response> {
   const headers: Record<string, string> = {
     Accept: 'application/json, application/problem+json',
     'Accept-Language': document.documentElement.lang,
   };
   if (method !== 'GET') headers['Content-Type'] = kind; // keeps plain forms out
+  if (version) headers['If-Match'] = version;
   let answer: Response;
   try {
     answer = await fetch('/api/v1' + path, {
@@ -140,6 +154,7 @@ function codeOf(status: number): string {
     403: 'forbidden',
     404: 'not_found',
     409: 'conflict',
+    412: 'stale',
     422: 'invalid',
     429: 'rate_limited',
   };

@@ -43,8 +43,9 @@ export type BridgeChange = Partial<Omit<Bridge, 'id' | 'state' | 'has_password'>
 const path = (instance: string, bridge?: string) => `/instances/${segment(instance)}/bridges${bridge ? '/' + segment(bridge) : ''}`;
 
 export const listBridges = (instance: string, signal?: AbortSignal) => get<List<Bridge>>(path(instance), undefined, signal);
+export const getBridge = (instance: string, bridge: string) => get<Bridge>(path(instance, bridge));
 export const createBridge = (instance: string, wish: BridgeChange) => post<Bridge>(path(instance), wish);
-export const changeBridge = (instance: string, bridge: string, change: BridgeChange) => patch<Bridge>(path(instance, bridge), change);
+export const changeBridge = (instance: string, bridge: string, change: BridgeChange, was?: Bridge) => patch<Bridge>(path(instance, bridge), change, was);
 export const deleteBridge = (instance: string, bridge: string) => remove(path(instance, bridge));
 
 /** Step is a stage of a test that was reached; the last one may have failed. */

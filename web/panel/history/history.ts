@@ -42,7 +42,7 @@ export interface Point {
 const path = (instance: string) => `/instances/${segment(instance)}/history`;
 
 export const getChoices = (instance: string, signal?: AbortSignal) => get<Choices>(path(instance), undefined, signal);
-export const setChoices = (instance: string, filters: Choice[]) => patch<Choices>(path(instance), { filters });
+export const setChoices = (instance: string, filters: Choice[], was?: Choices) => patch<Choices>(path(instance), { filters }, was);
 export const listKept = (instance: string, filter: string, cursor: string, limit: number, signal?: AbortSignal, range: { from?: string; to?: string } = {}) =>
   get<List<KeptMessage>>(path(instance) + '/messages', { filter, cursor: cursor || undefined, limit, ...range }, signal);
 export const listKeptTopics = (instance: string, signal?: AbortSignal) => get<List<KeptTopic>>(path(instance) + '/topics', undefined, signal);

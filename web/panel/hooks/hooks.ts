@@ -70,8 +70,9 @@ type Change = Partial<HookWish> & { enabled?: boolean; authorization?: string };
 const path = (instance: string, hook?: string) => `/instances/${segment(instance)}/hooks${hook ? '/' + segment(hook) : ''}`;
 
 export const listHooks = (instance: string, signal?: AbortSignal) => get<List<Hook>>(path(instance), undefined, signal);
+export const getHook = (instance: string, hook: string) => get<Hook>(path(instance, hook));
 export const createHook = (instance: string, wish: Change) => post<Hook>(path(instance), wish);
-export const changeHook = (instance: string, hook: string, change: Change) => patch<Hook>(path(instance, hook), change);
+export const changeHook = (instance: string, hook: string, change: Change, was?: Hook) => patch<Hook>(path(instance, hook), change, was);
 export const deleteHook = (instance: string, hook: string) => remove(path(instance, hook));
 export const testHook = (instance: string, hook: string, sample: { type: HookEvent; topic: string; payload: string; client: string }) =>
   post<HookTried>(path(instance, hook) + '/test', sample);

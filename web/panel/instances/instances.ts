@@ -67,8 +67,8 @@ export const getInstance = (id: string, signal?: AbortSignal) =>
   get<Instance>(instancePath(id), undefined, signal);
 export const createInstance = (wish: { name: string; region: string; plan: string }) =>
   post<Instance>('/instances', wish);
-export const renameInstance = (id: string, name: string) => patch<Instance>(instancePath(id), { name });
-export const changePlan = (id: string, plan: string) => patch<Instance>(instancePath(id), { plan });
+export const renameInstance = (id: string, name: string, was?: Instance) => patch<Instance>(instancePath(id), { name }, was);
+export const changePlan = (id: string, plan: string, was?: Instance) => patch<Instance>(instancePath(id), { plan }, was);
 export const deleteInstance = (id: string) => remove(instancePath(id));
 export const listPlans = (signal?: AbortSignal) => get<List<Plan>>('/plans', undefined, signal);
 export const listRegions = (signal?: AbortSignal) => get<List<Region>>('/regions', undefined, signal);

@@ -51,8 +51,8 @@ export interface PageKey {
 
 const below = (id: string, part: string) => instancePath(id) + '/' + part;
 
-export const getLogins = (id: string, signal: AbortSignal) => get<Logins>(below(id, 'logins'), undefined, signal);
-export const changeLogins = (id: string, change: Partial<Logins>) => patch<Logins>(below(id, 'logins'), change);
+export const getLogins = (id: string, signal?: AbortSignal) => get<Logins>(below(id, 'logins'), undefined, signal);
+export const changeLogins = (id: string, change: Partial<Logins>, was?: Logins) => patch<Logins>(below(id, 'logins'), change, was);
 
 export const listAuthorities = (id: string, signal: AbortSignal) =>
   get<List<Authority>>(below(id, 'client-authorities'), undefined, signal);

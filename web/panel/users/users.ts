@@ -55,7 +55,8 @@ export const changeUser = (
   id: string,
   name: string,
   change: { password?: string; rotate?: true; connect?: boolean; note?: string; client_id?: string; expires_at?: string },
-) => patch<User>(userPath(id, name), change);
+  was?: User,
+) => patch<User>(userPath(id, name), change, was);
 export const deleteUser = (id: string, name: string) => remove(userPath(id, name));
 
 export const listExposures = (id: string, signal?: AbortSignal) =>
