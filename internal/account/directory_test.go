@@ -148,6 +148,9 @@ func TestSprayingIsSlowedAndGoodLoginsGoOn(t *testing.T) {
 }
 
 func TestStormOfChosenPasswordsIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs without the race detector: it takes long")
+	}
 	w := newWorldHashing(t, 0) // slow ones, so that they queue
 	in, secret := w.instance(w.owner)
 	var wg sync.WaitGroup

@@ -11,6 +11,9 @@ import (
 // TestTenThousandSessions pages through 10,000 sessions of clients that are away, some of them with messages: each is
 // told of once, and no answer is longer than it was asked to be.
 func TestTenThousandSessions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs without the race detector: it takes long")
+	}
 	const many, messages = 10_000, 1_000
 	config := filepath.Join(t.TempDir(), "tsunagi.toml")
 	if err := os.WriteFile(config, []byte("[[plans]]\nid = \"wide\"\nname = \"Wide\"\ndefault = true\nconnections = 50\n"), 0o600); err != nil {
