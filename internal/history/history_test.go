@@ -156,6 +156,37 @@ func TestKeeps(t *testing.T) {
 	}
 }
 
+// TestReadsWhileChoicesChange has a reader that came just before the choices changed: the keeper that it found closes the
+// file before it is read, and the next one has it. Nobody is told that nothing is kept.
+func TestReadsWhileChoicesChange(t *testing.T) {
+	s := newSite(t)
+	s.set(account.HistoryFilter{Filter: "a/#", Bytes: 1 << 20})
+	s.publish("a/b", "kept", 1)
+	s.until("it is kept", func() bool { list, _ := s.read(Query{}); return len(list) == 1 })
+	place := func(k *keeper) (before *keeper) {
+		s.history.mu.Lock()
+		defer s.history.mu.Unlock()
+		before, s.history.all["instance"] = s.history.all["instance"], k
+		return before
+	}
+	old := &keeper{opened: make(chan struct{}), done: make(chan struct{})}
+	next := place(old)
+	old.using.Lock()
+	var list []Message
+	var err error
+	ended := make(chan struct{})
+	go func() { // ends when it has read
+		defer close(ended)
+		list, _, err = s.history.Read(context.Background(), "instance", Query{Limit: 1})
+	}()
+	old.opened <- struct{}{} // it has found the old one
+	place(next)
+	old.using.Unlock()
+	if <-ended; err != nil || payloads(list) != "kept" {
+		t.Errorf("%q, %v", payloads(list), err)
+	}
+}
+
 // TestRestarts keeps what comes while nobody keeps, and nothing twice.
 func TestRestarts(t *testing.T) {
 	s := newSite(t)

@@ -105,14 +105,25 @@ func (m *Manager) remove(instance string) error {
 // ErrOff says that an instance keeps nothing.
 var ErrOff = errors.New("this instance keeps no history")
 
-// with calls f with the file of an instance.
+// with calls f with the file of an instance. While another keeper takes a place it waits for that one.
 func (m *Manager) with(ctx context.Context, instance string, f func(*file) error) error {
-	m.mu.Lock()
-	k := m.all[instance]
-	m.mu.Unlock()
-	if k == nil {
-		return ErrOff
+	for before := (*keeper)(nil); ; {
+		m.mu.Lock()
+		k := m.all[instance]
+		m.mu.Unlock()
+		if k == nil || k == before {
+			return ErrOff
+		}
+		err := k.with(ctx, f)
+		if !errors.Is(err, ErrOff) {
+			return err
+		}
+		before = k
 	}
+}
+
+// with calls f with the file, once it is there. It is ErrOff where it will not be.
+func (k *keeper) with(ctx context.Context, f func(*file) error) error {
 	select {
 	case <-k.opened:
 	case <-k.done:
