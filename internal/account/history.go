@@ -90,9 +90,22 @@ func (s *Service) Histories(ctx context.Context) (all map[string][]HistoryFilter
 
 // SetHistory changes what an instance keeps, within the bound of its plan. What no choice keeps any more is deleted.
 func (s *Service) SetHistory(ctx context.Context, by Actor, instance string, list []HistoryFilter) error {
+	return s.EditHistory(ctx, by, instance, func([]HistoryFilter) ([]HistoryFilter, error) { return list, nil })
+}
+
+// EditHistory is SetHistory with what edit makes of the choices that there are; nobody else changes them meanwhile. edit
+// may be called more than once.
+func (s *Service) EditHistory(ctx context.Context, by Actor, instance string, edit func([]HistoryFilter) ([]HistoryFilter, error)) error {
 	return s.change(ctx, func(tx Tx) (Change, error) {
 		in, err := instanceOf(tx, by, instance)
 		if err != nil {
+			return Change{}, err
+		}
+		list, err := historyOf(tx, instance)
+		if err != nil {
+			return Change{}, err
+		}
+		if list, err = edit(list); err != nil {
 			return Change{}, err
 		}
 		if err := checkHistory(s.Plan(in.Plan), list); err != nil {

@@ -21,6 +21,8 @@ type world struct {
 	t        *testing.T
 	dir      string
 	accounts *account.Service
+	hooks    *fakeHooks
+	history  *fakeHistory
 }
 
 func newWorld(t *testing.T, dir string) *world {
@@ -34,13 +36,15 @@ func newWorld(t *testing.T, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: dir}
+	w := &world{t: t, dir: dir, hooks: &fakeHooks{}, history: &fakeHistory{}}
 	w.accounts, err = account.NewService(t.Context(), account.Options{Store: store.Accounts, Keys: keys, Log: slog.New(slog.DiscardHandler),
-		Plans: []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 2}}, Regions: []account.Region{{ID: "home", Name: "Home"}}})
+		Plans: []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 2, Hooks: 2, HistoryBytes: 20_000_000}}, Regions: []account.Region{{ID: "home", Name: "Home"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := admin.NewServer(dir, w.accounts, func(_, key string, _ ...any) string { return "text of " + key }, slog.New(slog.DiscardHandler))
+	s.OnHooks(w.hooks)
+	s.OnHistory(w.history)
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -184,6 +188,10 @@ func TestWrongUse(t *testing.T) {
 		{"not sure", []string{"account", "delete", "a@example.org"}, 2, "--yes"},
 		{"the host", []string{"account", "delete", "a@example.org", "--yes"}, 1, "text of api"},
 		{"no change", []string{"user", "set", "abcdefgh", "u"}, 2, "nothing to change"},
+		{"no action", []string{"hook", "create", "abcdefgh", "--name", "x"}, 2, "want --post"},
+		{"two actions", []string{"hook", "create", "abcdefgh", "--name", "x", "--post", "y", "--publish", "z"}, 2, "does one thing"},
+		{"no change of a hook", []string{"hook", "set", "abcdefgh", "x"}, 2, "nothing to change"},
+		{"no header", []string{"hook", "set", "abcdefgh", "x", "--authorization-stdin"}, 2, "has no authorization"},
 		{"no password", []string{"user", "create", "abcdefgh", "u", "--password-stdin"}, 2, "no password"},
 		{"refused", []string{"user", "list", "abcdefgh"}, 1, "text of api.not_found"},
 		{"bad e-mail", []string{"account", "create", "--email", "x"}, 1, "text of api.email"},

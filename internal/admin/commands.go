@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -52,7 +53,7 @@ func commands() []command {
 	password := func(f *pflag.FlagSet) {
 		f.Bool("password-stdin", false, "read the password from the first line of standard input; else one is generated and printed once")
 	}
-	return append([]command{
+	return slices.Concat([]command{
 		{"account create", "", "make an account; the first one becomes the owner", func(f *pflag.FlagSet) {
 			f.String("email", "", "e-mail address (needed)")
 			f.String("role", "", "owner or member")
@@ -108,7 +109,7 @@ func commands() []command {
 		}, createRule},
 		{"rule list", "INSTANCE", "list access rules", none, listRules},
 		{"rule delete", "INSTANCE RULE", "delete an access rule", none, deleteRule},
-	}, loginCommands()...)
+	}, loginCommands(), hookCommands(), historyCommands())
 }
 
 // Run carries out `tsunagi admin` and returns the exit code. environ is looked at for TSUNAGI_DATA.
@@ -131,7 +132,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 }
 
 func overview(w io.Writer) {
-	fmt.Fprint(w, "tsunagi admin: accounts, instances, users and rules from scripts, on the machine where `tsunagi serve` runs\n\nUsage:\n\n")
+	fmt.Fprint(w, "tsunagi admin: accounts, instances, users, rules, webhooks and history from scripts, on the machine where `tsunagi serve` runs\n\nUsage:\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range commands() {
 		fmt.Fprintf(t, "  tsunagi admin %s %s\t%s\n", c.words, c.args, c.help)
@@ -204,6 +205,22 @@ func (k *call) text(name string) string {
 	return v
 }
 
+func (k *call) list(name string) []string {
+	v, err := k.flags.GetStringSlice(name)
+	if err != nil {
+		panic(err) // a flag that the table doesn't have
+	}
+	return v
+}
+
+func (k *call) number(name string) int {
+	v, err := k.flags.GetInt(name)
+	if err != nil {
+		panic(err) // a flag that the table doesn't have
+	}
+	return v
+}
+
 func (k *call) on(name string) bool {
 	v, err := k.flags.GetBool(name)
 	if err != nil {
@@ -214,16 +231,21 @@ func (k *call) on(name string) bool {
 
 // password reads the first line of standard input where --password-stdin asks for it.
 func (k *call) password() (string, error) {
-	if !k.on("password-stdin") {
+	return k.secret("password")
+}
+
+// secret reads the first line of standard input where the flag of that name and "-stdin" asks for it.
+func (k *call) secret(name string) (string, error) {
+	if !k.on(name + "-stdin") {
 		return "", nil
 	}
 	raw, err := io.ReadAll(io.LimitReader(k.in, 4096))
 	if err != nil {
-		return "", fmt.Errorf("read the password: %w", err)
+		return "", fmt.Errorf("read the %s: %w", name, err)
 	}
 	line, _, _ := strings.Cut(string(raw), "\n")
 	if line = strings.TrimSuffix(line, "\r"); line == "" {
-		return "", &usageError{"--password-stdin: standard input has no password"}
+		return "", &usageError{fmt.Sprintf("--%s-stdin: standard input has no %s", name, name)}
 	}
 	return line, nil
 }

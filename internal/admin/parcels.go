@@ -25,11 +25,7 @@ func (s *Server) exportInstance(w http.ResponseWriter, r *http.Request) {
 	}
 	out, err := s.parcels.Open(r.Context(), parcel.Wish{By: actor(), Instance: r.PathValue("id"), Hashes: r.URL.Query().Get("hashes") == "true"})
 	if err != nil {
-		f := fault{string(account.Internal), s.text("en", "api.internal")}
-		if known, ok := errors.AsType[*account.Error](err); ok {
-			f = fault{string(known.Code), s.text("en", known.Key, known.Args...)}
-		}
-		tell(w, http.StatusUnprocessableEntity, f)
+		tell(w, http.StatusUnprocessableEntity, s.fault(r, err))
 		return
 	}
 	to := &patient{w: w, control: http.NewResponseController(w)}
@@ -73,9 +69,12 @@ func (s *Server) restoreInstance(r *http.Request) (any, error) {
 		Retained: got.Retained, Faults: got.Faults.Total, FaultList: s.remarks(got.Faults), NoteList: s.remarks(got.Notes), Passwords: got.Generated}, err
 }
 
-// exportInstance writes FILE, which has its name only when it is whole.
-func exportInstance(k *call) (err error) {
-	name := k.args[1]
+func exportInstance(k *call) error {
+	return k.save(k.args[1], path("instances", k.args[0], "export")+fmt.Sprintf("?hashes=%t", k.on("hashes")))
+}
+
+// save writes what the socket exports there to a file, which has its name only when it is whole.
+func (k *call) save(name, from string) (err error) {
 	if _, err := os.Lstat(name); err == nil {
 		return fmt.Errorf("%s is there already: choose another name", name)
 	}
@@ -88,7 +87,7 @@ func exportInstance(k *call) (err error) {
 			err = errors.Join(err, os.Remove(name+".part"))
 		}
 	}()
-	n, err := k.client.export(k.ctx, path("instances", k.args[0], "export")+fmt.Sprintf("?hashes=%t", k.on("hashes")), f)
+	n, err := k.client.export(k.ctx, from, f)
 	if err == nil {
 		err = f.Sync()
 	}

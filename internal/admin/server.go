@@ -39,6 +39,8 @@ type Server struct {
 	backup    func(ctx context.Context, w io.Writer) error // nil: there is none
 	status    func() any                                   // nil: there is none
 	parcels   *parcel.Courier                              // nil: there are none
+	hooks     Hooks                                        // nil: there are none
+	histories Histories                                    // nil: there are none
 	backingUp sync.Mutex                                   // held while one is made
 }
 
@@ -155,6 +157,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /instances/{id}/export", s.exportInstance)
 	mux.Handle("POST /instances/{id}/restore", unhurried(s.answerUpTo(parcel.MaxSize+1, s.restoreInstance)))
 	s.loginRoutes(mux)
+	s.hookRoutes(mux)
+	s.historyRoutes(mux)
 	return mux
 }
 
@@ -173,16 +177,17 @@ func (s *Server) answerUpTo(limit int64, f func(*http.Request) (any, error)) htt
 			_ = json.NewEncoder(w).Encode(out) // the caller may be gone
 			return
 		}
-		problem := fault{Code: string(account.Internal), Detail: s.text("en", "api.internal")}
-		var known *account.Error
-		if errors.As(err, &known) {
-			problem = fault{Code: string(known.Code), Detail: s.text("en", known.Key, known.Args...)}
-		} else {
-			s.log.Error("admin request failed", "route", r.Pattern, "error", err)
-		}
-		w.WriteHeader(http.StatusUnprocessableEntity)
-		_ = json.NewEncoder(w).Encode(problem)
+		tell(w, http.StatusUnprocessableEntity, s.fault(r, err))
 	})
+}
+
+// fault is a failure in words; one that is none of the caller's is logged.
+func (s *Server) fault(r *http.Request, err error) fault {
+	if known, ok := errors.AsType[*account.Error](err); ok {
+		return fault{Code: string(known.Code), Detail: s.text("en", known.Key, known.Args...)}
+	}
+	s.log.Error("admin request failed", "route", r.Pattern, "error", err)
+	return fault{Code: string(account.Internal), Detail: s.text("en", "api.internal")}
 }
 
 func decode[T any](r *http.Request) (in T, err error) {

@@ -84,6 +84,8 @@ func (c *cloud) parts() []part {
 	})
 	socket.OnOwnerLink(c.ownerLink)
 	socket.OnParcels(c.parcels)
+	socket.OnHooks(adminHooks{c.hooks})
+	socket.OnHistory(adminHistory{c.histories})
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})
 	if c.billing != nil {
 		list = append(list, runs("billing", c.billing.Run))

@@ -72,6 +72,19 @@ func TestHistory(t *testing.T) {
 	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/csv") || !strings.Contains(text, ",t/1,-2,text,1,false,") || !strings.Contains(text, ",'=1+1,") {
 		t.Errorf("%s %s", answer.Status, text)
 	}
+	var kept []struct {
+		Filter                string
+		Days, Messages, Bytes int
+	}
+	adminRun(t, w, &kept, "history", "on", id, "u/+", "--bytes", "20000")
+	adminRun(t, w, &kept, "history", "on", id, "t/#", "--days", "9")
+	if len(kept) != 2 || kept[0].Days != 9 || kept[0].Bytes != 100_000 || kept[0].Messages != 3 || kept[1].Filter != "u/+" {
+		t.Errorf("kept %+v", kept)
+	}
+	if table := adminRun(t, w, nil, "history", "export", id, "-", "--filter", "t/+"); table != text {
+		t.Errorf("table %q, want %q", table, text)
+	}
+	adminRun(t, w, &kept, "history", "off", id, "u/+")
 	w.stop()
 	again := serveWorld(t, "--data", w.data)
 	p.at(again)

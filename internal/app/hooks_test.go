@@ -96,6 +96,19 @@ func TestHooks(t *testing.T) {
 	if !strings.Contains(letters.Items[0].Cause, "410") {
 		t.Errorf("cause %q", letters.Items[0].Cause)
 	}
+	var listed []struct {
+		ID, State   string
+		DeadLetters int `json:"dead_letters"`
+	}
+	adminRun(t, w, &listed, "hook", "list", id)
+	if len(listed) != 3 || listed[0].ID != post || listed[0].State != "running" && listed[0].State != "retrying" || listed[0].DeadLetters != 1 {
+		t.Errorf("listed %+v", listed)
+	}
+	var tried struct{ Done bool }
+	adminRun(t, w, &tried, "hook", "test", id, post, "--event", "message", "--topic", "alarm/test", "--payload", "x")
+	if e := next("the test"); !tried.Done || e["topic"] != "alarm/test" {
+		t.Errorf("tried %+v, event %v", tried, e)
+	}
 	var retried struct{ Delivered, Left int }
 	p.api("POST", at+"/"+post+"/dead-letters/retry", map[string]any{}, &retried)
 	if e := next("the dead letter"); retried.Delivered != 1 || retried.Left != 0 || e["id"] != letters.Items[0].Event.ID || e["topic"] != "alarm/late" {

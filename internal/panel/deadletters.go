@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"tsunagi/internal/account"
@@ -116,13 +115,6 @@ func (p *Panel) dropDeadLetters(ctx context.Context, in *someDeadLettersInput) (
 	return reply(droppedBody{n}), err
 }
 
-// Bounds of one retry.
-const (
-	retryAtOnce = 8
-	retryMost   = 100
-	retryTime   = 20 * time.Second
-)
-
 type retriedBody struct {
 	Delivered int    `json:"delivered" doc:"That are dead letters no more"`
 	Failed    int    `json:"failed" doc:"That were tried and stay"`
@@ -130,55 +122,15 @@ type retriedBody struct {
 	Cause     string `json:"cause,omitempty" doc:"Why one of them failed, in words"`
 }
 
-// retryDeadLetters tries dead letters once more, within bounds of number and time; those that arrive are deleted.
+// retryDeadLetters tries dead letters once more; those that arrive are deleted.
 func (p *Panel) retryDeadLetters(ctx context.Context, in *someDeadLettersInput) (*answer[retriedBody], error) {
-	by := actor(ctx)
 	ids, err := in.ids()
 	if err != nil {
 		return nil, err
 	}
-	h, err := p.o.Accounts.Hook(ctx, by, in.ID, in.Hook)
-	if err != nil {
-		return nil, err
+	if p.o.Hooks == nil {
+		return nil, &failure{status: 503}
 	}
-	list, err := p.o.Accounts.SomeDeadLetters(ctx, by, in.ID, in.Hook, ids, retryMost)
-	if err == nil && p.o.Hooks == nil {
-		err = &failure{status: 503}
-	}
-	if err == nil {
-		err = p.o.Accounts.AuditInstance(ctx, by, in.ID, "hook.retry", h.Name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	bounded, cancel := context.WithTimeout(ctx, retryTime)
-	defer cancel()
-	var out retriedBody
-	var mu sync.Mutex // guards out
-	var wg sync.WaitGroup
-	places := make(chan struct{}, retryAtOnce)
-	for _, d := range list {
-		places <- struct{}{}
-		if bounded.Err() != nil {
-			break
-		}
-		wg.Go(func() { // ends within the time of one attempt
-			defer func() { <-places }()
-			err := p.o.Hooks.Again(bounded, h, d)
-			if err == nil {
-				err = p.o.Accounts.SettleDeadLetter(ctx, d)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				out.Failed++
-				out.Cause = err.Error()
-				return
-			}
-			out.Delivered++
-		})
-	}
-	wg.Wait()
-	out.Left, err = p.o.Accounts.CountDeadLetters(ctx, in.ID, in.Hook)
-	return reply(out), err
+	out, err := p.o.Accounts.RetryDeadLetters(ctx, actor(ctx), in.ID, in.Hook, ids, p.o.Hooks.Again)
+	return reply(retriedBody(out)), err
 }

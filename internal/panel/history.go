@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/csv"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -220,23 +221,9 @@ func (p *Panel) getHistoryCSV(ctx context.Context, in *HistoryInput) (*csvOutput
 		return nil, err
 	}
 	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	_ = w.Write([]string{"time", "topic", "payload", "encoding", "qos", "retain", "client"}) // a buffer takes all
-	for rows := 0; p.o.Histories != nil && rows < csvRows && b.Len() < csvBytes; {
-		q.Limit, q.Bytes = 1000, historyPage
-		list, next, err := p.o.Histories.Read(ctx, in.ID, q)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range list {
-			payload, encoding := encoded(m.Payload)
-			_ = w.Write([]string{m.Time.Format("2006-01-02T15:04:05.000Z"), harmless(m.Topic), harmless(payload), encoding, strconv.Itoa(int(m.QoS)),
-				strconv.FormatBool(m.Retain), harmless(m.Client)})
-		}
-		w.Flush()
-		if rows, q.Before = rows+len(list), next; next == 0 {
-			break
-		}
+	err = writeHistory(ctx, p.o.Histories, in.ID, q, &b, func(rows int) bool { return rows >= csvRows || b.Len() >= csvBytes })
+	if err != nil {
+		return nil, err
 	}
 	return &csvOutput{"text/csv; charset=utf-8", `attachment; filename="history-` + in.ID + `.csv"`, b.Bytes()}, nil
 }
@@ -250,4 +237,43 @@ func harmless(cell string) string {
 		return cell
 	}
 	return "'" + cell
+}
+
+// WriteHistory writes all kept messages that q chooses as a table, newest first. A wrong filter is told before anything is
+// written. Limit, Bytes and Before of q mean nothing.
+func WriteHistory(ctx context.Context, h Histories, instance string, q HistoryQuery, to io.Writer) (err error) {
+	if q.Filter != "" {
+		if q.Filter, err = wantFilter(q.Filter); err != nil {
+			return err
+		}
+	}
+	q.Before = 0
+	return writeHistory(ctx, h, instance, q, to, func(int) bool { return false })
+}
+
+// writeHistory writes kept messages as a table until it is full, which is asked before each page. A nil h has none.
+func writeHistory(ctx context.Context, h Histories, instance string, q HistoryQuery, to io.Writer, full func(rows int) bool) error {
+	w := csv.NewWriter(to)
+	_ = w.Write([]string{"time", "topic", "payload", "encoding", "qos", "retain", "client"}) // Flush and Error tell of failures
+	for rows := 0; h != nil && !full(rows); {
+		q.Limit, q.Bytes = 1000, historyPage
+		list, next, err := h.Read(ctx, instance, q)
+		if err != nil {
+			return err
+		}
+		for _, m := range list {
+			payload, encoding := encoded(m.Payload)
+			_ = w.Write([]string{m.Time.Format("2006-01-02T15:04:05.000Z"), harmless(m.Topic), harmless(payload), encoding, strconv.Itoa(int(m.QoS)),
+				strconv.FormatBool(m.Retain), harmless(m.Client)})
+		}
+		w.Flush()
+		if err := w.Error(); err != nil {
+			return err
+		}
+		if rows, q.Before = rows+len(list), next; next == 0 {
+			break
+		}
+	}
+	w.Flush()
+	return w.Error()
 }
