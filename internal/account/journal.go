@@ -16,12 +16,15 @@ const (
 	journalPending = 4096 // lines that may wait to be stored; then the oldest go
 	journalBatch   = 512  // lines of one transaction
 	journalEvery   = time.Second
-	journalFollow  = 256 // lines that may wait for one follower; then it misses lines
-	clipBytes      = 256 // longest text of a stranger that is kept
+	journalFollow  = 256     // lines that may wait for one follower; then it misses lines
+	clipBytes      = 256     // longest text of a stranger that is kept
+	trimSlack      = 16      // the oldest lines are deleted when there is a 16th too many
+	logSearch      = 20_000  // lines that one search looks at; its answer says where it goes on
+	maxUntrimmed   = 100_000 // instances whose surplus is known; then all are trimmed anew
 )
 
 // Journal keeps the log lines of all instances and the operator's. Adding never blocks: lines wait in a bounded list
-// and are stored a second later at most, the newest keep of each instance.
+// and are stored a second later at most, the newest keep of each instance and at most a 16th more.
 type Journal struct {
 	store Store
 	log   *slog.Logger
@@ -32,6 +35,7 @@ type Journal struct {
 
 	// flushing makes storing one at a time, so that a reader that flushed sees every line added before.
 	flushing sync.Mutex
+	surplus  map[string]int // lines stored since an instance was last trimmed; absent: unknown. Guarded by flushing
 
 	mu        sync.Mutex // guards the fields below
 	pending   []LogLine
@@ -52,7 +56,7 @@ func NewJournal(store Store, keep int, log *slog.Logger, now func() time.Time) *
 	if now == nil {
 		now = time.Now
 	}
-	return &Journal{store: store, log: log, keep: keep, now: now, wake: make(chan struct{}, 1), followers: map[*follower]struct{}{}}
+	return &Journal{store: store, log: log, keep: keep, now: now, wake: make(chan struct{}, 1), followers: map[*follower]struct{}{}, surplus: map[string]int{}}
 }
 
 // Add takes one line; ID is given here, and Time where it is zero. Texts are cut and made harmless.
@@ -133,7 +137,7 @@ func (j *Journal) flush(ctx context.Context) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		if err := j.store.AppendLog(ctx, batch, j.keep); err != nil {
+		if err := j.append(ctx, batch); err != nil {
 			return err
 		}
 		last := batch[len(batch)-1].ID
@@ -149,17 +153,70 @@ func (j *Journal) flush(ctx context.Context) error {
 	}
 }
 
-// Read is one page of an instance's lines, newest first. It is not an authorisation: ask Service.Instance before.
-func (j *Journal) Read(ctx context.Context, q LogQuery) (list []LogLine, err error) {
+// append stores a batch. Finding what is too old costs the writer a walk over all lines that stay, so it is done only
+// when some instance of the batch may have a 16th too many.
+func (j *Journal) append(ctx context.Context, batch []LogLine) error {
+	keep, added := -1, map[string]int{}
+	for i := range batch {
+		added[batch[i].Instance]++
+	}
+	for instance, n := range added {
+		if had, known := j.surplus[instance]; !known || had+n > j.keep/trimSlack {
+			keep = j.keep
+		}
+	}
+	if err := j.store.AppendLog(ctx, batch, keep); err != nil {
+		return err
+	}
+	if len(j.surplus) > maxUntrimmed {
+		clear(j.surplus)
+	}
+	for instance, n := range added {
+		if keep >= 0 {
+			n = 0
+		} else {
+			n += j.surplus[instance]
+		}
+		j.surplus[instance] = n
+	}
+	return nil
+}
+
+// LogPage is one page of a log, newest first.
+type LogPage struct {
+	Lines []LogLine
+	Next  int64 // Before of the next page; 0 on the last
+	// SearchedTo is set where the page isn't full because the search has looked at as many lines as one may: those from
+	// then on are searched, older ones by Next.
+	SearchedTo time.Time
+}
+
+// Read is one page of an instance's lines, newest first. It is not an authorisation: ask Service.Instance before. A search by kind
+// or text looks at a bounded number of lines, in a snapshot that keeps nobody from writing; see LogPage.SearchedTo.
+func (j *Journal) Read(ctx context.Context, q LogQuery) (LogPage, error) {
 	q.Limit = PageSize(q.Limit)
 	if err := j.flush(ctx); err != nil {
 		j.log.Warn("log lines not stored, will try again", "error", err)
 	}
-	err = j.store.View(ctx, func(r Reader) error {
-		list, err = r.Log(q)
+	var page LogPage
+	err := j.store.View(ctx, func(r Reader) (err error) {
+		page = LogPage{}
+		if q.Kind != "" || q.Contains != "" {
+			if q.From, err = r.LogEdge(q.Instance, q.Before, logSearch); err != nil {
+				return err
+			}
+		}
+		page.Lines, err = r.Log(q)
 		return err
 	})
-	return list, err
+	switch {
+	case err != nil:
+	case len(page.Lines) == q.Limit:
+		page.Next = page.Lines[q.Limit-1].ID
+	case q.From != 0:
+		page.Next, page.SearchedTo = q.From, time.UnixMicro(q.From).UTC()
+	}
+	return page, err
 }
 
 // Follow hands over lines of an instance as they come, until stop is called. A follower that is too slow misses lines.

@@ -25,7 +25,7 @@ type Store interface {
 	// f may run again after a conflict, so it has no effects outside of tx. f must not call the Store again.
 	Update(ctx context.Context, f func(tx Tx) error) error
 	// AppendLog adds lines (each with its ID set, ascending) in one transaction, then deletes the oldest lines of
-	// every instance that it touched until at most keep are left. A line whose ID exists already is passed over.
+	// every instance that it touched until at most keep are left; below 0 none are deleted. A line whose ID exists already is passed over.
 	// Lines of an instance that doesn't exist (any more) are passed over; Instance "" is the operator's log.
 	AppendLog(ctx context.Context, lines []LogLine, keep int) error
 }
@@ -168,6 +168,9 @@ type Reader interface {
 
 	// Log is one page of log lines, newest (highest ID) first.
 	Log(q LogQuery) ([]LogLine, error)
+	// LogEdge is the ID of the n-th newest line (from 1) of an instance's log below before, or of all where that is 0.
+	// It is 0 where there are fewer lines.
+	LogEdge(instance string, before int64, n int) (int64, error)
 	// Audit is one page of audit entries, newest (highest ID) first.
 	Audit(q AuditQuery) ([]AuditEntry, error)
 }
@@ -196,6 +199,7 @@ type LogQuery struct {
 	Kind     string // "" for all
 	Contains string // part of Client, User, Topic, Remote, Rule or Cause, byte for byte; "" for all
 	Before   int64  // lines with a lower ID only; 0 from the newest
+	From     int64  // lines with this ID or a higher one only; 0 to the oldest
 	Limit    int    // at most so many, above 0
 }
 

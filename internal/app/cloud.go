@@ -37,9 +37,6 @@ import (
 	"tsunagi/web"
 )
 
-// logKept is how many lines of each instance's log are kept.
-const logKept = 10_000
-
 // cloud is `tsunagi serve` in its proper mode.
 type cloud struct {
 	*core
@@ -187,7 +184,7 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	if err != nil {
 		return &dataError{err}
 	}
-	c.journal = account.NewJournal(c.kept, logKept, c.log, time.Now)
+	c.journal = account.NewJournal(c.kept, c.cfg.Log.KeptLines, c.log, time.Now)
 	return nil
 }
 

@@ -125,6 +125,8 @@ type Stripe struct {
 type Log struct {
 	Level  string `toml:"level" default:"info" help:"debug, info, warn or error"`
 	Format string `toml:"format" default:"text" help:"text or json"`
+
+	KeptLines int `toml:"kept_lines" default:"10000" help:"lines of each instance's log in the panel that are kept, 1000 to 1000000; each takes about 300 bytes"`
 }
 
 // Store bounds what the embedded store may take.
@@ -240,6 +242,9 @@ func (s *Serve) Validate() error {
 	oneOf(fault, "language", s.Language, "en", "ja")
 	oneOf(fault, "log.level", s.Log.Level, "debug", "info", "warn", "error")
 	oneOf(fault, "log.format", s.Log.Format, "text", "json")
+	if s.Log.KeptLines < 1000 || s.Log.KeptLines > 1_000_000 {
+		fault("log.kept_lines %d: want 1000 to 1000000", s.Log.KeptLines)
+	}
 	oneOf(fault, "smtp.security", s.SMTP.Security, "starttls", "tls", "none")
 	s.TLS.validate(fault)
 	s.validateACME(fault)

@@ -22,12 +22,20 @@ type LogInput struct {
 	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
 }
 
+// logPage is one page of a log.
+type logPage struct {
+	Items      []account.LogLine `json:"items"`
+	Total      int               `json:"total" doc:"How many are on this page"`
+	Next       string            `json:"next" doc:"before of the next page; empty on the last"`
+	SearchedTo *time.Time        `json:"searched_to,omitempty" doc:"The search has looked at as many lines as one may, back to then: next goes on with older ones"`
+}
+
 type instanceLogInput struct {
 	WithID
 	LogInput
 }
 
-func (p *Panel) getLog(ctx context.Context, in *instanceLogInput) (*answer[page[account.LogLine]], error) {
+func (p *Panel) getLog(ctx context.Context, in *instanceLogInput) (*answer[logPage], error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
 	if err != nil {
 		return nil, err
@@ -35,17 +43,23 @@ func (p *Panel) getLog(ctx context.Context, in *instanceLogInput) (*answer[page[
 	return p.readLog(ctx, i.ID, in.LogInput)
 }
 
-func (p *Panel) getOperatorLog(ctx context.Context, in *LogInput) (*answer[page[account.LogLine]], error) {
+func (p *Panel) getOperatorLog(ctx context.Context, in *LogInput) (*answer[logPage], error) {
 	return p.readLog(ctx, "", *in)
 }
 
-func (p *Panel) readLog(ctx context.Context, instance string, in LogInput) (*answer[page[account.LogLine]], error) {
-	list, err := p.o.Journal.Read(ctx, account.LogQuery{Instance: instance, Kind: in.Kind, Contains: in.Query, Before: in.Before, Limit: in.Limit})
-	out := pageOf(list, func(l account.LogLine) account.LogLine { return l })
-	if n := len(list); n > 0 && n == account.PageSize(in.Limit) {
-		out.Next = fmt.Sprint(list[n-1].ID)
+func (p *Panel) readLog(ctx context.Context, instance string, in LogInput) (*answer[logPage], error) {
+	read, err := p.o.Journal.Read(ctx, account.LogQuery{Instance: instance, Kind: in.Kind, Contains: in.Query, Before: in.Before, Limit: in.Limit})
+	if err != nil {
+		return nil, err
 	}
-	return reply(out), err
+	out := logPage{Items: read.Lines, Total: len(read.Lines)}
+	if read.Next != 0 {
+		out.Next = fmt.Sprint(read.Next)
+	}
+	if !read.SearchedTo.IsZero() {
+		out.SearchedTo = &read.SearchedTo
+	}
+	return reply(out), nil
 }
 
 // Bounds of the streams of logs and messages.

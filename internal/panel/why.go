@@ -69,9 +69,11 @@ func (p *Panel) why(ctx context.Context, in *whyInput) (*answer[whyBody], error)
 	}
 	out := whyBody{Works: works, Steps: a.steps, Seen: []account.LogLine{}}
 	if word := cmp.Or(in.Body.Client, a.user); word != "" {
-		if out.Seen, err = p.o.Journal.Read(ctx, account.LogQuery{Instance: i.ID, Contains: word, Limit: 5}); err != nil {
+		seen, err := p.o.Journal.Read(ctx, account.LogQuery{Instance: i.ID, Contains: word, Limit: 5})
+		if err != nil {
 			return nil, err
 		}
+		out.Seen = seen.Lines
 	}
 	return reply(out), nil
 }

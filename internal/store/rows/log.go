@@ -31,8 +31,11 @@ func AppendLog(c Conn, lines []account.LogLine, keep int) error {
 	if err := insertLines(c, lines, logged); err != nil {
 		return err
 	}
+	if keep < 0 {
+		return nil
+	}
 	for instance := range logged {
-		if _, err := c.Exec(trimLines, instance, instance, max(keep, 0)); err != nil {
+		if _, err := c.Exec(trimLines, instance, instance, keep); err != nil {
 			return err
 		}
 	}

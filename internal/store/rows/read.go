@@ -153,6 +153,9 @@ func (r reader) Log(q account.LogQuery) ([]account.LogLine, error) {
 	if q.Before != 0 {
 		where, args = where+" and id < ?", append(args, q.Before)
 	}
+	if q.From != 0 {
+		where, args = where+" and id >= ?", append(args, q.From)
+	}
 	if q.Contains != "" {
 		where += " and ("
 		for i, column := range []string{"client", "user", "topic", "remote", "rule", "cause"} {
@@ -164,6 +167,16 @@ func (r reader) Log(q account.LogQuery) ([]account.LogLine, error) {
 		where += ")"
 	}
 	return logLines.all(r.c, where+" order by id desc limit ?", append(args, max(q.Limit, 0))...)
+}
+
+func (r reader) LogEdge(instance string, before int64, n int) (id int64, err error) {
+	where, args := "where instance = ?", []any{instance}
+	if before != 0 {
+		where, args = where+" and id < ?", append(args, before)
+	}
+	err = r.c.Rows("select id from log_line "+where+" order by id desc limit 1 offset ?", append(args, max(n-1, 0)),
+		func(row *sql.Rows) (bool, error) { return false, row.Scan(&id) })
+	return id, err
 }
 
 func (r reader) Audit(q account.AuditQuery) ([]account.AuditEntry, error) {

@@ -195,6 +195,8 @@ func accountLog(t *testing.T, s AccountStore) {
 		{"part of the topic", account.LogQuery{Instance: "instance1", Contains: "a/b", Limit: 99}, "7 6 1"},
 		{"part with case", account.LogQuery{Instance: "instance1", Contains: "reason", Limit: 99}, ""},
 		{"all at once", account.LogQuery{Instance: "instance1", Kind: "denied", Contains: "no rule", Before: 7, Limit: 1}, "6"},
+		{"down to a line", account.LogQuery{Instance: "instance1", From: 3, Limit: 99}, "7 6 3"},
+		{"between lines", account.LogQuery{Instance: "instance1", Before: 7, From: 2, Contains: "a/b", Limit: 99}, "6"},
 		{"gate isn't searched", account.LogQuery{Instance: "instance1", Contains: "acl", Limit: 99}, ""},
 	}
 	ids := func(lines []account.LogLine) string {
@@ -208,8 +210,22 @@ func accountLog(t *testing.T, s AccountStore) {
 			}
 		})
 	}
+	for _, tt := range []struct {
+		before   int64
+		n        int
+		instance string
+		want     int64
+	}{{0, 1, "instance1", 7}, {0, 4, "instance1", 1}, {0, 5, "instance1", 0}, {7, 2, "instance1", 3}, {1, 1, "instance1", 0}, {0, 1, "", 4}, {0, 1, "nowhere", 0}} {
+		if got := view(t, s, func(r account.Reader) (int64, error) { return r.LogEdge(tt.instance, tt.before, tt.n) }); got != tt.want {
+			t.Errorf("LogEdge(%q, %d, %d) = %d, want %d", tt.instance, tt.before, tt.n, got, tt.want)
+		}
+	}
+	add(-1, line(9, "instance2"))
+	if got := ids(logPage(t, s, account.LogQuery{Instance: "instance2", Limit: 99})); got != "9 2" {
+		t.Errorf("after deleting none, the lines are %q", got)
+	}
 	add(2, line(8, "instance1"))
-	for instance, want := range map[string]string{"instance1": "8 7", "instance2": "2", "": "4"} {
+	for instance, want := range map[string]string{"instance1": "8 7", "instance2": "9 2", "": "4"} {
 		if got := ids(logPage(t, s, account.LogQuery{Instance: instance, Limit: 99})); got != want {
 			t.Errorf("after keeping 2, the lines of %q are %q, want %q", instance, got, want)
 		}

@@ -30,10 +30,15 @@ export interface LogQuery {
   before?: string;
 }
 
+/** LogPage is one page; searched_to: a search that ended there for now, and goes on by next. */
+export interface LogPage extends List<LogEvent> {
+  searched_to?: string;
+}
+
 export const instanceLog = (id: string, query: LogQuery, signal?: AbortSignal) =>
-  get<List<LogEvent>>(instancePath(id) + '/log', { ...query, limit: pageSize }, signal);
+  get<LogPage>(instancePath(id) + '/log', { ...query, limit: pageSize }, signal);
 export const operatorLog = (query: LogQuery, signal?: AbortSignal) =>
-  get<List<LogEvent>>('/log', { ...query, limit: pageSize }, signal);
+  get<LogPage>('/log', { ...query, limit: pageSize }, signal);
 
 const again = 5000; // milliseconds until a stream that the server refused is asked for again
 
