@@ -60,11 +60,13 @@ type deviceBody struct {
 	CreatedAt     time.Time  `json:"created_at"`
 	SeenAt        *time.Time `json:"seen_at,omitempty" doc:"Start or end of the last connection"`
 	DeviceState
+	roleBody
 }
 
-func (p *Panel) showDevice(d account.Device, labels []string) deviceBody {
+// showDevice shows a device to who was judged about it, or about its account.
+func (p *Panel) showDevice(by account.Actor, d account.Device, labels []string) deviceBody {
 	out := deviceBody{d.ID, d.Name, p.o.Devices.EditorURL(d), d.Instance, d.User, d.Version, !d.NoEditing,
-		p.o.Devices.PagesURL(d), d.Pages.String(), labels, d.CreatedAt, nil, p.o.Devices.State(d)}
+		p.o.Devices.PagesURL(d), d.Pages.String(), labels, d.CreatedAt, nil, p.o.Devices.State(d), roleOf(by)}
 	if !d.SeenAt.IsZero() {
 		out.SeenAt = &d.SeenAt
 	}
@@ -80,7 +82,7 @@ func (p *Panel) oneDevice(ctx context.Context, d account.Device) (*tagged[device
 	if err != nil {
 		return nil, err
 	}
-	return tag(p, d, p.showDevice(d, labels[d.ID])), nil
+	return tag(p, d, p.showDevice(actor(ctx), d, labels[d.ID])), nil
 }
 
 // devicesOff is the answer where this server takes no devices.
@@ -100,7 +102,7 @@ func (p *Panel) listDevices(ctx context.Context, _ *empty) (*answer[page[deviceB
 		return nil, err
 	}
 	labels, err := p.o.Accounts.DeviceLabels(ctx, list...)
-	return reply(pageOf(list, func(d account.Device) deviceBody { return p.showDevice(d, labels[d.ID]) })), err
+	return reply(pageOf(list, func(d account.Device) deviceBody { return p.showDevice(actor(ctx), d, labels[d.ID]) })), err
 }
 
 type newDeviceInput struct {

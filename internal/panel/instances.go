@@ -85,6 +85,17 @@ type instanceBody struct {
 	CA              caBody    `json:"ca"`
 	DevicePort      int       `json:"device_port" doc:"MQTT over TLS for small devices; /device-ca.h is a C header with the authority that they trust; 0: there is none"`
 	Versions        []string  `json:"versions" doc:"Versions of MQTT"`
+	roleBody
+}
+
+// roleBody says what who asks may do with a thing, whose account need not be the one that is looked at.
+type roleBody struct {
+	Role      account.TeamRole `json:"role,omitempty" enum:"owner,member,viewer,dashboard" doc:"Of who asks, in the account that it belongs to"`
+	Suspended bool             `json:"suspended,omitempty" doc:"The operator has stopped everything of that account"`
+}
+
+func roleOf(by account.Actor) roleBody {
+	return roleBody{by.TeamRole, !by.Team.SuspendedAt.IsZero()}
 }
 
 type caBody struct {
@@ -92,11 +103,12 @@ type caBody struct {
 	URL         string `json:"url"`
 }
 
-func (p *Panel) showInstance(i account.Instance) instanceBody {
+// showInstance shows an instance to who was judged about it, or about its account.
+func (p *Panel) showInstance(by account.Actor, i account.Instance) instanceBody {
 	e := p.o.Endpoints
 	out := instanceBody{ID: i.ID, Name: i.Name, Region: i.Region, Plan: i.Plan, CreatedAt: i.CreatedAt, Server: e.Server, User: i.ID,
 		Port: e.Port, SSLPort: e.SSLPort, DevicePort: p.o.Device.Port, WebSocketPort: e.WebSocketPort, WebSocketPath: "/mqtt/" + i.ID,
-		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}}
+		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}, roleBody: roleOf(by)}
 	if len(p.o.Authority.PEM) > 0 {
 		out.CA = caBody{p.o.Authority.Fingerprint, "/ca.pem"}
 	}
@@ -104,8 +116,9 @@ func (p *Panel) showInstance(i account.Instance) instanceBody {
 }
 
 func (p *Panel) listInstances(ctx context.Context, _ *empty) (*answer[page[instanceBody]], error) {
-	list, err := p.o.Accounts.Instances(ctx, actor(ctx))
-	return reply(pageOf(list, p.showInstance)), err
+	by := actor(ctx)
+	list, err := p.o.Accounts.Instances(ctx, by)
+	return reply(pageOf(list, func(i account.Instance) instanceBody { return p.showInstance(by, i) })), err
 }
 
 type createInstanceInput struct {
@@ -118,12 +131,12 @@ type createInstanceInput struct {
 
 func (p *Panel) createInstance(ctx context.Context, in *createInstanceInput) (*tagged[instanceBody], error) {
 	made, _, err := p.o.Accounts.CreateInstance(ctx, actor(ctx), account.NewInstance{Name: in.Body.Name, Region: in.Body.Region, Plan: in.Body.Plan})
-	return tag(p, made, p.showInstance(made)), err
+	return tag(p, made, p.showInstance(actor(ctx), made)), err
 }
 
 func (p *Panel) getInstance(ctx context.Context, in *WithID) (*tagged[instanceBody], error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
-	return tag(p, i, p.showInstance(i)), err
+	return tag(p, i, p.showInstance(actor(ctx), i)), err
 }
 
 type changeInstanceInput struct {
@@ -136,7 +149,7 @@ type changeInstanceInput struct {
 
 func (p *Panel) changeInstance(ctx context.Context, in *changeInstanceInput) (*tagged[instanceBody], error) {
 	i, err := p.o.Accounts.ChangeInstance(ctx, actor(ctx), in.ID, account.InstanceChange(in.Body))
-	return tag(p, i, p.showInstance(i)), err
+	return tag(p, i, p.showInstance(actor(ctx), i)), err
 }
 
 func (p *Panel) moveInstance(ctx context.Context, in *struct {
@@ -146,7 +159,7 @@ func (p *Panel) moveInstance(ctx context.Context, in *struct {
 	}
 }) (*answer[instanceBody], error) {
 	i, err := p.o.Accounts.MoveInstance(ctx, actor(ctx), in.ID, in.Body.Team)
-	return reply(p.showInstance(i)), err
+	return reply(p.showInstance(account.Actor{}, i)), err // the role in the other account may be another
 }
 
 func (p *Panel) deleteInstance(ctx context.Context, in *WithID) (*nothing, error) {

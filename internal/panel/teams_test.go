@@ -98,6 +98,36 @@ func TestRoles(t *testing.T) {
 	people["viewer"].want("GET", "/api/v1/instances/"+id+"/users/by-member", nil, 200, nil)
 }
 
+// TestRoleInAnswers: what belongs to another account than the one that is looked at says the role there.
+func TestRoleInAnswers(t *testing.T) {
+	w := newWorld(t)
+	boss := w.owner()
+	boss.want("POST", "/api/v1/teams", map[string]any{"name": "Works"}, 201, nil)
+	id := boss.instance()
+	device := boss.pair("green-pi", id)
+	ken := w.member(boss, "ken@example.org")
+	ken.join(boss, "viewer")
+	ken.want("POST", "/api/v1/session/team", map[string]any{"team": ""}, 200, nil) // back to the own account
+	own := ken.instance()
+	for path, role := range map[string]string{"/instances/" + id: "viewer", "/devices/" + device: "viewer", "/instances/" + own: "owner"} {
+		var got struct {
+			Role      string
+			Suspended bool
+		}
+		if ken.want("GET", "/api/v1"+path, nil, 200, &got); got.Role != role || got.Suspended {
+			t.Errorf("%s says %+v, want %s", path, got, role)
+		}
+	}
+	var team struct{ Team struct{ ID string } }
+	boss.want("GET", "/api/v1/session", nil, 200, &team)
+	boss.want("POST", "/api/v1/session/team", map[string]any{"team": ""}, 200, nil)
+	boss.want("POST", "/api/v1/accounts/"+team.Team.ID+"/suspend", map[string]any{"why": "Unpaid."}, 200, nil)
+	var got struct{ Suspended bool }
+	if ken.want("GET", "/api/v1/instances/"+id, nil, 200, &got); !got.Suspended {
+		t.Error("an instance of a suspended team doesn't say so")
+	}
+}
+
 // state is all that the lesser roles could have changed.
 func state(t *testing.T, b *browser, id string) string {
 	t.Helper()

@@ -1,5 +1,6 @@
 // Every page of the panel, in one table.
 import type { Component } from 'svelte';
+import type { Role } from './base/rights';
 import { matchPath, type Params } from './base/route';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- pages have different parameters
@@ -10,6 +11,7 @@ export interface Route {
   page: () => Promise<{ default: Page }>;
   open?: boolean; // shown without being signed in
   owner?: boolean; // for the server's owner only
+  needs?: Role; // in the instance's account, else in the one that is looked at; who has less is told so in the page's place
   frame?: 'instance'; // inside the menu of one instance
 }
 
@@ -24,37 +26,39 @@ export const routes: Route[] = [
   { path: '/reset', page: () => import('./account/ResetPage.svelte'), open: true },
   { path: '/team', page: () => import('./team/TeamPage.svelte') },
   { path: '/join-team', page: () => import('./team/JoinTeamPage.svelte'), open: true },
-  { path: '/account/audit', page: () => import('./audit/AuditPage.svelte') },
+  { path: '/account/audit', needs: 'viewer', page: () => import('./audit/AuditPage.svelte') },
   { path: '/account', page: () => import('./account/AccountPage.svelte') },
   { path: '/', page: () => import('./instances/InstancesPage.svelte') },
   { path: '/instances', page: () => import('./instances/InstancesPage.svelte') },
-  { path: '/instances/new', page: () => import('./instances/CreatePage.svelte') },
+  { path: '/instances/new', needs: 'member', page: () => import('./instances/CreatePage.svelte') },
   { path: '/instances/:id', page: () => import('./details/DetailsPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/users', page: () => import('./users/UsersPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/users/:user', page: () => import('./users/UserPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/logins', page: () => import('./logins/LoginsPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/import', page: () => import('./users/ImportPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/client', page: () => import('./webclient/ClientPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/history', page: () => import('./history/HistoryPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/hooks', page: () => import('./hooks/HooksPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/bridges', page: () => import('./bridges/BridgesPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/users', needs: 'viewer', page: () => import('./users/UsersPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/users/:user', needs: 'viewer', page: () => import('./users/UserPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/logins', needs: 'viewer', page: () => import('./logins/LoginsPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/import', needs: 'member', page: () => import('./users/ImportPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/client', needs: 'viewer', page: () => import('./webclient/ClientPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/history', needs: 'viewer', page: () => import('./history/HistoryPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/hooks', needs: 'viewer', page: () => import('./hooks/HooksPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/bridges', needs: 'viewer', page: () => import('./bridges/BridgesPage.svelte'), frame: 'instance' },
   {
     path: '/instances/:id/connections',
+    needs: 'viewer',
     page: () => import('./connections/ConnectionsPage.svelte'),
     frame: 'instance',
   },
-  { path: '/instances/:id/topics', page: () => import('./topics/TopicsPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/retained', page: () => import('./retained/RetainedPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/why', page: () => import('./why/WhyPage.svelte'), frame: 'instance' },
-  { path: '/instances/:id/log', page: () => import('./log/InstanceLogPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/topics', needs: 'viewer', page: () => import('./topics/TopicsPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/retained', needs: 'viewer', page: () => import('./retained/RetainedPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/why', needs: 'viewer', page: () => import('./why/WhyPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/log', needs: 'viewer', page: () => import('./log/InstanceLogPage.svelte'), frame: 'instance' },
   {
     path: '/instances/:id/statistics',
+    needs: 'viewer',
     page: () => import('./statistics/StatisticsPage.svelte'),
     frame: 'instance',
   },
   { path: '/flow-servers/:id/open', page: () => import('./flows/OpenPage.svelte') },
   { path: '/flow-servers/:id/meter', page: () => import('./flows/MeterPage.svelte') },
-  { path: '/devices', page: () => import('./devices/DevicesPage.svelte') },
+  { path: '/devices', needs: 'viewer', page: () => import('./devices/DevicesPage.svelte') },
   { path: '/devices/:id', page: () => import('./devices/DevicePage.svelte') },
   { path: '/devices/:id/meter', page: () => import('./flows/MeterPage.svelte') },
   { path: '/devices/:id/open', page: () => import('./devices/OpenPage.svelte') },

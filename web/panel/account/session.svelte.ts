@@ -1,6 +1,8 @@
 // Who is signed in, and what the server says about itself.
 import { ApiError, get, patch, post, remove, whenSignedOut } from '../base/api';
+import type { Role } from '../base/rights';
 import { go } from '../base/router.svelte';
+import { standAs } from '../base/standing.svelte';
 import { leaseOf, type Lease } from './ending';
 import { signWithPasskey } from './passkeys';
 import type { Answer, Provider } from './providers';
@@ -12,8 +14,6 @@ export interface Account {
   role: 'owner' | 'member';
   language: string;
 }
-
-export type Role = 'owner' | 'member' | 'viewer' | 'dashboard';
 
 /** Team is an account as one of its people sees it: the person's own, or a team. */
 export interface Team {
@@ -86,13 +86,18 @@ export async function boot(): Promise<void> {
 async function refresh(): Promise<void> {
   try {
     const answer = await get<Session>('/session');
-    ({ account, team } = answer);
+    look(answer);
     lease = leaseOf(answer, Date.now());
     await speak(answer.account.language);
   } catch (cause) {
     if (!(cause instanceof ApiError) || cause.status !== 401) throw cause;
     account = null;
   }
+}
+
+function look(answer: Session): void {
+  ({ account, team } = answer);
+  standAs({ role: team.role, suspended: team.suspended !== undefined });
 }
 
 async function speak(language: string): Promise<void> {
@@ -126,16 +131,9 @@ export async function signInSecond(ticket: string, code: string): Promise<void> 
   await refresh();
 }
 
-const roles: Role[] = ['owner', 'member', 'viewer', 'dashboard'];
-
-/** may says whether the role in the account that is looked at is enough. The server judges in any case. */
-export function may(role: Role): boolean {
-  return team !== undefined && roles.indexOf(team.role) <= roles.indexOf(role);
-}
-
 /** lookAt has this browser look at another account; '' is the person's own. */
 export async function lookAt(id: string): Promise<void> {
-  ({ account, team } = await post<Session>('/session/team', { team: id }));
+  look(await post<Session>('/session/team', { team: id }));
 }
 
 /** lookAgain asks the server again what is looked at. */

@@ -28,6 +28,7 @@ export class Mock {
     this.connections = empty ? [] : data.connections('kqzvbnta');
     this.messages = 0;
     this.streams = new Set();
+    this.refused = [];
     this.tokenSeconds = 600;
     this.topics = topics;
     this.broker = new Broker({
@@ -48,11 +49,21 @@ export class Mock {
     if (parts[0] === 'instances' && parts[2] === 'topics') return this.#topics(res);
     if (parts[0] === 'instances' && parts.at(-1) === 'stream') return this.#stream(res);
     const body = await readJSON(req);
-    const [status, answer] = this.#answer(req.method, parts, body, url.searchParams, req.headers.host);
+    const [status, answer] = this.#refusal(req.method, parts) ?? this.#answer(req.method, parts, body, url.searchParams, req.headers.host);
     const type = status >= 400 ? 'application/problem+json' : 'application/json';
     res.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
     res.end(status === 204 ? undefined : JSON.stringify(answer));
     return true;
+  }
+
+  /** #refusal is the answer to who has a role that isn't enough; what was refused is kept in refused. */
+  #refusal(method, [first, id, what]) {
+    const own = ['session', 'account', 'teams', 'sessions', 'passkeys', 'identities', 'factors', 'status', 'plans', 'regions'].includes(first) || id === 'leave';
+    if (own || !this.account || ['owner', 'member'].includes(this.team.role)) return undefined;
+    const glance = (first === 'instances' || first === 'flow-servers') && !what;
+    if (method === 'GET' ? glance || this.team.role === 'viewer' : ['why', 'web-token'].includes(what) && this.team.role === 'viewer') return undefined;
+    this.refused.push(`${method} ${first} ${what ?? ''}`);
+    return problem(403, 'forbidden', 'Your role is not enough.');
   }
 
   #answer(method, [first, ...rest], body, query, host) {

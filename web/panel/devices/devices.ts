@@ -1,5 +1,6 @@
 // Flow servers at home, reached through their tunnels.
 import { get, patch, post, remove, segment, type List } from '../base/api';
+import type { Role } from '../base/rights';
 
 export interface Device {
   id: string;
@@ -21,6 +22,8 @@ export interface Device {
   labels: string[]; // groups that it is in
   ended?: 'stopped' | 'restarting' | 'updating' | 'lost' | 'refused'; // why it is not connected
   ended_at?: string;
+  role?: Role; // of who asks, in the account that it belongs to
+  suspended?: boolean; // that account
 }
 
 /** Pages is who may see the pages of a device's flows: people who may open its editor, everybody, or nobody. */

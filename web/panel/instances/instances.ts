@@ -1,5 +1,6 @@
 // Instances, plans and regions, as the API gives them.
 import { get, patch, post, remove, segment, type List } from '../base/api';
+import type { Role } from '../base/rights';
 
 export interface Instance {
   id: string; // eight lower-case letters, also the first user's name
@@ -18,6 +19,8 @@ export interface Instance {
   connection_limit: number;
   ca: { fingerprint_sha256: string; url: string };
   versions: string[];
+  role?: Role; // of who asks, in the account that it belongs to
+  suspended?: boolean; // that account
 }
 
 export interface Plan {

@@ -1,7 +1,8 @@
 // What pages know of teams.
-import type { Role, Team } from '../account/session.svelte';
+import type { Team } from '../account/session.svelte';
 import { get, type List } from '../base/api';
 import { t } from '../base/i18n.svelte';
+import type { Role } from '../base/rights';
 
 export interface Member {
   id: string;
@@ -21,8 +22,6 @@ export interface Invitation {
 
 /** waiting holds the token of a link while its reader signs in; it is in no address and outlives no reload. */
 export const waiting = { token: '' };
-
-export const roles: Role[] = ['owner', 'member', 'viewer', 'dashboard'];
 
 export function roleText(role: Role): string {
   const texts = { owner: t('team.owner'), member: t('team.member'), viewer: t('team.viewer'), dashboard: t('team.dashboard') };
