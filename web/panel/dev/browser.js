@@ -30,6 +30,7 @@ try {
   for (const look of looks) {
     for (const scene of scenes) {
       if (wanted.length > 0 && !wanted.some((part) => scene.name.includes(part))) continue;
+      if (scene.light && look.scheme !== 'light') continue;
       await check(scene, look);
     }
   }
