@@ -16,6 +16,7 @@ import (
 	"tsunagi/internal/admin"
 	"tsunagi/internal/backup"
 	"tsunagi/internal/broker"
+	"tsunagi/internal/history"
 	"tsunagi/internal/store/sqlite"
 )
 
@@ -40,6 +41,9 @@ func advise(dir string, err error) error {
 		"tsunagi restore FILE --data %s", err, dir, dir)
 }
 
+// historyName is the directory of the kept messages in a data directory.
+const historyName = "history"
+
 // copiesName begins the name of a directory with copies of the databases, which lasts as long as a backup is written.
 const copiesName = ".backup-"
 
@@ -63,6 +67,9 @@ func writeBackup(ctx context.Context, store *sqlite.Store, dir string, change fu
 	if err := store.Backup(ctx, copies); err != nil {
 		return err
 	}
+	if err := history.Copy(ctx, filepath.Join(dir, historyName), filepath.Join(copies, historyName)); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
 	if err := change(ctx, copies); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
@@ -75,9 +82,13 @@ func roomForCopies(store *sqlite.Store, dir string) error {
 	if err != nil {
 		return err
 	}
-	need := h.Messages.Bytes + h.Messages.WALBytes + h.Accounts.Bytes + h.Accounts.WALBytes
+	kept, err := history.Size(filepath.Join(dir, historyName))
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	need := kept + h.Messages.Bytes + h.Messages.WALBytes + h.Accounts.Bytes + h.Accounts.WALBytes
 	if room := h.FreeBytes - h.ReserveBytes; need > room {
-		return fmt.Errorf("a backup copies the databases first, which takes up to %d MiB on the disk of %s; only %d MiB above the reserve are free: make room",
+		return fmt.Errorf("a backup copies the databases and the kept messages first, which takes up to %d MiB on the disk of %s; only %d MiB above the reserve are free: make room",
 			need>>20, dir, max(0, room)>>20)
 	}
 	return nil
@@ -85,7 +96,7 @@ func roomForCopies(store *sqlite.Store, dir string) error {
 
 // backupCommand is `tsunagi backup`.
 func backupCommand(ctx context.Context, args []string, s Streams) int {
-	file, data, code, done := fileAndData("backup", "Writes everything of a data directory into FILE: databases, key file, local authority, flow servers.\n"+
+	file, data, code, done := fileAndData("backup", "Writes everything of a data directory into FILE: databases, kept messages, key file, local authority, flow servers.\n"+
 		"It can be used while `tsunagi serve` runs. FILE is as secret as the data directory.", args, s)
 	if done {
 		return code

@@ -23,7 +23,7 @@ type histories struct {
 // openHistories makes the manager; the part of it in parts starts it.
 func (c *cloud) openHistories() {
 	h := &histories{cloud: c}
-	h.manager = history.New(history.Options{Dir: filepath.Join(c.cfg.Data, "history"), Broker: c.brokers.get, Find: c.brokers.find,
+	h.manager = history.New(history.Options{Dir: filepath.Join(c.cfg.Data, historyName), Broker: c.brokers.get, Find: c.brokers.find,
 		Rights: c.innerRights(account.HistoryUser), Log: c.log})
 	c.histories = h
 	c.accounts.OnChange(h.change)

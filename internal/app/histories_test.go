@@ -3,6 +3,7 @@ package app
 import (
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -85,12 +86,21 @@ func TestHistory(t *testing.T) {
 		t.Errorf("table %q, want %q", table, text)
 	}
 	adminRun(t, w, &kept, "history", "off", id, "u/+")
-	w.stop()
-	again := serveWorld(t, "--data", w.data)
-	p.at(again)
-	p.api("GET", at+"/messages", nil, &list)
-	if len(list.Items) != 3 {
-		t.Errorf("after a restart: %+v", list)
+	file, restored := filepath.Join(t.TempDir(), "copy.backup"), filepath.Join(t.TempDir(), "data")
+	if code, text := runHere(t, "backup", file, "--data", w.data); code != ExitOK {
+		t.Fatalf("backup: %d %s", code, text)
+	}
+	if code, text := runHere(t, "restore", file, "--data", restored); code != ExitOK {
+		t.Fatalf("restore: %d %s", code, text)
+	}
+	for what, data := range map[string]string{"a restart": w.data, "a restore": restored} {
+		w.stop()
+		w = serveWorld(t, "--data", data)
+		p.at(w)
+		p.api("GET", at+"/messages", nil, &list)
+		if len(list.Items) != 3 || list.Items[2].Payload != "1" || list.Items[0].Topic != "t/1" {
+			t.Errorf("after %s: %+v", what, list)
+		}
 	}
 	if code := p.api("DELETE", "/instances/"+id, nil, nil); code != 204 {
 		t.Errorf("delete: %d", code)

@@ -39,7 +39,7 @@ func written(t *testing.T) (*bytes.Buffer, map[string]string) {
 	if err := os.Symlink("/etc", filepath.Join(dir, "flows", "f1", "link")); err != nil {
 		t.Fatal(err)
 	}
-	copies := map[string]string{"accounts.db": "accounts", "messages.db": strings.Repeat("messages ", 5000)}
+	copies := map[string]string{"history/i1.db": "kept", "accounts.db": "accounts", "messages.db": strings.Repeat("messages ", 5000)}
 	var b bytes.Buffer
 	if err := backup.Write(t.Context(), &b, dir, files(t, copies), "test"); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,7 @@
 // Package backup is the form of a backup: one tar file with everything of a data directory that can't be made again.
 //
 //	backup.json    the form's version, the program's version and the time
-//	data/…         accounts.db and messages.db, each as of one moment; secret.key, ca/ and flows/ as they were
+//	data/…         accounts.db, messages.db and history/, each file as of one moment; secret.key, ca/ and flows/ as they were
 //	SHA256SUMS     the checksum of every file above, as `sha256sum -c` reads it
 //
 // Any tar can unpack it, but only Restore checks it first. It holds the key file and the authority's private key, so it
@@ -30,6 +30,9 @@ type Head struct {
 	Made    time.Time `json:"made"`
 }
 
-// kept are the names in a data directory that a backup takes, besides the databases. Everything else is made again:
+// copied are the names in a data directory whose content changes all the time: a backup takes copies of them.
+var copied = []string{"accounts.db", "messages.db", "history"}
+
+// kept are the names in a data directory that a backup takes, besides those. Everything else is made again:
 // lock, socket, ballast, and mail that was written to files.
 var kept = []string{"secret.key", "ca", "flows"}

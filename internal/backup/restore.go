@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Restore puts a backup into an empty or missing directory. The backup is read twice: nothing is written before all of
@@ -82,7 +83,7 @@ func unpack(file io.Reader, dir string) error {
 
 // place moves what was unpacked one level up. What verify has made beside it stays behind and goes.
 func place(unfinished, dir string) error {
-	for _, name := range append([]string{"accounts.db", "messages.db"}, kept...) {
+	for _, name := range append(slices.Clone(copied), kept...) {
 		err := os.Rename(filepath.Join(unfinished, name), filepath.Join(dir, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
