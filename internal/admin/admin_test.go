@@ -21,6 +21,8 @@ type world struct {
 	t        *testing.T
 	dir      string
 	accounts *account.Service
+	brokers  *fakeBrokers
+	journal  *account.Journal
 	hooks    *fakeHooks
 	history  *fakeHistory
 }
@@ -36,13 +38,16 @@ func newWorld(t *testing.T, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: dir, hooks: &fakeHooks{}, history: &fakeHistory{}}
+	w := &world{t: t, dir: dir, brokers: &fakeBrokers{}, hooks: &fakeHooks{}, history: &fakeHistory{}}
 	w.accounts, err = account.NewService(t.Context(), account.Options{Store: store.Accounts, Keys: keys, Log: slog.New(slog.DiscardHandler),
-		Plans: []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 2, Hooks: 2, HistoryBytes: 20_000_000}}, Regions: []account.Region{{ID: "home", Name: "Home"}}})
+		Plans: []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 2, Hooks: 2, HistoryBytes: 20_000_000}, {ID: "big", Name: "Big", Instances: 2}}, Regions: []account.Region{{ID: "home", Name: "Home"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := admin.NewServer(dir, w.accounts, func(_, key string, _ ...any) string { return "text of " + key }, slog.New(slog.DiscardHandler))
+	w.journal = account.NewJournal(store.Accounts, 0, slog.New(slog.DiscardHandler), nil)
+	s.OnBrokers(w.brokers)
+	s.OnLog(w.journal)
 	s.OnHooks(w.hooks)
 	s.OnHistory(w.history)
 	if err := s.Start(t.Context()); err != nil {

@@ -109,7 +109,7 @@ func commands() []command {
 		}, createRule},
 		{"rule list", "INSTANCE", "list access rules", none, listRules},
 		{"rule delete", "INSTANCE RULE", "delete an access rule", none, deleteRule},
-	}, loginCommands(), hookCommands(), historyCommands())
+	}, loginCommands(), brokerCommands(), hookCommands(), historyCommands())
 }
 
 // Run carries out `tsunagi admin` and returns the exit code. environ is looked at for TSUNAGI_DATA.
@@ -132,7 +132,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 }
 
 func overview(w io.Writer) {
-	fmt.Fprint(w, "tsunagi admin: accounts, instances, users, rules, webhooks and history from scripts, on the machine where `tsunagi serve` runs\n\nUsage:\n\n")
+	fmt.Fprint(w, "tsunagi admin: accounts, instances, users, rules, clients, logs, webhooks and history from scripts, on the machine where `tsunagi serve` runs\n\nUsage:\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range commands() {
 		fmt.Fprintf(t, "  tsunagi admin %s %s\t%s\n", c.words, c.args, c.help)

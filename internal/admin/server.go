@@ -39,6 +39,8 @@ type Server struct {
 	backup    func(ctx context.Context, w io.Writer) error // nil: there is none
 	status    func() any                                   // nil: there is none
 	parcels   *parcel.Courier                              // nil: there are none
+	brokers   Brokers                                      // nil: there are none
+	journal   *account.Journal                             // nil: there is none
 	hooks     Hooks                                        // nil: there are none
 	histories Histories                                    // nil: there are none
 	backingUp sync.Mutex                                   // held while one is made
@@ -159,6 +161,7 @@ func (s *Server) routes() http.Handler {
 	s.loginRoutes(mux)
 	s.hookRoutes(mux)
 	s.historyRoutes(mux)
+	s.brokerRoutes(mux)
 	return mux
 }
 

@@ -1,29 +1,45 @@
 package app
 
 import (
-	"bytes"
-	"encoding/json"
-	"strings"
+	"io"
 	"testing"
-
-	"tsunagi/internal/admin"
+	"time"
 )
 
-// adminRun runs `tsunagi admin` beside a running server, which must work, and returns what it prints: JSON where out is not
-// nil.
-func adminRun(t *testing.T, w *world, out any, args ...string) string {
-	t.Helper()
-	if out != nil {
-		args = append(args, "--json")
-	}
-	var text, told bytes.Buffer
-	if code := admin.Run(t.Context(), append(args, "--data", w.data), strings.NewReader(""), &text, &told, nil); code != 0 {
-		t.Fatalf("tsunagi admin %v: %d %s", args, code, told.String())
-	}
-	if out != nil {
-		if err := json.Unmarshal(text.Bytes(), out); err != nil {
-			t.Fatalf("tsunagi admin %v printed %s: %v", args, text.String(), err)
+// TestAdminEndsConnections sees a real client by `tsunagi admin`, ends its connection, and finds both in the log.
+func TestAdminEndsConnections(t *testing.T) {
+	w := serveWorld(t)
+	p := w.signIn("owner@example.org")
+	id, password := w.instance()
+	c := w.client5(id, password, "pi-1")
+	defer c.Close()
+	var list struct {
+		Items []struct {
+			ClientID  string `json:"client_id"`
+			User, Via string
+			Connected bool
 		}
+		Total int
 	}
-	return text.String()
+	w.admin(&list, "connection", "list", id, "--query", "PI")
+	if list.Total != 1 || len(list.Items) != 1 || list.Items[0].ClientID != "pi-1" || list.Items[0].User != id || list.Items[0].Via != "mqtts" || !list.Items[0].Connected {
+		t.Errorf("connections %+v", list)
+	}
+	w.admin(nil, "connection", "kick", id, "pi-1")
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	if _, err := io.ReadAll(c); err != nil {
+		t.Errorf("it is still connected: %v", err)
+	}
+	p.until(func() bool { w.admin(&list, "connection", "list", id); return list.Total == 0 })
+	if code, text := w.tryAdmin("session", "forget", id, "pi-1"); code == ExitOK {
+		t.Errorf("a session that is no more: %s", text)
+	}
+	var lines []struct{ Kind, Client string }
+	p.until(func() bool { w.admin(&lines, "log", "show", id, "--query", "pi-1"); return len(lines) == 2 })
+	if lines[0].Kind != "disconnected" || lines[1].Kind != "connected" {
+		t.Errorf("log %+v", lines)
+	}
+	w.admin(nil, "instance", "restart", id)
+	again := w.client5(id, password, "pi-2")
+	again.Close()
 }

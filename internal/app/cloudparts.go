@@ -84,6 +84,8 @@ func (c *cloud) parts() []part {
 	})
 	socket.OnOwnerLink(c.ownerLink)
 	socket.OnParcels(c.parcels)
+	socket.OnBrokers(adminBrokers{c.brokers})
+	socket.OnLog(c.journal)
 	socket.OnHooks(adminHooks{c.hooks})
 	socket.OnHistory(adminHistory{c.histories})
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})

@@ -3,6 +3,7 @@ package app
 import (
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -77,15 +78,17 @@ func TestHistory(t *testing.T) {
 		Filter                string
 		Days, Messages, Bytes int
 	}
-	adminRun(t, w, &kept, "history", "on", id, "u/+", "--bytes", "20000")
-	adminRun(t, w, &kept, "history", "on", id, "t/#", "--days", "9")
+	w.admin(&kept, "history", "on", id, "u/+", "--bytes", "20000")
+	w.admin(&kept, "history", "on", id, "t/#", "--days", "9")
 	if len(kept) != 2 || kept[0].Days != 9 || kept[0].Bytes != 100_000 || kept[0].Messages != 3 || kept[1].Filter != "u/+" {
 		t.Errorf("kept %+v", kept)
 	}
-	if table := adminRun(t, w, nil, "history", "export", id, "-", "--filter", "t/+"); table != text {
-		t.Errorf("table %q, want %q", table, text)
+	name := filepath.Join(t.TempDir(), "kept.csv")
+	w.admin(nil, "history", "export", id, name, "--filter", "t/+")
+	if table, err := os.ReadFile(name); err != nil || string(table) != text {
+		t.Errorf("table %q, %v, want %q", table, err, text)
 	}
-	adminRun(t, w, &kept, "history", "off", id, "u/+")
+	w.admin(&kept, "history", "off", id, "u/+")
 	file, restored := filepath.Join(t.TempDir(), "copy.backup"), filepath.Join(t.TempDir(), "data")
 	if code, text := runHere(t, "backup", file, "--data", w.data); code != ExitOK {
 		t.Fatalf("backup: %d %s", code, text)

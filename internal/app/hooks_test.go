@@ -100,12 +100,12 @@ func TestHooks(t *testing.T) {
 		ID, State   string
 		DeadLetters int `json:"dead_letters"`
 	}
-	adminRun(t, w, &listed, "hook", "list", id)
+	w.admin(&listed, "hook", "list", id)
 	if len(listed) != 3 || listed[0].ID != post || listed[0].State != "running" && listed[0].State != "retrying" || listed[0].DeadLetters != 1 {
 		t.Errorf("listed %+v", listed)
 	}
 	var tried struct{ Done bool }
-	adminRun(t, w, &tried, "hook", "test", id, post, "--event", "message", "--topic", "alarm/test", "--payload", "x")
+	w.admin(&tried, "hook", "test", id, post, "--event", "message", "--topic", "alarm/test", "--payload", "x")
 	if e := next("the test"); !tried.Done || e["topic"] != "alarm/test" {
 		t.Errorf("tried %+v, event %v", tried, e)
 	}
