@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -59,6 +60,12 @@ type clientsShape struct {
 }
 
 type clientName struct{ Client string }
+
+type logShape struct {
+	Items      []account.LogLine `json:"items"`
+	Next       int64             `json:"next,omitempty"`       // --before of the next page
+	SearchedTo time.Time         `json:"searched_to,omitzero"` // a search has looked at as many lines as one may; next goes on
+}
 
 // brokerRoutes are the routes about clients and logs.
 func (s *Server) brokerRoutes(mux *http.ServeMux) {
@@ -143,8 +150,11 @@ func (s *Server) readLog(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, &account.Error{Code: account.Invalid, Key: "api.invalid"}
 	}
-	list, err := s.journal.Read(r.Context(), account.LogQuery{Instance: r.PathValue("id"), Kind: q.Get("kind"), Contains: q.Get("query"), Before: before, Limit: limit})
-	return showAll(list, func(l account.LogLine) account.LogLine { return l }), err
+	found, err := s.journal.Read(r.Context(), account.LogQuery{Instance: r.PathValue("id"), Kind: q.Get("kind"), Contains: q.Get("query"), Before: before, Limit: limit})
+	if found.Lines == nil {
+		found.Lines = []account.LogLine{}
+	}
+	return logShape{found.Lines, found.Next, found.SearchedTo}, err
 }
 
 // brokerCommands are the commands about clients and logs.
@@ -165,7 +175,7 @@ func brokerCommands() []command {
 			f.String("kind", "", "connected, disconnected, refused, denied, dropped, takeover or fight [all]")
 			f.String("query", "", "part of client, user, topic, address, rule or cause [all]")
 			f.Int("limit", 100, "lines, at most 1000")
-			f.Int64("before", 0, "lines with a lower id only, as the last one of the page before has it")
+			f.Int64("before", 0, "only older lines than this id, which the page before tells")
 		}, showLog},
 	}
 }
@@ -216,13 +226,16 @@ func showLog(k *call) error {
 		return err
 	}
 	q := url.Values{"kind": {k.text("kind")}, "query": {k.text("query")}, "limit": {strconv.Itoa(k.number("limit"))}, "before": {strconv.FormatInt(before, 10)}}
-	var list []account.LogLine
-	if err := k.client.call(k.ctx, http.MethodGet, path("instances", k.args[0], "log")+"?"+q.Encode(), nil, &list); err != nil {
+	var out logShape
+	if err := k.client.call(k.ctx, http.MethodGet, path("instances", k.args[0], "log")+"?"+q.Encode(), nil, &out); err != nil {
 		return err
 	}
 	rows := []string{row("ID", "TIME", "KIND", "CLIENT", "USER", "FROM", "TOPIC", "CAUSE")}
-	for _, l := range list {
+	for _, l := range out.Items {
 		rows = append(rows, row(l.ID, l.Time, l.Kind, l.Client, l.User, l.Remote, l.Topic, l.Cause))
 	}
-	return k.print(list, rows...)
+	if out.Next != 0 {
+		rows = append(rows, row(fmt.Sprintf("older: --before %d", out.Next)))
+	}
+	return k.print(out, rows...)
 }

@@ -114,17 +114,23 @@ func TestLog(t *testing.T) {
 	for i, kind := range []string{"connected", "denied", "disconnected", "denied"} {
 		w.journal.Add(account.LogLine{Instance: in.ID, Kind: kind, Client: "pi", Topic: fmt.Sprint("t/", i), Cause: "no rule allows it"})
 	}
-	var lines []struct {
-		ID          int64
-		Kind, Topic string
+	var log struct {
+		Items []struct {
+			ID          int64
+			Kind, Topic string
+		}
+		Next int64
 	}
-	w.ok(&lines, "", "log", "show", in.ID, "--kind", "denied")
-	if len(lines) != 2 || lines[0].Topic != "t/3" || lines[1].Topic != "t/1" {
-		t.Errorf("denied %+v", lines)
+	w.ok(&log, "", "log", "show", in.ID, "--kind", "denied")
+	if len(log.Items) != 2 || log.Items[0].Topic != "t/3" || log.Items[1].Topic != "t/1" || log.Next != 0 {
+		t.Errorf("denied %+v", log)
 	}
-	w.ok(&lines, "", "log", "show", in.ID, "--limit", "1", "--before", fmt.Sprint(lines[0].ID))
-	if len(lines) != 1 || lines[0].Topic != "t/2" {
-		t.Errorf("the page behind it %+v", lines)
+	w.ok(&log, "", "log", "show", in.ID, "--limit", "1", "--before", fmt.Sprint(log.Items[0].ID))
+	if len(log.Items) != 1 || log.Items[0].Topic != "t/2" || log.Next != log.Items[0].ID {
+		t.Errorf("the page behind it %+v", log)
+	}
+	if _, out, _ := w.run("", "log", "show", in.ID, "--limit", "1"); !strings.Contains(out, "older: --before ") {
+		t.Errorf("no way to the next page:\n%s", out)
 	}
 	if code, out, _ := w.run("", "log", "show", in.ID, "--query", "t/0"); code != 0 || !strings.Contains(out, "no rule allows it") || strings.Contains(out, "denied") {
 		t.Errorf("table %d\n%s", code, out)
