@@ -34,7 +34,9 @@ func TestAdminEndsConnections(t *testing.T) {
 	if code, text := w.tryAdmin("session", "forget", id, "pi-1"); code == ExitOK {
 		t.Errorf("a session that is no more: %s", text)
 	}
-	var log struct{ Items []struct{ Kind, Client string } }
+	var log struct {
+		Items []struct{ Kind, Client string }
+	}
 	p.until(func() bool { w.admin(&log, "log", "show", id, "--query", "pi-1"); return len(log.Items) == 2 })
 	if log.Items[0].Kind != "disconnected" || log.Items[1].Kind != "connected" {
 		t.Errorf("log %+v", log)
