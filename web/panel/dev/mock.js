@@ -297,6 +297,10 @@ export class Mock {
     }
     if (method !== 'PATCH') return [200, one];
     const { rotate, password: fresh, ...change } = body;
+    if (change.note === 'somebody else was quicker') {
+      one.note = 'Greenhouse, north';
+      return problem(412, 'stale', 'Somebody has changed this meanwhile.');
+    }
     Object.assign(one, change);
     return [200, rotate ? { ...one, password: 'Hw81_zzQp-Vt40nDkR7eXa' } : one];
   }
@@ -315,6 +319,7 @@ export class Mock {
       return [200, this.hooks.find((h) => h.id === id)];
     }
     if (method === 'DELETE') this.hooks = this.hooks.filter((h) => h.id !== id);
+    if (method === 'GET' && id) return [200, this.hooks.find((h) => h.id === id)];
     return method === 'DELETE' ? [204] : list(this.hooks);
   }
 
@@ -328,6 +333,7 @@ export class Mock {
       return [200, this.bridges.find((b) => b.id === id)];
     }
     if (method === 'DELETE') this.bridges = this.bridges.filter((b) => b.id !== id);
+    if (method === 'GET' && id) return [200, this.bridges.find((b) => b.id === id)];
     return method === 'DELETE' ? [204] : list(this.bridges);
   }
 

@@ -19,6 +19,7 @@ export const scenes = [
   { name: 'users-create', path: `/instances/${id}/users`, full: false, act: createUser },
   { name: 'import', path: `/instances/${id}/import`, act: importUsers },
   { name: 'user', path: `/instances/${id}/users/greenhouse`, act: (page) => page.getByText('greenhouse/secret/#').waitFor() },
+  { name: 'user-stale', path: `/instances/${id}/users/greenhouse`, act: staleNote },
   { name: 'client', path: `/instances/${id}/client?first=1`, act: talk },
   { name: 'client-replay', path: `/instances/${id}/client`, act: replay },
   { name: 'client-topics', path: `/instances/${id}/client?view=topics`, act: talkTree },
@@ -163,6 +164,16 @@ async function importUsers(page) {
   await page.getByLabel(/^(Password file|パスワードファイル)$/).fill('boiler:$7$101$c2FsdA==$aGFzaA==');
   await button(page, 'Check', '確認する').click();
   await page.getByText('acl:7').waitFor();
+}
+
+// Somebody else has saved another note meanwhile: their state is loaded, and what was typed stays.
+async function staleNote(page) {
+  const note = page.getByLabel(/^(Note|メモ)/).first();
+  await note.fill('somebody else was quicker');
+  await note.press('Enter');
+  await button(page, 'Load the new state', '最新の内容を読み込む').click();
+  await page.getByText('Greenhouse, north').waitFor();
+  if ((await note.inputValue()) !== 'somebody else was quicker') throw new Error('what was typed is gone');
 }
 
 async function createUser(page) {
