@@ -19,7 +19,7 @@ func (a adminBrokers) Clients(instance, contains string, away bool, limit int) (
 	if away {
 		q.State = ""
 	}
-	found := clientsOf(panelBrokers{a.brokers}, instance, q, func(c broker.ClientInfo) admin.Client {
+	found := clientsOf(panelBrokers(a), instance, q, func(c broker.ClientInfo) admin.Client {
 		return admin.Client{ClientID: c.ID, User: c.User, Connected: c.Connected, Since: c.Since, Remote: c.Remote, Via: c.Via, Version: versionName(c.Version),
 			TLS: c.TLS, KeepAlive: c.KeepAlive, Expiry: expiry(c.SessionExpiry), Subscriptions: append([]string{}, c.Subscriptions...), Queue: c.Queued, QueueBytes: c.QueuedBytes,
 			Inflight: c.Inflight, Lost: c.Lost}
