@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,7 @@ import (
 type parity struct {
 	dir   string   // where relative file names begin
 	Skip  []string // nodes whose messages at start Node-RED shows before a browser listens
+	Any   bool     `json:"any_order"` // what a program of the system answers comes in between the others, sooner or later
 	Flows json.RawMessage
 	Steps []struct {
 		Inject  string          // presses the node's button
@@ -236,6 +238,11 @@ func (p *parity) compare(t *testing.T, s *screen, rev string) {
 		if id, _ := d["id"].(string); !contains(p.Skip, id) {
 			got = append(got, d)
 		}
+	}
+	if p.Any {
+		byText := func(a, b map[string]any) int { return strings.Compare(asJSON(a), asJSON(b)) }
+		slices.SortFunc(got, byText)
+		slices.SortFunc(p.Debug, byText)
 	}
 	for i := range max(len(got), len(p.Debug)) {
 		var have, want map[string]any

@@ -122,7 +122,7 @@ function write(file, c, events, rev, answers) {
     }
   }
   const lines = list => '[\n' + list.map(x => JSON.stringify(x)).join(',\n') + ']'
-  fs.writeFileSync(file, `{"skip":${JSON.stringify(c.skip ?? [])},\n"flows":${lines(c.flows)},\n"steps":${lines(c.steps)},\n` +
+  fs.writeFileSync(file, `{"skip":${JSON.stringify(c.skip ?? [])},${c.any_order ? '"any_order":true,' : ''}\n"flows":${lines(c.flows)},\n"steps":${lines(c.steps)},\n` +
     (answers.length ? `"answers":${lines(answers)},\n` : '') + `"debug":${lines(debug)},\n"status":${JSON.stringify(status)},\n"rev":${JSON.stringify(rev)}}\n`)
   console.log(file, debug.length, 'messages')
 }
