@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,6 +33,7 @@ func answerOf(registry huma.Registry, op *huma.Operation, output reflect.Type) (
 		}
 		body = f.Index[0]
 		answer.Headers = map[string]*huma.Param{}
+		refuseHidden(op.OperationID, f.Type, nil)
 		if f.Type != streamBody {
 			answer.Content = map[string]*huma.MediaType{
 				"application/json": {Schema: huma.SchemaFromField(registry, f, hint(output, op.OperationID+"Response"))}}
@@ -45,6 +47,28 @@ func answerOf(registry huma.Registry, op *huma.Operation, output reflect.Type) (
 		answer.Headers[h.name] = &huma.Header{Schema: huma.SchemaFromField(registry, output.FieldByIndex(h.field), "")}
 	}
 	return headers, body
+}
+
+// refuseHidden panics for an embedded struct with a lower-case name: its fields would be in the answer and not in the
+// API's document.
+func refuseHidden(route string, t reflect.Type, within []reflect.Type) {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		refuseHidden(route, t.Elem(), within)
+	case reflect.Struct:
+		if slices.Contains(within, t) {
+			return
+		}
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if f.Anonymous && !f.IsExported() {
+				panic(fmt.Sprintf("route %s: the embedded %s has a lower-case name, so that the API's document has nothing of it", route, f.Name))
+			}
+			if f.IsExported() {
+				refuseHidden(route, f.Type, append(within, t))
+			}
+		}
+	}
 }
 
 // headersOf are the fields of an output beside its body: texts, each with the name of a header.

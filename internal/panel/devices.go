@@ -60,7 +60,7 @@ type deviceBody struct {
 	CreatedAt     time.Time  `json:"created_at"`
 	SeenAt        *time.Time `json:"seen_at,omitempty" doc:"Start or end of the last connection"`
 	DeviceState
-	roleBody
+	RoleBody
 }
 
 // showDevice shows a device to who was judged about it, or about its account.

@@ -158,11 +158,13 @@ func TestEndpointRefusesForms(t *testing.T) {
 		Count int `header:"X-Count"`
 	}
 	type nothing struct{}
+	type hidden struct{ Name string }
 	for name, types := range map[string][2]reflect.Type{
 		"a list as parameter":      {reflect.TypeFor[list](), reflect.TypeFor[nothing]()},
 		"a field from nowhere":     {reflect.TypeFor[loose](), reflect.TypeFor[nothing]()},
 		"a default in a body":      {reflect.TypeFor[preset](), reflect.TypeFor[nothing]()},
 		"a header that is no text": {reflect.TypeFor[nothing](), reflect.TypeFor[counted]()},
+		"hidden in an answer":      {reflect.TypeFor[nothing](), reflect.TypeFor[struct{ Body []struct{ hidden } }]()},
 	} {
 		func() {
 			defer func() {

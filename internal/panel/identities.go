@@ -67,7 +67,7 @@ func (p *Panel) beginIdentity(ctx context.Context, in *struct {
 }
 
 type arrivedBody struct {
-	signedInBody
+	SignedInBody
 	Linked bool `json:"linked,omitempty" doc:"The identity was linked to the account that is signed in"`
 }
 
@@ -85,7 +85,7 @@ func (p *Panel) endProvider(ctx context.Context, in *struct {
 	if refused, ok := errors.AsType[*account.Error](err); ok {
 		p.recordRefusal(ctx, "", refused)
 	}
-	out := &arrived{Body: arrivedBody{signedInBody{done.Ticket, done.Passkey}, done.Linked}}
+	out := &arrived{Body: arrivedBody{SignedInBody{done.Ticket, done.Passkey}, done.Linked}}
 	if done.Session != "" {
 		out.Cookie = sessionCookie(done.Session)
 	}

@@ -85,17 +85,17 @@ type instanceBody struct {
 	CA              caBody    `json:"ca"`
 	DevicePort      int       `json:"device_port" doc:"MQTT over TLS for small devices; /device-ca.h is a C header with the authority that they trust; 0: there is none"`
 	Versions        []string  `json:"versions" doc:"Versions of MQTT"`
-	roleBody
+	RoleBody
 }
 
-// roleBody says what who asks may do with a thing, whose account need not be the one that is looked at.
-type roleBody struct {
+// RoleBody says what who asks may do with a thing, whose account need not be the one that is looked at.
+type RoleBody struct {
 	Role      account.TeamRole `json:"role,omitempty" enum:"owner,member,viewer,dashboard" doc:"Of who asks, in the account that it belongs to"`
 	Suspended bool             `json:"suspended,omitempty" doc:"The operator has stopped everything of that account"`
 }
 
-func roleOf(by account.Actor) roleBody {
-	return roleBody{by.TeamRole, !by.Team.SuspendedAt.IsZero()}
+func roleOf(by account.Actor) RoleBody {
+	return RoleBody{by.TeamRole, !by.Team.SuspendedAt.IsZero()}
 }
 
 type caBody struct {
@@ -108,7 +108,7 @@ func (p *Panel) showInstance(by account.Actor, i account.Instance) instanceBody 
 	e := p.o.Endpoints
 	out := instanceBody{ID: i.ID, Name: i.Name, Region: i.Region, Plan: i.Plan, CreatedAt: i.CreatedAt, Server: e.Server, User: i.ID,
 		Port: e.Port, SSLPort: e.SSLPort, DevicePort: p.o.Device.Port, WebSocketPort: e.WebSocketPort, WebSocketPath: "/mqtt/" + i.ID,
-		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}, roleBody: roleOf(by)}
+		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}, RoleBody: roleOf(by)}
 	if len(p.o.Authority.PEM) > 0 {
 		out.CA = caBody{p.o.Authority.Fingerprint, "/ca.pem"}
 	}

@@ -8,8 +8,8 @@ import (
 	"tsunagi/internal/account"
 )
 
-// standingBody is an account as the operator sees it.
-type standingBody struct {
+// StandingBody is an account as the operator sees it.
+type StandingBody struct {
 	ID            string         `json:"id"`
 	Name          string         `json:"name" doc:"Of the team, or the person's e-mail"`
 	Kind          string         `json:"kind" enum:"owner,member,team" doc:"owner: a person who runs the server; member: any other; team: an account of several"`
@@ -35,9 +35,9 @@ type usageBody struct {
 	MessagesOut uint64 `json:"messages_out" doc:"Since the brokers were started"`
 }
 
-func (p *Panel) showStanding(s account.Standing) standingBody {
+func (p *Panel) showStanding(s account.Standing) StandingBody {
 	a := s.Account
-	out := standingBody{ID: a.ID, Name: a.Title(), Kind: string(a.Role), Plan: a.Plan, CreatedAt: a.CreatedAt, SeenAt: moment(s.SeenAt), Suspended: suspension(a),
+	out := StandingBody{ID: a.ID, Name: a.Title(), Kind: string(a.Role), Plan: a.Plan, CreatedAt: a.CreatedAt, SeenAt: moment(s.SeenAt), Suspended: suspension(a),
 		InstanceLimit: a.Instances, Owners: s.People, Members: s.Members}
 	u := &out.Usage
 	u.Instances, u.FlowServers, u.Devices = len(s.Instances), s.FlowServers, s.Devices
@@ -56,7 +56,7 @@ func (p *Panel) listAccounts(ctx context.Context, in *struct {
 	Query  string `query:"query" maxLength:"256" doc:"Part of name, e-mail or id"`
 	Cursor string `query:"cursor" maxLength:"16" pattern:"^[0-9]*$" doc:"From the answer before"`
 	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
-}) (*answer[page[standingBody]], error) {
+}) (*answer[page[StandingBody]], error) {
 	skip, _ := strconv.Atoi(in.Cursor) // the pattern lets digits in and no more; too many of them are past the end
 	list, total, err := p.o.Accounts.Standings(ctx, actor(ctx), account.AccountQuery{Contains: in.Query, Skip: skip, Limit: in.Limit})
 	out := pageOf(list, p.showStanding)
@@ -68,7 +68,7 @@ func (p *Panel) listAccounts(ctx context.Context, in *struct {
 }
 
 type standingDetails struct {
-	standingBody
+	StandingBody
 	Instances []standingInstance `json:"instances"`
 }
 

@@ -98,15 +98,15 @@ type signInInput struct {
 	}
 }
 
-// signedInBody is empty where the sign-in is complete.
-type signedInBody struct {
+// SignedInBody is empty where the sign-in is complete.
+type SignedInBody struct {
 	Ticket  string `json:"ticket,omitempty" doc:"Set when a second proof is needed: send it to /session/second within 5 minutes"`
 	Passkey bool   `json:"passkey,omitempty" doc:"With ticket: a passkey is taken instead of a code, see /session/passkey/new"`
 }
 
 type signInOutput struct {
 	Cookie string `header:"Set-Cookie"`
-	Body   signedInBody
+	Body   SignedInBody
 }
 
 func (p *Panel) signIn(ctx context.Context, in *signInInput) (*signInOutput, error) {
@@ -115,7 +115,7 @@ func (p *Panel) signIn(ctx context.Context, in *signInInput) (*signInOutput, err
 	if errors.As(err, &refused) {
 		p.recordRefusal(ctx, in.Body.Email, refused)
 	}
-	out := &signInOutput{Body: signedInBody{done.Ticket, done.Passkey}}
+	out := &signInOutput{Body: SignedInBody{done.Ticket, done.Passkey}}
 	if done.Session != "" {
 		out.Cookie = sessionCookie(done.Session)
 	}
