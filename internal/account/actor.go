@@ -19,6 +19,7 @@ type Actor struct {
 	Agent    string    // User-Agent of the browser
 
 	looks string // Account.ID of the team that the browser looks at, not judged yet; "" for its own
+	named string // Account.ID or e-mail that the admin socket was told; "" for none
 }
 
 // team is the account whose things the actor uses.
@@ -31,6 +32,17 @@ func (a Actor) team() string {
 
 // AdminActor is the person behind the admin socket.
 func AdminActor() Actor { return Actor{Operator: true, Via: "admin"} }
+
+// AdminFor is the person behind the admin socket who has named an account (by id, or a person's e-mail) to do something
+// with what belongs to it; Judge finds it. "" names none.
+func AdminFor(named string) Actor {
+	by := AdminActor()
+	by.named = named
+	return by
+}
+
+// everybody says whether the actor means what belongs to anybody.
+func (a Actor) everybody() bool { return a.Operator && a.named == "" }
 
 // owner says whether the actor runs the installation.
 func (a Actor) owner() bool { return a.Operator || a.Account.Role == RoleOwner }
@@ -54,6 +66,10 @@ func instanceOf(r Reader, by Actor, id string) (Instance, error) {
 
 // audit adds an entry within the transaction of what it tells: neither is on disk without the other.
 func (s *Service) audit(tx Tx, by Actor, action, object, detail string) error {
-	return tx.Insert(AuditEntry{ID: s.nextID(), Time: s.now(), Account: by.Account.ID, Via: by.Via,
+	who := by.Account.ID
+	if by.Operator {
+		who = "" // it acts for the account, but nobody of it did anything
+	}
+	return tx.Insert(AuditEntry{ID: s.nextID(), Time: s.now(), Account: who, Via: by.Via,
 		Remote: clip(by.Remote), Action: action, Object: clip(object), Detail: clip(detail), Team: by.team()})
 }

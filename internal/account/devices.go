@@ -48,7 +48,7 @@ func (s *Service) Devices(ctx context.Context, by Actor) (list []Device, err err
 		return nil, nil
 	}
 	owner := by.team()
-	if by.Operator {
+	if by.everybody() {
 		owner = ""
 	}
 	err = s.view(ctx, func(r Reader) error {

@@ -56,6 +56,9 @@ func (s *Service) ActorEnd(by Actor) (ended <-chan struct{}, stop func()) {
 
 // ActorAlive says whether the session or API token that an actor came with still holds.
 func (s *Service) ActorAlive(ctx context.Context, by Actor) (bool, error) {
+	if by.Operator {
+		return true, nil
+	}
 	if by.Token == ([32]byte{}) {
 		return s.SessionAlive(ctx, by.Session)
 	}

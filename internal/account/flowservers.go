@@ -69,7 +69,7 @@ func (s *Service) FlowServers(ctx context.Context, by Actor) (list []FlowServer,
 		return nil, fail(Unauthorized, "api.unauthorized")
 	}
 	owner := by.team()
-	if by.Operator {
+	if by.everybody() {
 		owner = ""
 	}
 	if by.Only != "" {

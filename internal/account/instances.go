@@ -88,9 +88,10 @@ func (s *Service) mayHave(by Actor, acc Account, plan Plan, have int) error {
 	return nil
 }
 
-// ownerOf is the account that a new thing belongs to: the actor's own; for the admin socket the one that was named.
+// ownerOf is the account that a new thing belongs to: the actor's own; for the admin socket one that is
+// named.
 func ownerOf(r Reader, by Actor, named string) (string, error) {
-	if !by.Operator {
+	if !by.Operator || named == "" && by.team() != "" {
 		return by.team(), nil
 	}
 	a, err := r.Account(named)
@@ -140,7 +141,7 @@ func (s *Service) Instances(ctx context.Context, by Actor) (list []Instance, err
 		return nil, fail(Unauthorized, "api.unauthorized")
 	}
 	owner := by.team()
-	if by.Operator {
+	if by.everybody() {
 		owner = ""
 	}
 	err = s.view(ctx, func(r Reader) error {

@@ -2,11 +2,11 @@ package account
 
 import (
 	"context"
-	"errors"
 	"unicode/utf8"
 )
 
-// ChangePassword sets another password of the actor's account, ends all its browser sessions and starts a new one.
+// ChangePassword sets another password of the actor's account, ends all its browser sessions and starts a new one, but
+// none for the admin socket.
 func (s *Service) ChangePassword(ctx context.Context, by Actor, old, password string) (session string, err error) {
 	if err := s.confirm(ctx, by, old); err != nil {
 		return "", err
@@ -34,7 +34,12 @@ func (s *Service) ChangePassword(ctx context.Context, by Actor, old, password st
 				return err
 			}
 		}
-		if err := errors.Join(tx.Save(acc), tx.Insert(row)); err != nil {
+		if err := tx.Save(acc); err != nil {
+			return err
+		}
+		if by.Operator {
+			session = ""
+		} else if err := tx.Insert(row); err != nil {
 			return err
 		}
 		return s.audit(tx, by, "account.password", acc.ID, "")

@@ -56,7 +56,7 @@ func (s *Service) InviteToTeam(ctx context.Context, by Actor, n NewTeamInvitatio
 	if err != nil || n.Email == "" {
 		return inv, token, err
 	}
-	l := Letter{Kind: LetterTeam, To: inv.Email, Language: language, Token: token, Expires: inv.ExpiresAt, Args: []any{"team", team.Name, "by", by.Account.Email}}
+	l := Letter{Kind: LetterTeam, To: inv.Email, Language: language, Token: token, Expires: inv.ExpiresAt, Args: []any{"team", team.Name, "by", by.Account.Title()}}
 	if err := s.o.Post(ctx, l); err != nil {
 		s.o.Log.Warn("invitation to a team not sent", "invitation", inv.ID, "error", err)
 		undo := s.update(context.WithoutCancel(ctx), func(tx Tx) error { return tx.Delete(inv) })

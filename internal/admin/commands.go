@@ -109,15 +109,15 @@ func commands() []command {
 		}, createRule},
 		{"rule list", "INSTANCE", "list access rules", none, listRules},
 		{"rule delete", "INSTANCE RULE", "delete an access rule", none, deleteRule},
-	}, loginCommands(), brokerCommands(), hookCommands(), historyCommands())
+	}, loginCommands(), brokerCommands(), hookCommands(), historyCommands(), []command{apiCommand()})
 }
 
 // Run carries out `tsunagi admin` and returns the exit code. environ is looked at for TSUNAGI_DATA.
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer, environ []string) int {
 	for _, c := range commands() {
 		words := strings.Fields(c.words)
-		if len(args) >= 2 && args[0] == words[0] && args[1] == words[1] {
-			return c.do(&call{ctx: ctx, in: in, out: out, errOut: errOut}, args[2:], environ)
+		if len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
+			return c.do(&call{ctx: ctx, in: in, out: out, errOut: errOut}, args[len(words):], environ)
 		}
 	}
 	if len(args) > 0 && (args[0] == "help" || args[0] == "--help" || args[0] == "-h") {

@@ -43,6 +43,7 @@ type Server struct {
 	journal   *account.Journal                             // nil: there is none
 	hooks     Hooks                                        // nil: there are none
 	histories Histories                                    // nil: there are none
+	api       http.Handler                                 // nil: there is none
 	backingUp sync.Mutex                                   // held while one is made
 }
 
@@ -158,6 +159,7 @@ func (s *Server) routes() http.Handler {
 	}))
 	mux.HandleFunc("POST /instances/{id}/export", s.exportInstance)
 	mux.Handle("POST /instances/{id}/restore", unhurried(s.answerUpTo(parcel.MaxSize+1, s.restoreInstance)))
+	mux.Handle("/api/", unhurried(http.HandlerFunc(s.serveAPI)))
 	s.loginRoutes(mux)
 	s.hookRoutes(mux)
 	s.historyRoutes(mux)

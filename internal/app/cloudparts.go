@@ -88,6 +88,7 @@ func (c *cloud) parts() []part {
 	socket.OnLog(c.journal)
 	socket.OnHooks(adminHooks{c.hooks})
 	socket.OnHistory(adminHistory{c.histories})
+	socket.OnAPI(c.panel.Inside(), c.panel.EndStreams)
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})
 	if c.billing != nil {
 		list = append(list, runs("billing", c.billing.Run))

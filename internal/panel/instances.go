@@ -85,6 +85,7 @@ type instanceBody struct {
 	CA              caBody    `json:"ca"`
 	DevicePort      int       `json:"device_port" doc:"MQTT over TLS for small devices; /device-ca.h is a C header with the authority that they trust; 0: there is none"`
 	Versions        []string  `json:"versions" doc:"Versions of MQTT"`
+	Owner           string    `json:"owner,omitempty" doc:"Id of the account that it belongs to; for who runs the server alone"`
 	RoleBody
 }
 
@@ -111,6 +112,9 @@ func (p *Panel) showInstance(by account.Actor, i account.Instance) instanceBody 
 		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}, RoleBody: roleOf(by)}
 	if len(p.o.Authority.PEM) > 0 {
 		out.CA = caBody{p.o.Authority.Fingerprint, "/ca.pem"}
+	}
+	if by.Operator {
+		out.Owner = i.Owner
 	}
 	return out
 }
@@ -155,7 +159,7 @@ func (p *Panel) changeInstance(ctx context.Context, in *changeInstanceInput) (*t
 func (p *Panel) moveInstance(ctx context.Context, in *struct {
 	WithID
 	Body struct {
-		Team string `json:"team" maxLength:"64" doc:"Id of a team, or of the person's own account"`
+		Team string `json:"team" maxLength:"254" doc:"Id of a team, or of the person's own account"`
 	}
 }) (*answer[instanceBody], error) {
 	i, err := p.o.Accounts.MoveInstance(ctx, actor(ctx), in.ID, in.Body.Team)

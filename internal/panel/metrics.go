@@ -22,7 +22,7 @@ type metricsOutput struct {
 func (p *Panel) getMetrics(ctx context.Context, in *metricsInput) (*metricsOutput, error) {
 	var i account.Instance
 	var err error
-	if by := actor(ctx); by.Account.ID != "" {
+	if by := actor(ctx); by.Account.ID != "" || by.Operator {
 		i, err = p.o.Accounts.Instance(ctx, by, in.ID)
 	} else {
 		const head = "Bearer "

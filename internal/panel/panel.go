@@ -284,6 +284,7 @@ type DeviceDoor struct {
 type Panel struct {
 	o       Options
 	handler http.Handler
+	inside  http.Handler // without what only browsers need
 	rates   rates
 	trials  rates // of bridges, by instance
 
@@ -313,7 +314,8 @@ func New(o Options) (*Panel, error) {
 	if err := p.mountAll(mux); err != nil {
 		return nil, err
 	}
-	p.handler = p.headers(p.guard(p.recover(mux)))
+	p.inside = p.recover(mux)
+	p.handler = p.headers(p.guard(p.inside))
 	return p, nil
 }
 

@@ -27,6 +27,7 @@ const password = "a long enough pass phrase"
 type world struct {
 	t        *testing.T
 	server   *httptest.Server
+	inside   http.Handler // of the admin socket
 	accounts *account.Service
 	journal  *account.Journal
 	brokers  *fakeBrokers
@@ -97,6 +98,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.inside = p.Inside()
 	w.server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if from := r.Header.Get("Test-From"); from != "" {
 			r.RemoteAddr = from
