@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,8 +20,9 @@ import (
 )
 
 // The API that CloudMQTT had, for client libraries and scripts made for it: only their host changes. The instance's
-// half wants Basic with an empty user name and the instance's API key as password; the account's half Basic with an
-// API token as user name and no password. What it can do is a part of /api/v1, with the same rules behind it.
+// half wants Basic with the instance's API key, the account's half with an API token. Clients send it as the password
+// of an empty user name, or as user name without a password; both are taken. What it can do is a part of /api/v1, with
+// the same rules behind it.
 
 // compatRoute is one line of its table. in and out are empty values of what its body and answer look like, for the
 // document; nil for none.
@@ -68,7 +70,9 @@ type compatCall struct {
 func (p *Panel) mountCompat(mux humago.Mux, doc *huma.OpenAPI) {
 	for _, route := range p.compatRoutes() {
 		describeCompat(doc, route)
-		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) { p.serveCompat(w, r, route) })
+		serve := func(w http.ResponseWriter, r *http.Request) { p.serveCompat(w, r, route) }
+		mux.HandleFunc(route.pattern, serve)
+		mux.HandleFunc(route.pattern+"/{$}", serve) // what clients make of "user/" and no name
 	}
 }
 
@@ -118,17 +122,25 @@ func (p *Panel) serveCompat(w http.ResponseWriter, r *http.Request, route compat
 
 // compatSignIn judges the key of a request.
 func (p *Panel) compatSignIn(c *compatCall, route compatRoute, by account.Actor) (err error) {
-	user, password, ok := c.r.BasicAuth()
-	switch {
-	case route.account && (!ok || user == "" || password != ""):
-		return &failure{status: http.StatusUnauthorized, key: "api.key.account"}
-	case route.account:
-		c.by, err = p.o.Accounts.ByToken(c.r.Context(), user, by.Remote, by.Agent)
+	user, key, _ := c.r.BasicAuth()
+	if key == "" {
+		user, key = "", user
+	}
+	if route.account {
+		if key == "" || user != "" {
+			return &failure{status: http.StatusUnauthorized, key: "api.key.account"}
+		}
+		c.by, err = p.o.Accounts.ByToken(c.r.Context(), key, by.Remote, by.Agent)
 		return err
-	case !ok || user != "" || password == "":
+	}
+	if key == "" || user != "" && !account.ValidInstanceID(user) {
 		return &failure{status: http.StatusUnauthorized, key: "api.key.instance"}
 	}
-	c.by, c.instance, err = p.o.Accounts.ByInstanceKey(c.r.Context(), password, by.Remote, by.Agent)
+	c.by, c.instance, err = p.o.Accounts.ByInstanceKey(c.r.Context(), key, by.Remote, by.Agent)
+	if err == nil && user != "" && user != c.instance.ID { // some can't send an empty user name; the instance's was CloudMQTT's first form
+		c.by, c.instance = by, account.Instance{}
+		return &failure{status: http.StatusUnauthorized, key: "api.key.instance"}
+	}
 	return err
 }
 
@@ -152,6 +164,9 @@ func compatBody(w http.ResponseWriter, r *http.Request) (map[string]any, error) 
 	}
 	body := map[string]any{}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind == "application/x-www-form-urlencoded" && bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
+		kind = "application/json" // as curl -d sends it when nobody tells it what it is
+	}
 	switch kind {
 	case "application/json":
 		if err := json.Unmarshal(raw, &body); err != nil || body == nil {

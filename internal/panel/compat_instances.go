@@ -17,10 +17,11 @@ type compatInstance struct {
 	URL    string `json:"url,omitempty"`
 	APIKey string `json:"apikey,omitempty"`
 	Ident  string `json:"instance"` // the id as it is everywhere else
+	Ready  bool   `json:"ready"`    // always: Terraform's provider waits for it
 }
 
 func showCompatInstance(i account.Instance) compatInstance {
-	return compatInstance{ID: compatNumber(i.ID), Name: i.Name, Plan: i.Plan, Region: i.Region, Ident: i.ID}
+	return compatInstance{ID: compatNumber(i.ID), Name: i.Name, Plan: i.Plan, Region: i.Region, Ident: i.ID, Ready: true}
 }
 
 func compatNumber(id string) (n int64) {
@@ -49,11 +50,7 @@ func compatID(text string) string {
 
 func (p *Panel) compatInstances(c *compatCall) (any, error) {
 	all, err := p.o.Accounts.Instances(c.ctx, c.by)
-	out := make([]compatInstance, 0, len(all))
-	for _, i := range all {
-		out = append(out, showCompatInstance(i))
-	}
-	return out, err
+	return shown(all, showCompatInstance), err
 }
 
 // withSecrets adds address and key for a token that may manage.

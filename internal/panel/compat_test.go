@@ -187,7 +187,7 @@ func TestCompatTenants(t *testing.T) {
 		path = strings.ReplaceAll(path, "{id}", id)
 		for name, c := range map[string]*browser{
 			"nobody": w.browser(), "a cookie": {w: w, cookie: victim.cookie, header: http.Header{}}, "a forged key": w.withKey("", forged), "the key before": w.withKey("", old),
-			"a key as user": w.withKey(key, ""), "a token as password": w.withKey("", token), "a wrong token": w.withKey("tsu_"+strings.Repeat("A", 43), ""),
+			"a metrics token": w.withKey("tsm_x", ""), "both": w.withKey(token, key), "a wrong token": w.withKey("tsu_"+strings.Repeat("A", 43), ""),
 			"a user too": w.withKey("x", key), "another scheme": {w: w, header: http.Header{"Authorization": {"Bearer " + token}}},
 		} {
 			n++

@@ -1,6 +1,8 @@
 package panel
 
 import (
+	"hash/fnv"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,11 +19,7 @@ func (p *Panel) compatUsers(c *compatCall) (any, error) {
 		return nil, err
 	}
 	list, err := p.o.Accounts.Users(c.ctx, c.by, account.UserQuery{Instance: c.instance.ID, Prefix: c.r.URL.Query().Get("query"), Skip: skip, Limit: limit})
-	out := make([]compatName, 0, len(list.Users))
-	for _, u := range list.Users {
-		out = append(out, compatName{u.Name})
-	}
-	return out, err
+	return shown(list.Users, func(u account.User) compatName { return compatName{u.Name} }), err
 }
 
 type compatGrant struct {
@@ -94,6 +92,7 @@ func (p *Panel) compatDeleteUser(c *compatCall) (any, error) {
 type compatRule struct {
 	Type     string  `json:"type"` // topic: of one user; pattern: of all, with %u and %c
 	Username *string `json:"username"`
+	User     *string `json:"user"` // as Username
 	Pattern  string  `json:"pattern"`
 	Topic    string  `json:"topic"` // as Pattern
 	Read     bool    `json:"read"`
@@ -105,12 +104,30 @@ type compatRule struct {
 func showCompatRule(r account.Rule) compatRule {
 	out := compatRule{Type: "pattern", Pattern: r.Filter, Topic: r.Filter, Effect: string(r.Effect), Access: string(r.Access)}
 	if r.User != "" {
-		out.Type, out.Username = "topic", &r.User
+		out.Type, out.Username, out.User = "topic", &r.User, &r.User
 	}
 	if r.Effect == account.Allow {
 		out.Read, out.Write = r.Access != account.Publish, r.Access != account.Subscribe
 	}
 	return out
+}
+
+// compatItem is a rule in the other form that CloudMQTT's API had. A library for it fails at fields that it doesn't
+// know, and takes the id for a number of 31 bits.
+type compatItem struct {
+	ID      uint32  `json:"id"`
+	Type    string  `json:"type"`
+	User    *string `json:"user"`
+	Pattern string  `json:"pattern"`
+	Read    bool    `json:"read"`
+	Write   bool    `json:"write"`
+}
+
+func showCompatItem(r account.Rule) compatItem {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(r.ID)) // never fails
+	rule := showCompatRule(r)
+	return compatItem{max(h.Sum32()>>1, 1), rule.Type, rule.User, rule.Pattern, rule.Read, rule.Write}
 }
 
 // compatRules answers a bare list, or {"items": […]} to clients that ask for version 1 in the header Api-Version.
@@ -119,18 +136,22 @@ func (p *Panel) compatRules(c *compatCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	beginning, out := c.r.URL.Query().Get("query"), []compatRule{}
-	for _, r := range rules {
-		if strings.HasPrefix(r.User, beginning) {
-			out = append(out, showCompatRule(r))
-		}
+	beginning := c.r.URL.Query().Get("query")
+	rules = slices.DeleteFunc(rules, func(r account.Rule) bool { return !strings.HasPrefix(r.User, beginning) })
+	if rules, err = cut(c, rules); err != nil {
+		return nil, err
 	}
-	out, err = cut(c, out)
-	if err == nil && c.r.Header.Get("Api-Version") == "1" {
-		return map[string]any{"items": out}, nil
+	if c.r.Header.Get("Api-Version") == "1" {
+		return compatItems{shown(rules, showCompatItem)}, nil
 	}
-	return out, err
+	return shown(rules, showCompatRule), nil
 }
+
+// compatItems is the other form of a list of rules.
+type compatItems struct {
+	Items []compatItem `json:"items" nullable:"false"`
+}
+
 
 // ruleWish is whom and which filter a request about a rule names.
 func (c *compatCall) ruleWish() (user, filter string, err error) {
@@ -138,7 +159,10 @@ func (c *compatCall) ruleWish() (user, filter string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	if user, err = c.text("username"); err != nil {
+	if user, err = c.text("username"); err == nil && user == "" {
+		user, err = c.text("user")
+	}
+	if err != nil {
 		return "", "", err
 	}
 	if filter, err = c.text("pattern"); err == nil && filter == "" {

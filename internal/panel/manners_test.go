@@ -209,7 +209,7 @@ func TestEverythingIsDocumented(t *testing.T) {
 		if path == "" { // of all methods: files, and what is refused
 			method, path = "GET", pattern
 		}
-		if path == "/" || path == "/api/" { // pages, and what isn't there
+		if path == "/" || path == "/api/" || strings.HasSuffix(path, "/{$}") { // pages, what isn't there, and CloudMQTT's with a slash too many
 			continue
 		}
 		if !documented[method+" "+path] {

@@ -23,6 +23,7 @@ type compatPassword struct {
 type compatRuleWish struct {
 	Type     string  `json:"type,omitempty" enum:"topic,pattern" doc:"topic: of one user; pattern: of all, with %u and %c"`
 	Username *string `json:"username,omitempty" doc:"Of a topic" example:"sensor"`
+	User     *string `json:"user,omitempty" doc:"As username"`
 	Pattern  string  `json:"pattern,omitempty" example:"home/#"`
 	Topic    string  `json:"topic,omitempty" doc:"As pattern"`
 	Read     bool    `json:"read,omitempty"`
@@ -69,9 +70,7 @@ func describeCompat(doc *huma.OpenAPI, route compatRoute) {
 			answer.Nullable = false
 		}
 		if route.name == "compat-list-rules" {
-			items := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"items": answer}, Required: []string{"items"}}
-			items.PrecomputeMessages()
-			answer = &huma.Schema{OneOf: []*huma.Schema{answer, items}}
+			answer = &huma.Schema{OneOf: []*huma.Schema{answer, doc.Components.Schemas.Schema(reflect.TypeOf(compatItems{}), true, route.name)}}
 		}
 		good = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{"application/json": {Schema: answer}}}
 	}

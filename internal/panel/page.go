@@ -9,9 +9,14 @@ type page[T any] struct {
 
 // pageOf shows a whole list as one page.
 func pageOf[T, S any](list []T, show func(T) S) page[S] {
-	out := page[S]{Items: make([]S, 0, len(list)), Total: len(list)}
+	return page[S]{Items: shown(list, show), Total: len(list)}
+}
+
+// shown is every one of a list as it is answered; never nil.
+func shown[T, S any](list []T, show func(T) S) []S {
+	out := make([]S, 0, len(list))
 	for _, one := range list {
-		out.Items = append(out.Items, show(one))
+		out = append(out, show(one))
 	}
 	return out
 }

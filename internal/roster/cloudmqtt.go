@@ -16,6 +16,7 @@ type cloudUser struct {
 type cloudRule struct {
 	Type     string
 	Username *string
+	User     *string // as Username, in the form with items
 	Pattern  string
 	Topic    string
 	Read     bool
@@ -67,6 +68,9 @@ func (r *Roster) cloudRule(p Place, in cloudRule) {
 	n := Rule{Place: p, Effect: "allow", Filter: in.Pattern}
 	if n.Filter == "" {
 		n.Filter = in.Topic
+	}
+	if in.Username == nil {
+		in.Username = in.User
 	}
 	if in.Username != nil && in.Type != "pattern" {
 		n.User = *in.Username

@@ -66,7 +66,7 @@ acl:1 note api.import.anonymous`},
 				"csv:2 rule \"sensor\" allow publish s/#\ncsv:2 rule \"sensor\" deny both x y\ncsv:4 rule \"\" allow subscribe all/%u\n" +
 				"csv:5 fault api.import.csv_line\ncsv:6 fault api.import.csv_rule\ncsv:7 fault api.import.csv_line"},
 		{"cloudmqtt", roster.Files{CloudMQTT: `{"users":[{"username":"a"},{"username":"b","acls":[{"topic":"t","read":true,"write":false}]}],
-			"acls":{"items":[{"type":"pattern","username":null,"pattern":"p/%u","read":true,"write":true},{"type":"topic","username":"a","topic":"x","write":true},
+			"acls":{"items":[{"type":"pattern","username":null,"pattern":"p/%u","read":true,"write":true},{"type":"topic","user":"a","pattern":"x","write":true},
 			{"type":"topic","pattern":"y","read":true},{"type":"topic","username":"a","pattern":"none"}]}}`},
 			"cloudmqtt:1 user a pw=\"\" hash=\"\" true\ncloudmqtt:2 user b pw=\"\" hash=\"\" true\ncloudmqtt:2 rule \"b\" allow subscribe t\n" +
 				"cloudmqtt:1 rule \"\" allow both p/%u\ncloudmqtt:2 rule \"a\" allow publish x\ncloudmqtt:3 fault api.import.no_user\ncloudmqtt:4 note api.import.grants_nothing"},
