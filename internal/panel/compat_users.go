@@ -152,7 +152,6 @@ type compatItems struct {
 	Items []compatItem `json:"items" nullable:"false"`
 }
 
-
 // ruleWish is whom and which filter a request about a rule names.
 func (c *compatCall) ruleWish() (user, filter string, err error) {
 	kind, err := c.text("type")
