@@ -28,6 +28,7 @@ type Directory struct {
 	rows      loginRows
 	seed      maphash.Seed
 	shards    [64]shard
+	hosts     hostIndex
 	web       webLogins
 	askers    askers
 }
@@ -387,6 +388,9 @@ func (d *Directory) set(ctx context.Context, sh *shard, instance string) (*rules
 func (d *Directory) apply(c Change, rules []Rule, m *methods) {
 	if c.Instance == "" {
 		return
+	}
+	if c.Deleted {
+		d.hosts.set(c.Instance, nil)
 	}
 	if c.Logins || c.Deleted {
 		d.askers.set(c.Instance, !c.Deleted && m.Certificate != CertificateOff)

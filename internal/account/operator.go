@@ -373,14 +373,27 @@ func (s *Service) changeAll(ctx context.Context, f func(tx Tx) ([]Change, error)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var news []Change
+	hosts := map[string][]HostName{}
 	err := s.update(ctx, func(tx Tx) (err error) {
-		news, err = f(tx)
-		return err
+		if news, err = f(tx); err != nil {
+			return err
+		}
+		for _, c := range news {
+			if c.HostNames {
+				if hosts[c.Instance], err = tx.HostNames(c.Instance); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	for _, c := range news {
+		if c.HostNames {
+			s.directory.hosts.set(c.Instance, hosts[c.Instance])
+		}
 		s.directory.apply(c, nil, nil)
 		s.tell(c)
 	}

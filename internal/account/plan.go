@@ -1,6 +1,6 @@
 package account
 
-// Plan bounds an instance and the account that owns it. Zero means no limit, but no flow servers at FlowServers.
+// Plan bounds an instance and the account that owns it. Zero means no limit, but no flow servers at FlowServers and no names at HostNames.
 type Plan struct {
 	ID               string
 	Name             string
@@ -27,6 +27,7 @@ type Plan struct {
 	Bridges          int    // of an instance
 	Hooks            int    // of an instance
 	HookCalls        int    // a minute, of all hooks of an instance together
+	HostNames        int    // own names of an instance; 0: none
 	HistoryBytes     int    // of an instance, topics and payloads
 	BindClientIDs    bool   // a client identifier belongs to the user of its session
 	Durability       string // "fast": acknowledged in memory, a crash may lose the last second; else when on disk

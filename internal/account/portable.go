@@ -28,6 +28,7 @@ type Portable struct {
 	Authorities []PortableAuthority `json:"client_authorities"`
 	TokenKeys   []PortableTokenKey  `json:"token_keys"`
 	PageKeys    []PortablePageKey   `json:"publishable_keys"`
+	HostNames   []string            `json:"host_names,omitempty"` // told only: whose they are is proven anew
 }
 
 // PortableUser is a user, but for the first one, whom every instance has of its own.
@@ -290,6 +291,13 @@ func portableKeys(r Reader, in Instance, p *Portable) error {
 	pages, err := r.PublishableKeys(in.ID)
 	for _, k := range pages {
 		p.PageKeys = append(p.PageKeys, PortablePageKey{k.Name, k.Publish, k.Subscribe, k.Origins, k.Connections, orNever(k.ExpiresAt)})
+	}
+	if err != nil {
+		return err
+	}
+	hosts, err := r.HostNames(in.ID)
+	for _, h := range hosts {
+		p.HostNames = append(p.HostNames, h.Name)
 	}
 	return err
 }

@@ -10,14 +10,17 @@ type Where struct {
 }
 
 // Resolve says which instance and which of its users a connection means, in this order: the host
-// <instance>.<domain>; the path /mqtt/<instance>; a user name <instance>:<user>; a user name that is the instance's
+// <instance>.<domain>, or a proven name of the customer's own; the path /mqtt/<instance>; a user name <instance>:<user>; a user name that is the instance's
 // id alone, which is its first user. The instance is "" where none of them tells one; it need not exist.
 //
 // Where host or path tells the instance, the prefix "<instance>:" of the same instance may still stand before the
 // user. User names never begin with an id and a colon (see checkUserName), so that nothing is cut by mistake.
 func (d *Directory) Resolve(w Where) (instance, user string) {
-	if id, ok := strings.CutSuffix(strings.ToLower(strings.TrimSuffix(w.Host, ".")), "."+d.o.Domain); ok && d.o.Domain != "" && ValidInstanceID(id) {
+	host := strings.ToLower(strings.TrimSuffix(w.Host, "."))
+	if id, ok := strings.CutSuffix(host, "."+d.o.Domain); ok && d.o.Domain != "" && ValidInstanceID(id) {
 		instance = id
+	} else if own := d.hosts.instance(host); own != "" {
+		instance = own
 	} else if id, ok := strings.CutPrefix(w.Path, "/mqtt/"); ok && ValidInstanceID(id) {
 		instance = id
 	}

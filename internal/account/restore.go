@@ -115,6 +115,9 @@ func (w *restoring) note(key string, args ...any) {
 	w.Notes.Add(roster.Place{Source: SourceInstance}, key, args...)
 }
 
+// maxNamesTold bounds the notes about host names.
+const maxNamesTold = 20
+
 // wantEmpty refuses an instance that has anything of its own.
 func (w *restoring) wantEmpty(r Reader) error {
 	n, err := r.CountUsers(UserQuery{Instance: w.in.ID})
@@ -377,6 +380,9 @@ func (w *restoring) judgeKeys(r Reader) error {
 		w.note("api.restore.page_key", "name", clip(k.Name))
 		w.rows = append(w.rows, row)
 		w.PageKeys++
+	}
+	for _, name := range w.from.HostNames[:min(len(w.from.HostNames), maxNamesTold)] {
+		w.note("api.restore.host_name", "name", clip(name))
 	}
 	return nil
 }

@@ -41,6 +41,10 @@ type Options struct {
 	Log       *slog.Logger
 	Now       func() time.Time // [time.Now]
 
+	// Names look customers' own host names up; nil: instances have none.
+	Names    Names
+	OwnNames []string // of the server besides Domain: nobody may take them
+
 	HashMemory int // KiB that one hash of a person's password takes [19456]
 
 	SessionIdle time.Duration // a browser's session ends after so long without use [7 days]
@@ -70,6 +74,7 @@ type Service struct {
 	pairings   *tickets[pairing]
 	pairTries  *failures // by address: wrong pairing codes
 	ended      endings
+	looks      chan struct{} // a place for each check of host names
 
 	// mu makes a change of an instance and its news to directory and listeners one step, so that the news keep the
 	// order of the changes. It is held during a write to the store; nothing on the message path takes it.
@@ -91,6 +96,7 @@ type Change struct {
 	Hooks       bool // hooks changed: read them anew
 	History     bool // what is kept changed: read it anew
 	DeadLetters bool // there are fewer dead letters
+	HostNames   bool // which own names lead to the instance has changed
 
 	Suspended string // the operator has suspended the account, in these words: end all connections; "" else
 
@@ -135,6 +141,7 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 		trips:      newTickets[trip](maxTripsFrom, maxTrips),
 		pairings:   newTickets[pairing](maxPairings, maxPairingAll),
 		pairTries:  newFailures(10, 10*time.Second, 10_000),
+		looks:      make(chan struct{}, hostLooks),
 	}
 	s.directory = newDirectory(o)
 	if err := s.checkKey(ctx); err != nil {
@@ -147,6 +154,17 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 			all[l.Instance] = true
 		}
 		s.directory.askers.all.Store(&all)
+		if err != nil {
+			return err
+		}
+		hosts, err := r.HostNames("")
+		each := map[string][]HostName{}
+		for _, h := range hosts {
+			each[h.Instance] = append(each[h.Instance], h)
+		}
+		for instance, rows := range each {
+			s.directory.hosts.set(instance, rows)
+		}
 		return err
 	})
 	return s, err

@@ -32,7 +32,7 @@ type Store interface {
 
 // Row is one stored thing, handed to Tx by value. It is exactly one of Account, Passkey, Identity, Membership, TeamInvitation, BrowserSession, Invitation, ResetLink,
 // APIToken, Factor, Instance, User, Rule, FlowServer, Device, DeviceLabels, Setting, AuditEntry, Logins,
-// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure, PublishableKey, Hook, DeadLetter.
+// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure, PublishableKey, HostName, Hook, DeadLetter.
 type Row interface{ row() }
 
 // Tx writes inside of Store.Update, and sees what it wrote before.
@@ -46,7 +46,7 @@ type Tx interface {
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
 	// Account takes its memberships (as team and as person), its invitations to the team, passkeys, identities, sessions, links, tokens, factors, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
-	// client authorities, token keys, publishable keys, metrics token, bridges, hooks and log lines; a Hook its dead letters; a User the rules and certificates that name it and its exposure; a
+	// client authorities, token keys, publishable keys, host names, metrics token, bridges, hooks and log lines; a Hook its dead letters; a User the rules and certificates that name it and its exposure; a
 	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
 }
@@ -156,6 +156,12 @@ type Reader interface {
 	PublishableKey(instance, id string) (PublishableKey, error)
 	// PublishableKeys are all of one instance by CreatedAt, then ID.
 	PublishableKeys(instance string) ([]PublishableKey, error)
+
+	HostName(instance, name string) (HostName, error)
+	// HostNames are those of one instance, or of all by Instance when it is "", by CreatedAt, then Name.
+	HostNames(instance string) ([]HostName, error)
+	// HostNameClaims are the rows of all instances that want a name, by CreatedAt, then Instance.
+	HostNameClaims(name string) ([]HostName, error)
 
 	Exposure(instance, user string) (Exposure, error)
 	// Exposures are at most limit of one instance, the latest first.

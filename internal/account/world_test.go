@@ -27,7 +27,9 @@ type world struct {
 	token  string // of the owner's session
 	mails  map[string]string
 	signUp string
-	hash   int // KiB of a password's hash; 0: as in earnest
+	zone   *zone
+	keys   string // directory of the key file
+	hash   int    // KiB of a password's hash; 0: as in earnest
 
 	mu      sync.Mutex // guards now, news and letters
 	letters []account.Letter
@@ -71,10 +73,21 @@ func newWorldWith(t *testing.T, memory int, signUp string) *world {
 	return w
 }
 
+// names is the DNS of the world; nil: there is none.
+func (w *world) names() account.Names {
+	if w.zone == nil {
+		return nil
+	}
+	return w.zone
+}
+
 // open makes a service over the store, as a start of the process does.
 func (w *world) open() {
 	w.t.Helper()
-	secret, err := account.LoadKeyFile(w.t.TempDir())
+	if w.keys == "" {
+		w.keys = w.t.TempDir()
+	}
+	secret, err := account.LoadKeyFile(w.keys)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -83,9 +96,10 @@ func (w *world) open() {
 		w.t.Fatal(err)
 	}
 	w.Service, err = account.NewService(w.ctx, account.Options{
+		Names: w.names(), OwnNames: []string{"also.example.net"},
 		Store: w.store, Keys: keys, Domain: "example.org",
 		Plans: []account.Plan{
-			{ID: "free", Name: "Free", Default: true, Instances: 2, Connections: 10, FlowServers: 1, Users: 3},
+			{ID: "free", Name: "Free", Default: true, Instances: 2, Connections: 10, FlowServers: 1, Users: 3, HostNames: 2},
 			{ID: "big", Name: "Big", Instances: 1},
 			{ID: "gold", Name: "Gold", Granted: true},
 		},

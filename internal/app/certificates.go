@@ -88,7 +88,9 @@ func (c *cloud) openACME(fallback *cert.Authority) (err error) {
 			return err
 		}
 	}
-	c.acme, err = cert.OpenACME(o)
+	if c.acme, err = cert.OpenACME(o); err == nil {
+		ownHosts{c}.follow()
+	}
 	return err
 }
 

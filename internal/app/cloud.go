@@ -106,6 +106,7 @@ func (c *cloud) build(ctx context.Context) (err error) {
 	c.brokers.rights = (&awayRights{directory: c.accounts.Directory(), log: c.log}).of
 	c.brokers.origin = c.accounts.Origin
 	c.accounts.OnChange(c.brokers.change)
+	c.accounts.OnChange(ownHosts{c}.change)
 	proxies, err := config.Networks(c.cfg.ProxyFrom)
 	if err != nil {
 		return err
@@ -174,6 +175,7 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 		return err
 	}
 	c.accounts, err = account.NewService(ctx, account.Options{
+		Names: newPublicNames(c.cfg.Resolver), OwnNames: c.cfg.Names,
 		Passkeys: passkeys, Providers: providers,
 		Store: c.kept, Keys: keys, Plans: plans(c.cfg.Plans), Regions: regions(c.cfg.Regions),
 		AccountInstances: c.cfg.AccountInstances, AccountTeams: c.cfg.AccountTeams,
@@ -237,6 +239,7 @@ func (c *cloud) openSites() error {
 		Device:       c.deviceDoor(),
 		Metrics:      func(instance string) io.WriterTo { return c.brokers.instanceMetrics(instance) },
 		Certificates: c.panelCertificates,
+		HostNames:    ownHosts{c},
 		DiskVanishes: c.cfg.Store.Disk == config.Vanishes,
 		Statistics:   c.statistics,
 		Reach:        c.reach,

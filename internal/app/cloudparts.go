@@ -67,7 +67,7 @@ func (c *cloud) parts() []part {
 		{name: "brokers", start: func(ctx context.Context) error {
 			return advise(c.cfg.Data, c.brokers.openStored(ctx, c.existsOrError))
 		}},
-		runs("statistics", c.statistics.Run), c.gating(), c.bridges.part(), c.hooks.part(), c.histories.part(), tidying(),
+		runs("statistics", c.statistics.Run), c.gating(), c.bridges.part(), c.hooks.part(), c.histories.part(), c.rechecking(), tidying(),
 	}
 	if l := c.doors.mqtts; l != nil {
 		list = append(list, c.accepting("mqtts", l, c.tls("mqtt"), false))

@@ -56,6 +56,9 @@ type ACME struct {
 	managed []string
 	cancel  context.CancelFunc
 
+	ownConfig *certmagic.Config // of customers' names, see SetOwn
+	own       owns
+
 	mu     sync.Mutex
 	faults map[string]Fault // by managed name, of the last attempt
 }
@@ -89,17 +92,29 @@ func OpenACME(o ACMEOptions) (*ACME, error) {
 	}
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "message", SkipLineEnding: true}),
 		zapcore.AddSync(warnings{o.Log}), zap.WarnLevel))
-	var config *certmagic.Config
-	a.cache = certmagic.NewCache(certmagic.CacheOptions{Logger: log,
-		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return config, nil }})
-	config = certmagic.New(a.cache, certmagic.Config{
-		Storage: &certmagic.FileStorage{Path: filepath.Clean(o.Dir)}, DefaultServerName: a.managed[0], Logger: log, OnEvent: a.event,
-		KeySource: certmagic.StandardKeyGenerator{KeyType: certmagic.P256}, OCSP: certmagic.OCSPConfig{DisableStapling: true},
-	})
-	a.config = config
-	a.issuer = certmagic.NewACMEIssuer(config, a.template(log))
-	config.Issuers = []certmagic.Issuer{a.issuer}
+	a.cache = certmagic.NewCache(certmagic.CacheOptions{Logger: log, GetConfigForCert: a.configOf})
+	open := func(template certmagic.ACMEIssuer) (*certmagic.Config, *certmagic.ACMEIssuer) {
+		config := certmagic.New(a.cache, certmagic.Config{
+			Storage: &certmagic.FileStorage{Path: filepath.Clean(o.Dir)}, DefaultServerName: a.managed[0], Logger: log, OnEvent: a.event,
+			KeySource: certmagic.StandardKeyGenerator{KeyType: certmagic.P256}, OCSP: certmagic.OCSPConfig{DisableStapling: true},
+		})
+		issuer := certmagic.NewACMEIssuer(config, template)
+		config.Issuers = []certmagic.Issuer{issuer}
+		return config, issuer
+	}
+	a.config, a.issuer = open(a.template(log))
+	own := a.template(log)
+	own.DNS01Solver = nil // their zones aren't ours, and with a solver the other ways are closed
+	a.ownConfig, _ = open(own)
 	return a, nil
+}
+
+// configOf renews a certificate in the way it was obtained.
+func (a *ACME) configOf(c certmagic.Certificate) (*certmagic.Config, error) {
+	if len(c.Names) > 0 && !slices.Contains(a.managed, c.Names[0]) {
+		return a.ownConfig, nil
+	}
+	return a.config, nil
 }
 
 func (a *ACME) template(log *zap.Logger) certmagic.ACMEIssuer {
@@ -133,6 +148,7 @@ func listenHost(a *net.TCPAddr) string {
 // Start begins to get and renew; Stop ends it. Failures are tried again, more and more seldom, for weeks.
 func (a *ACME) Start(ctx context.Context) error {
 	ctx, a.cancel = context.WithCancel(ctx)
+	a.beginOwn(ctx)
 	var wanted []string
 	for _, name := range a.managed {
 		if strings.HasPrefix(name, "*.") || a.o.HTTP != nil || a.o.HTTPS != nil || a.o.Records != nil {
@@ -147,13 +163,18 @@ func (a *ACME) Stop(context.Context) error {
 	if a.cancel != nil {
 		a.cancel()
 	}
+	a.own.work.Wait()
 	a.cache.Stop()
 	return nil
 }
 
 // event notes how attempts end.
-func (a *ACME) event(_ context.Context, event string, data map[string]any) error {
+func (a *ACME) event(ctx context.Context, event string, data map[string]any) error {
 	name, _ := data["identifier"].(string)
+	level := slog.LevelError
+	if !slices.Contains(a.managed, name) {
+		level = slog.LevelInfo // a customer's own, whose records are the customer's to put right
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch event {
@@ -169,7 +190,7 @@ func (a *ACME) event(_ context.Context, event string, data map[string]any) error
 			f.Cause = causeOf(err)
 		}
 		a.faults[name] = f
-		a.o.Log.Error("certificate not obtained, it is tried again", "name", name, "error", f.Cause)
+		a.o.Log.Log(ctx, level, "certificate not obtained, it is tried again", "name", name, "error", f.Cause)
 	}
 	return nil
 }

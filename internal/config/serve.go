@@ -54,6 +54,8 @@ type Serve struct {
 	DatabaseURL string `toml:"database_url" env:"DATABASE_URL" help:"postgres://user:password@host/database: accounts are kept in this PostgreSQL instead of the data directory, for machines whose disk vanishes (better in the environment than in a flag); messages stay in the data directory; off ignores the variable DATABASE_URL"`
 	Secret      string `toml:"secret" help:"at least 32 characters by chance, from which all keys are derived instead of from the file secret.key in the data directory; needed where the disk vanishes, and never to be changed (better in the environment than in a flag)"`
 
+	Resolver string `toml:"resolver" help:"DNS server, host:port, that is asked about customers' own host names and their proofs; empty: the system's"`
+
 	FetchAllow []string `toml:"fetch_allow" help:"inner addresses and networks, separated by commas, from which key sets of tokens may be fetched; others than public ones are refused"`
 
 	OIDCAllow []string `toml:"oidc_allow" help:"inner addresses and networks, separated by commas, at which providers of sign-in may be; others than public ones are refused"`
@@ -71,7 +73,7 @@ type Serve struct {
 	Connect Connect  `toml:"connect"`
 	OIDC    []OIDC   `toml:"oidc" help:"providers of OpenID Connect with which people may sign in: id (the provider sends people back to the panel's /sign-in/ID), name, issuer, client_id, client_secret or client_secret_file or client_secret_env (name of a variable), scopes (besides openid) [email], domains (of e-mail addresses that may sign in) [any], trust_email (true: addresses count as verified though the provider does not say so), roots (PEM file with the certificates that it is checked by)"`
 	Regions []Region `toml:"regions" help:"regions (id, name) offered when an instance is made; one machine has one"`
-	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), history_bytes (kept messages of an instance), bind_client_ids (true: a client identifier belongs to the user of its session), stripe_price (id of the price at Stripe, for an instance in the plan), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), granted (true: only for accounts that the operator has put on it), default"`
+	Plans   []Plan   `toml:"plans" help:"plans: id, name, instances, connections, web_connections, flow_servers, flow_memory_mb, flow_cpu_percent (of one processor, over ten seconds and more), max_packet, queue_messages, queue_bytes, retained_messages, retained_bytes, subscriptions, all_subscriptions (of an instance), subscribe_rate (filters a second of one connection, once it has used up subscriptions), sessions (of an instance, clients that are away included), keep_alive_max (seconds; clients of MQTT 5 are told), users, bridges, hooks (webhooks and rules of an instance), hook_calls (a minute, of all of them), host_names (of the customer's own, such as mqtt.example.com, for an instance; 0: none), history_bytes (kept messages of an instance), bind_client_ids (true: a client identifier belongs to the user of its session), stripe_price (id of the price at Stripe, for an instance in the plan), durability (safe: a message is acknowledged when it is on disk; fast: when it is in memory, and a crash may lose the last second), granted (true: only for accounts that the operator has put on it), default"`
 }
 
 // TLS says where certificates come from: files, a public authority by ACME, or else the local authority.
@@ -175,6 +177,7 @@ type Plan struct {
 	Bridges          int    `toml:"bridges"`           // of one instance, to other brokers
 	Hooks            int    `toml:"hooks"`             // of one instance, webhooks and rules
 	HookCalls        int    `toml:"hook_calls"`        // a minute, of all hooks of one instance
+	HostNames        int    `toml:"host_names"`        // of customers' own for one instance; 0: none
 	HistoryBytes     int    `toml:"history_bytes"`     // kept messages of one instance
 	BindClientIDs    bool   `toml:"bind_client_ids"`   // a client identifier belongs to the user of its session
 	Durability       string `toml:"durability"`        // safe: acknowledged when on disk; fast: when in memory, the last second may be lost [safe]
@@ -186,10 +189,10 @@ var (
 	DefaultPlans   = []Plan{
 		{ID: "free", Name: "Free", Default: true, Instances: 5, Connections: 10, WebConnections: 5, FlowServers: 2, FlowMemoryMB: 256, FlowCPUPercent: 100,
 			MaxPacket: 1 << 20, QueueMessages: 100_000, QueueBytes: 64 << 20, RetainedMessages: 10_000, RetainedBytes: 64 << 20,
-			Subscriptions: 1_000, AllSubscriptions: 10_000, SubscribeRate: 100, Sessions: 1_000, KeepAliveMax: 3600, Users: 1_000, Bridges: 2, Hooks: 10, HookCalls: 600, HistoryBytes: 100_000_000},
+			Subscriptions: 1_000, AllSubscriptions: 10_000, SubscribeRate: 100, Sessions: 1_000, KeepAliveMax: 3600, Users: 1_000, Bridges: 2, Hooks: 10, HookCalls: 600, HostNames: 5, HistoryBytes: 100_000_000},
 		{ID: "maker", Name: "Maker", Instances: 20, Connections: 250, WebConnections: 20, FlowServers: 5, FlowMemoryMB: 512, FlowCPUPercent: 100,
 			MaxPacket: 8 << 20, QueueMessages: 1_000_000, QueueBytes: 512 << 20, RetainedMessages: 200_000, RetainedBytes: 1 << 30,
-			Subscriptions: 10_000, AllSubscriptions: 250_000, SubscribeRate: 1_000, Sessions: 25_000, KeepAliveMax: 3600, Users: 10_000, Bridges: 10, Hooks: 50, HookCalls: 6_000, HistoryBytes: 2_000_000_000},
+			Subscriptions: 10_000, AllSubscriptions: 250_000, SubscribeRate: 1_000, Sessions: 25_000, KeepAliveMax: 3600, Users: 10_000, Bridges: 10, Hooks: 50, HookCalls: 6_000, HostNames: 5, HistoryBytes: 2_000_000_000},
 	}
 )
 
@@ -216,6 +219,9 @@ func (s *Serve) Validate() error {
 	s.validateMetrics(fault)
 	if _, err := Networks(s.ProxyFrom); err != nil {
 		fault("proxy_from %v", err)
+	}
+	if _, _, err := net.SplitHostPort(s.Resolver); s.Resolver != "" && err != nil {
+		fault("resolver %q: want host:port, such as 192.0.2.53:53", s.Resolver)
 	}
 	if _, err := Networks(s.FetchAllow); err != nil {
 		fault("fetch_allow %v", err)
@@ -346,7 +352,7 @@ func (s *Serve) validateLists(fault func(string, ...any)) {
 			"flow_memory_mb": p.FlowMemoryMB, "flow_cpu_percent": p.FlowCPUPercent, "queue_messages": p.QueueMessages, "queue_bytes": p.QueueBytes,
 			"retained_messages": p.RetainedMessages, "retained_bytes": p.RetainedBytes, "subscriptions": p.Subscriptions,
 			"all_subscriptions": p.AllSubscriptions, "subscribe_rate": p.SubscribeRate, "sessions": p.Sessions,
-			"keep_alive_max": p.KeepAliveMax, "users": p.Users, "bridges": p.Bridges, "hooks": p.Hooks, "hook_calls": p.HookCalls, "history_bytes": p.HistoryBytes, "web_connections": p.WebConnections} {
+			"keep_alive_max": p.KeepAliveMax, "users": p.Users, "bridges": p.Bridges, "hooks": p.Hooks, "hook_calls": p.HookCalls, "history_bytes": p.HistoryBytes, "host_names": p.HostNames, "web_connections": p.WebConnections} {
 			most := maxCount
 			switch key {
 			case "queue_bytes", "retained_bytes", "history_bytes":

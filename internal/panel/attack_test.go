@@ -53,7 +53,7 @@ var bodies = map[string]string{
 	"sign-in": `{"email":"x@example.org","password":"x"}`, "create-owner": `{"token":"x","email":"x@example.org","password":"x"}`,
 	"accept-invitation": `{"token":"x","password":"x"}`, "remove-factor": `{"password":"a long enough pass phrase"}`,
 	"change-logins": `{"token":true}`, "add-client-authority": `{}`, "issue-client-certificate": `{"user":"canary"}`,
-	"create-publishable-key": `{"name":"x","subscribe":["a/#"],"origins":["https://a.example"]}`, "revoke-client-certificate": `{"authority":"x","serial":"a"}`, "add-token-key": `{"url":"https://id.example/keys"}`,
+	"add-host-name": `{"name":"mqtt.example.com"}`, "create-publishable-key": `{"name":"x","subscribe":["a/#"],"origins":["https://a.example"]}`, "revoke-client-certificate": `{"authority":"x","serial":"a"}`, "add-token-key": `{"url":"https://id.example/keys"}`,
 	"create-bridge": `{"name":"x","address":"mqtts://b.example","topics":[{"direction":"out","filter":"#"}]}`, "change-bridge": `{"enabled":false}`,
 	"create-hook": `{"name":"x","filter":"a/#","action":"post","url":"https://h.example"}`, "change-hook": `{"enabled":false}`, "test-hook": `{}`, "change-history": `{"filters":[]}`,
 	"retry-dead-letters": `{}`, "delete-dead-letters": `{}`,

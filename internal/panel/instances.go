@@ -34,6 +34,7 @@ type planBody struct {
 	Bridges          int    `json:"bridges" doc:"Of an instance, to other brokers; 0: no limit"`
 	Hooks            int    `json:"hooks" doc:"Webhooks and rules of an instance; 0: no limit"`
 	HookCalls        int    `json:"hook_calls" doc:"What they do a minute, all together; 0: no limit"`
+	HostNames        int    `json:"host_names" doc:"Names of the customer's own for an instance; 0: none"`
 	HistoryBytes     int    `json:"history_bytes" doc:"Kept messages of an instance, topics and payloads; 0: no limit"`
 	BindClientIDs    bool   `json:"bind_client_ids" doc:"A client identifier belongs to the user of its session"`
 	Durability       string `json:"durability" doc:"safe: acknowledged when on disk; fast: when in memory, and a crash may lose the last second"`
@@ -55,7 +56,7 @@ func (p *Panel) listPlans(ctx context.Context, _ *empty) (*answer[page[planBody]
 		}
 		return planBody{l.ID, l.Name, l.Default, l.StripePrice != "", l.Granted, l.Instances, l.Connections, l.WebConnections, l.FlowServers, l.FlowMemoryMB,
 			l.FlowCPUPercent, l.MaxPacket, l.QueueMessages, l.QueueBytes, l.RetainedMessages, l.RetainedBytes, l.Subscriptions, l.AllSubscriptions,
-			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.Bridges, l.Hooks, l.HookCalls, l.HistoryBytes, l.BindClientIDs, l.Durability, disk}
+			l.SubscribeRate, l.Sessions, l.KeepAliveMax, l.Users, l.Bridges, l.Hooks, l.HookCalls, l.HostNames, l.HistoryBytes, l.BindClientIDs, l.Durability, disk}
 	})), nil
 }
 
@@ -86,6 +87,7 @@ type instanceBody struct {
 	DevicePort      int       `json:"device_port" doc:"MQTT over TLS for small devices; /device-ca.h is a C header with the authority that they trust; 0: there is none"`
 	Versions        []string  `json:"versions" doc:"Versions of MQTT"`
 	Owner           string    `json:"owner,omitempty" doc:"Id of the account that it belongs to; for who runs the server alone"`
+	HostNames       []string  `json:"host_names" nullable:"false" doc:"Names of the customer's own by which clients reach it, besides server"`
 	RoleBody
 }
 
@@ -109,7 +111,7 @@ func (p *Panel) showInstance(by account.Actor, i account.Instance) instanceBody 
 	e := p.o.Endpoints
 	out := instanceBody{ID: i.ID, Name: i.Name, Region: i.Region, Plan: i.Plan, CreatedAt: i.CreatedAt, Server: e.Server, User: i.ID,
 		Port: e.Port, SSLPort: e.SSLPort, DevicePort: p.o.Device.Port, WebSocketPort: e.WebSocketPort, WebSocketPath: "/mqtt/" + i.ID,
-		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}, RoleBody: roleOf(by)}
+		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}, HostNames: p.hostNames(i.ID), RoleBody: roleOf(by)}
 	if len(p.o.Authority.PEM) > 0 {
 		out.CA = caBody{p.o.Authority.Fingerprint, "/ca.pem"}
 	}

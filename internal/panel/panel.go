@@ -44,6 +44,8 @@ type Options struct {
 	Statistics Statistics
 	// Certificates are those that the server shows; nil: nothing is told.
 	Certificates func() []Certificate
+	// HostNames tell about certificates of customers' own names; nil: there are no such names.
+	HostNames    HostNames
 	DiskVanishes bool // what brokers store is lost at a restart
 	// Pages is the built panel with index.html at its root; nil in a build without pages.
 	Pages fs.FS

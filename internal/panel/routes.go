@@ -206,6 +206,11 @@ func (p *Panel) routes() []route {
 		{"POST /instances/{id}/publishable-keys", signedIn, 201, "create-publishable-key", "Make a key for web pages: topics, origins, connections, expiry", handle(p, p.createPageKey)},
 		{"DELETE /instances/{id}/publishable-keys/{thing}", signedIn, 204, "delete-publishable-key", "Delete a key for web pages; its connections end", handle(p, p.deletePageKey)},
 
+		{"GET /instances/{id}/host-names", signedIn, 200, "list-host-names", "Names of the customer's own that lead to the instance, with the records that they need", handle(p, p.listHostNames)},
+		{"POST /instances/{id}/host-names", signedIn, 201, "add-host-name", "Add a name; it leads to the instance once its TXT record was seen", handle(p, p.addHostName)},
+		{"POST /instances/{id}/host-names/{name}/check", signedIn, 200, "check-host-name", "Look at a name's records now, and say what is missing", handle(p, p.checkHostName)},
+		{"DELETE /instances/{id}/host-names/{name}", signedIn, 204, "remove-host-name", "Take a name away; it leads to the instance no more", handle(p, p.removeHostName)},
+
 		{"GET /instances/{id}/bridges", signedIn, 200, "list-bridges", "Bridges to other brokers", handle(p, p.listBridges)},
 		{"POST /instances/{id}/bridges", signedIn, 201, "create-bridge", "Make a bridge to another broker; it starts at once", handle(p, p.createBridge)},
 		{"GET /instances/{id}/bridges/{thing}", signedIn, 200, "get-bridge", "One bridge", handle(p, p.getBridge)},

@@ -68,6 +68,7 @@ func (s *Server) Put(name string, values ...string) {
 func (s *Server) serve(w dns.ResponseWriter, r *dns.Msg) {
 	m := new(dns.Msg)
 	m.SetReply(r)
+	m.Authoritative = true
 	if t := r.IsTsig(); t != nil && w.TsigStatus() == nil {
 		m.SetTsig(t.Hdr.Name, t.Algorithm, 300, int64(t.TimeSigned))
 	}

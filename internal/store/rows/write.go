@@ -91,6 +91,8 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, bridges, v, r)
 	case account.PublishableKey:
 		return do(t.c, pageKeys, v, r)
+	case account.HostName:
+		return do(t.c, hostNames, v, r)
 	case account.Exposure:
 		return do(t.c, exposures, v, r)
 	case account.Once:

@@ -88,6 +88,9 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			},
 			func() (int, error) { n, bytes, err := r.CountDeadLetters("x", ""); return n + bytes, err },
 			func() (int, error) { l, err := r.PublishableKeys("x"); return len(l), err },
+			func() (int, error) { l, err := r.HostNames("x"); return len(l), err },
+			func() (int, error) { l, err := r.HostNames(""); return len(l), err },
+			func() (int, error) { l, err := r.HostNameClaims("x"); return len(l), err },
 			func() (int, error) { l, err := r.Log(account.LogQuery{Limit: 9}); return len(l), err },
 			func() (int, error) { l, err := r.Audit(account.AuditQuery{Limit: 9}); return len(l), err },
 		} {
@@ -174,6 +177,7 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.Hook{Instance: "nowhere", ID: "h"},
 		account.DeadLetter{Instance: "instance1", ID: 9, Hook: "nobody's"},
 		account.PublishableKey{Instance: "nowhere", ID: "k"},
+		account.HostName{Instance: "nowhere", Name: "n"},
 	} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Insert(row) }); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("Insert of %T without its parent = %v, want ErrNotFound", row, err)
@@ -211,6 +215,7 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.Hook{Instance: "instance1", ID: "hook", Events: []account.HookEvent{account.HookConnect}, Action: account.HookMail, Sealed: []byte{1}},
 		account.DeadLetter{Instance: "instance1", ID: 1, Hook: "hook", Event: "e", Body: []byte{9}},
 		account.PublishableKey{Instance: "instance1", ID: "page", Publish: []string{}, Subscribe: []string{"x"}, Origins: []string{}},
+		account.HostName{Instance: "instance1", Name: "mqtt.example.com", Token: "other", FailingAt: at(9)},
 		account.Device{ID: "device1", Owner: "account2", Name: "moved", Key: []byte{7}, SeenAt: at(9)},
 		account.DeviceLabels{Device: "device1", Labels: []string{"attic"}},
 	}
@@ -225,10 +230,10 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
-		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23, 27, 28, 29}},
+		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23, 27, 28, 29, 32}},
 		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7, 16, 23}},
 		{"user without rules", account.User{Instance: "instance1", Name: "instance1"}, []int{4}},
 		{"rule", account.Rule{Instance: "instance1", ID: "for all"}, []int{6}},
@@ -251,6 +256,7 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"metrics token", account.MetricsToken{Instance: "instance1"}, []int{19}},
 		{"bridge", account.Bridge{Instance: "instance1", ID: "bridge"}, []int{20}},
 		{"publishable key", account.PublishableKey{Instance: "instance1", ID: "page"}, []int{29}},
+		{"host name", account.HostName{Instance: "instance1", Name: "mqtt.example.com"}, []int{32}},
 		{"once", account.Once{Account: "account1", Key: hash(1)}, []int{22}},
 		{"exposure", account.Exposure{Instance: "instance1", User: "sensor"}, []int{23}},
 		{"hook", account.Hook{Instance: "instance1", ID: "hook"}, []int{27, 28}},

@@ -62,6 +62,7 @@ func world(suffix string, n byte) []account.Row {
 			Connections: 3, CreatedAt: at(1), ExpiresAt: at(9)},
 		account.Passkey{ID: "passkey" + suffix, Account: a, Name: "phone", Record: []byte{n, 0}, CreatedAt: at(int(n)), UsedAt: at(3)},
 		account.Identity{ID: "identity" + suffix, Account: a, Issuer: "https://id.example", Subject: "日本" + suffix, Email: "x@example.org", CreatedAt: at(int(n)), UsedAt: at(4)},
+		account.HostName{Instance: i, Name: "mqtt.example.com", Token: "token" + suffix, CreatedAt: at(int(n)), ProvenAt: at(2), CheckedAt: at(3), FailingAt: at(4)},
 	}
 }
 
@@ -161,6 +162,8 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.DeadLetter(row.Instance, row.ID)
 	case account.PublishableKey:
 		return r.PublishableKey(row.Instance, row.ID)
+	case account.HostName:
+		return r.HostName(row.Instance, row.Name)
 	}
 	return nil, fmt.Errorf("no way to read %T", row)
 }
@@ -260,6 +263,8 @@ func everything(s account.Store) (string, error) {
 			say(dl, err)
 			pk, err := r.PublishableKeys(i)
 			say(pk, err)
+			hn, err := r.HostNames(i)
+			say(hn, err)
 			o, err := r.Log(account.LogQuery{Instance: i, Limit: 99})
 			say(o, err)
 			v, err := r.Setting(fmt.Sprint("setting", n+1))
