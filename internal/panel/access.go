@@ -94,6 +94,14 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 		refuse(&failure{status: http.StatusForbidden, key: "api.token.read"})
 		return
 	}
+	about := account.Thing{ID: c.Param("id")}
+	if about.Kind, _ = c.Operation().Metadata["thing"].(account.ThingKind); about.Kind == "" {
+		about.ID = ""
+	}
+	if req.by.Only != "" && about.Kind == "" && level != public && level != glance {
+		refuse(&failure{status: http.StatusForbidden, key: "api.token.only"}) // not of the account, and not of the server
+		return
+	}
 	role := level.role(c.Operation().Method)
 	if role == "" && level != public && level != own && level != owner {
 		refuse(errors.New("route without an access level"))
@@ -103,10 +111,6 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 		role = account.TeamDashboard // nobody needs a role for themselves, but they look at some account
 	}
 	if role != "" {
-		about := account.Thing{ID: c.Param("id")}
-		if about.Kind, _ = c.Operation().Metadata["thing"].(account.ThingKind); about.Kind == "" {
-			about.ID = ""
-		}
 		if req.by, err = p.o.Accounts.Judge(r.Context(), req.by, role, about); err != nil {
 			refuse(err)
 			return

@@ -100,6 +100,10 @@ func (p *Panel) serveCompat(w http.ResponseWriter, r *http.Request, route compat
 		err = &failure{status: http.StatusForbidden, key: "api.token.read"}
 	}
 	if err == nil {
+		c.by, err = p.o.Accounts.Judge(r.Context(), c.by, signedIn.role(r.Method), c.about())
+	}
+	if err == nil {
+		req.by = c.by
 		c.body, err = compatBody(w, r)
 	}
 	if err != nil {
@@ -142,6 +146,18 @@ func (p *Panel) compatSignIn(c *compatCall, route compatRoute, by account.Actor)
 		return &failure{status: http.StatusUnauthorized, key: "api.key.instance"}
 	}
 	return err
+}
+
+// about is the instance that a call is about; zero for the account as a whole.
+func (c *compatCall) about() account.Thing {
+	id := c.instance.ID
+	if id == "" {
+		id = compatID(c.r.PathValue("id"))
+	}
+	if id == "" {
+		return account.Thing{}
+	}
+	return account.Thing{Kind: account.ThingInstance, ID: id}
 }
 
 // compatBody reads a JSON object or a form; nothing is an empty one.

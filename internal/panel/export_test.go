@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"tsunagi/internal/account"
 )
 
 // Mounted are the patterns that a panel puts on its mux.
@@ -37,4 +39,29 @@ func Ceremony(op string) bool {
 	return slices.ContainsFunc((&Panel{}).routes(), func(r route) bool {
 		return r.pattern == method+" "+strings.TrimPrefix(path, "/api/v1") && ceremonies[r.name] != ""
 	})
+}
+
+// Level is what the table of routes says of one.
+type Level struct {
+	Access   string
+	Role     account.TeamRole // "" for none
+	Thing    account.ThingKind
+	NoTokens bool
+}
+
+// Levels are those of all routes, by name.
+func Levels(o Options) map[string]Level {
+	out := map[string]Level{}
+	for _, r := range (&Panel{o: o}).routes() {
+		method, path, _ := strings.Cut(r.pattern, " ")
+		out[r.name] = Level{string(r.access), r.access.role(method), thingOf(path), r.access.noTokens()}
+	}
+	return out
+}
+
+// ForgetRates lets everybody ask anew.
+func (p *Panel) ForgetRates() {
+	p.rates.mu.Lock()
+	defer p.rates.mu.Unlock()
+	clear(p.rates.keys)
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -36,6 +37,8 @@ type world struct {
 	hooks    *fakeHooks
 	log      *safeBuffer
 	options  panel.Options
+	panel    *panel.Panel
+	ahead    atomic.Int64 // nanoseconds that the accounts' clock is ahead of time
 
 	mu    sync.Mutex // guards mails
 	mails map[string]string
@@ -59,8 +62,8 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.accounts, err = account.NewService(t.Context(), account.Options{
-		Passkeys: passkeys,
-		Store:    store.Accounts, Keys: keys, Domain: "localhost", Log: log, HashMemory: 1024,
+		Passkeys: passkeys, Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
+		Store: store.Accounts, Keys: keys, Domain: "localhost", Log: log, HashMemory: 1024,
 		Plans:   []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 3, Connections: 10, WebConnections: 5, FlowServers: 2, Users: 5}},
 		Regions: []account.Region{{ID: "home", Name: "Home"}},
 		Invite: func(_ context.Context, m account.InviteMail) (string, error) {
@@ -99,6 +102,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.inside = p.Inside()
+	w.panel = p
 	w.server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if from := r.Header.Get("Test-From"); from != "" {
 			r.RemoteAddr = from
