@@ -111,6 +111,12 @@ func TestRestartAndForget(t *testing.T) {
 	path := "/api/v1/instances/" + b.instance()
 	b.want("POST", path+"/restart", nil, 204, nil)
 	b.want("POST", path+"/reset", nil, 204, nil)
+	var one panel.Session
+	b.want("GET", path+"/sessions/c%2F1", nil, 200, &one)
+	if len(one.Subscriptions) != 2 || one.User != "u" {
+		t.Errorf("%+v", one)
+	}
+	b.refused("GET", path+"/sessions/nobody", nil, 404, "not_found")
 	b.want("DELETE", path+"/sessions/c%2F1", nil, 204, nil)
 	b.refused("DELETE", path+"/sessions/nobody", nil, 404, "not_found")
 	if len(w.brokers.kicked) != 3 {

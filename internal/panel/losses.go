@@ -1,9 +1,15 @@
 package panel
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"tsunagi/internal/account"
 )
 
 // Loss is what one session has lost.
@@ -66,8 +72,51 @@ var lossKinds = map[string]lossKind{
 
 type listLossesInput struct {
 	WithID
-	Query string `query:"query" maxLength:"256" doc:"Part of the client id or user"`
-	Limit int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
+	Query  string `query:"query" maxLength:"256" doc:"Part of the client id or user"`
+	Cursor string `query:"cursor" maxLength:"65600" doc:"next of the page before"`
+	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
+}
+
+// lossMark is a place in the list of losses, which has the largest first.
+type lossMark struct {
+	total  uint64
+	client string
+	gone   bool
+}
+
+func (l *Loss) mark() lossMark {
+	m := lossMark{client: l.ClientID, gone: l.Gone}
+	for _, c := range l.Causes {
+		m.total += c.Count
+	}
+	return m
+}
+
+func (m lossMark) compare(o lossMark) int {
+	if m.gone != o.gone && m.total == o.total && m.client == o.client { // the session that ended, and the one after it
+		if m.gone {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(o.total, m.total), cmp.Compare(m.client, o.client))
+}
+
+// String is the mark as a cursor.
+func (m lossMark) String() string { return fmt.Sprintf("%d:%t:%s", m.total, m.gone, m.client) }
+
+func readLossMark(cursor string) (m lossMark, err error) {
+	part := strings.SplitN(cursor, ":", 3)
+	if len(part) == 3 {
+		m.client = part[2]
+		if m.gone, err = strconv.ParseBool(part[1]); err == nil {
+			m.total, err = strconv.ParseUint(part[0], 10, 64)
+		}
+	}
+	if len(part) != 3 || err != nil {
+		return m, &account.Error{Code: account.Invalid, Key: "api.cursor", Field: "cursor"}
+	}
+	return m, nil
 }
 
 func (p *Panel) listLosses(ctx context.Context, in *listLossesInput) (*answer[page[lossBody]], error) {
@@ -75,19 +124,32 @@ func (p *Panel) listLosses(ctx context.Context, in *listLossesInput) (*answer[pa
 	if err != nil {
 		return nil, err
 	}
-	limit := in.Limit
-	if limit == 0 {
-		limit = 100
+	var after *lossMark
+	if in.Cursor != "" {
+		m, err := readLossMark(in.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		after = &m
 	}
-	language := requestOf(ctx).language
+	limit, language := account.PageSize(in.Limit), requestOf(ctx).language
 	out := page[lossBody]{Items: []lossBody{}}
-	for _, l := range p.o.Brokers.Losses(i.ID) {
+	list := p.o.Brokers.Losses(i.ID)
+	slices.SortFunc(list, func(x, y Loss) int { return x.mark().compare(y.mark()) })
+	var last lossMark
+	for _, l := range list {
 		if !strings.Contains(l.ClientID, in.Query) && !strings.Contains(l.User, in.Query) {
 			continue
 		}
-		if out.Total++; out.Total <= limit {
-			out.Items = append(out.Items, p.showLoss(l, language))
+		out.Total++
+		if after != nil && l.mark().compare(*after) <= 0 {
+			continue
 		}
+		if len(out.Items) == limit {
+			out.Next = last.String()
+			continue
+		}
+		out.Items, last = append(out.Items, p.showLoss(l, language)), l.mark()
 	}
 	return reply(out), nil
 }

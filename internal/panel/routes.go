@@ -165,6 +165,7 @@ func (p *Panel) routes() []route {
 		{"GET /instances/{id}/connections", signedIn, 200, "list-connections", "Connected clients", handle(p, p.listConnections)},
 		{"DELETE /instances/{id}/connections/{client_id}", signedIn, 204, "kick", "End a client's connection", handle(p, p.kick)},
 		{"GET /instances/{id}/sessions", signedIn, 200, "list-sessions-of-instance", "Sessions, of clients that are away too", handle(p, p.listClientSessions)},
+		{"GET /instances/{id}/sessions/{client_id}", signedIn, 200, "get-session-of-instance", "One session with its subscriptions", handle(p, p.getClientSession)},
 		{"DELETE /instances/{id}/sessions/{client_id}", signedIn, 204, "forget-session", "End a client's session with all that waits for it", handle(p, p.forgetSession)},
 		{"GET /instances/{id}/retained", signedIn, 200, "list-retained", "Retained messages by topic", handle(p, p.listRetained)},
 		{"POST /instances/{id}/retained/clear", signedIn, 200, "clear-retained", "Delete retained messages, or count them first", handle(p, p.clearRetained)},

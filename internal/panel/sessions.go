@@ -81,6 +81,18 @@ func (p *Panel) listClientSessions(ctx context.Context, in *listClientsInput) (*
 	return clientPage(q, p.o.Brokers.Sessions(i.ID, q)), nil
 }
 
+func (p *Panel) getClientSession(ctx context.Context, in *kickInput) (*answer[Session], error) {
+	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := p.o.Brokers.Session(i.ID, in.ClientID, "")
+	if !ok {
+		return nil, &account.Error{Code: account.NotFound, Key: "api.client_gone"}
+	}
+	return reply(s), nil
+}
+
 func (p *Panel) forgetSession(ctx context.Context, in *kickInput) (*nothing, error) {
 	if err := p.o.Accounts.AuditInstance(ctx, actor(ctx), in.ID, "session.forget", in.ClientID); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,7 @@ func TestLossesAndFights(t *testing.T) {
 			}
 		}
 		Total int
+		Next  string
 	}
 	var got list
 	b.want("GET", path+"/losses", nil, 200, &got)
@@ -96,6 +98,13 @@ func TestLossesAndFights(t *testing.T) {
 	if away.Setting != "publish.qos" || !strings.Contains(away.Keep, "QoS 1") || denied.Fix != "/users/u" || ended.Setting != "connect.session_expiry" || ended.Text == "" {
 		t.Errorf("%+v %+v %+v", away, denied, ended)
 	}
+	var first, second list
+	b.want("GET", path+"/losses?limit=1", nil, 200, &first)
+	b.want("GET", path+"/losses?limit=1&cursor="+url.QueryEscape(first.Next), nil, 200, &second)
+	if first.Total != 2 || second.Total != 2 || len(second.Items) != 1 || second.Items[0].ClientID != "old" || second.Next != "" {
+		t.Errorf("pages %+v %+v", first, second)
+	}
+	b.refused("GET", path+"/losses?cursor=4", nil, 422, "invalid")
 	b.want("PATCH", "/api/v1/account", map[string]any{"language": "ja"}, 200, nil)
 	got = list{}
 	b.want("GET", path+"/losses?query=old&limit=1", nil, 200, &got)

@@ -2,7 +2,7 @@
 import type { List } from './api';
 
 /** fromTheStart takes all cursors out of the address: another question begins with its first page. */
-export const fromTheStart: Record<string, string> = { cursor: '', at: '', after: '', before: '' };
+export const fromTheStart: Record<string, string> = { cursor: '', at: '', after: '', before: '', lost: '', lost_at: '' };
 
 /** most rows that are saved as a file: a page in the browser is no place for more. */
 export const mostSaved = 50_000;

@@ -241,6 +241,7 @@ export class Mock {
       case 'retained':
         return name === 'clear' ? [200, { count: 3, more: false }] : list(data.retained);
       case 'sessions':
+        if (method === 'GET' && name) return [200, data.clientSessions.find((s) => s.client_id === decodeURIComponent(name)) ?? data.clientSessions[0]];
         return method === 'GET' ? list(data.clientSessions.filter((s) => !s.connected || query.get('state') !== 'away')) : [204];
       case 'why':
         return [200, data.why];

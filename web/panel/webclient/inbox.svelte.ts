@@ -48,10 +48,22 @@ export class Inbox {
     if (!paused) this.#redraw();
   }
 
-  clear(): void {
+  /** clear empties the list; what it gives puts the messages back, behind those that have come since. */
+  clear(): { n: number; undo: () => void } {
+    const before = this.#ring.newest().reverse();
     this.#ring.clear();
     this.waiting = 0;
     this.#redraw();
+    return {
+      n: before.length,
+      undo: () => {
+        const since = this.#ring.newest().reverse();
+        this.#ring.clear();
+        for (const message of [...before, ...since]) this.#ring.push(message);
+        if (this.paused) this.shown = before.toReversed();
+        else this.#redraw();
+      },
+    };
   }
 
   /** stop ends the timer; the list stays. */

@@ -5,6 +5,7 @@ import { ApiError } from '../base/api';
 import { WebClient } from './client.svelte';
 import { Refused, type Answer, type Events, type Grant, type Line } from './line';
 import { brief, read, show } from './payload';
+import { Inbox } from './inbox.svelte';
 import { Ring } from './ring';
 import { twinKey, Twins } from './twins';
 
@@ -39,6 +40,33 @@ describe('Ring', () => {
     expect(ring.newest().map((x) => x.n)).toEqual([1, 9]);
     ring.clear();
     expect([ring.length, ring.dropped]).toEqual([0, 0]);
+  });
+});
+
+describe('clear', () => {
+  const message = (n: number) => ({ way: 'in' as const, topic: 't/' + n, payload: new Uint8Array(), qos: 0 as const, retain: false, dup: false });
+  const topics = (inbox: Inbox) => inbox.shown.map((m) => m.topic);
+  it('is undone, with what came since in front', () => {
+    const inbox = new Inbox();
+    for (const n of [1, 2]) inbox.add(message(n));
+    const { n, undo } = inbox.clear();
+    expect([n, topics(inbox)]).toEqual([2, []]);
+    inbox.add(message(3));
+    undo();
+    expect(topics(inbox)).toEqual(['t/3', 't/2', 't/1']);
+    inbox.stop();
+  });
+  it('is undone while paused, without what waits', () => {
+    const inbox = new Inbox();
+    inbox.add(message(1));
+    inbox.pause(true);
+    const { undo } = inbox.clear();
+    inbox.add(message(2));
+    undo();
+    expect([topics(inbox), inbox.waiting]).toEqual([['t/1'], 1]);
+    inbox.pause(false);
+    expect(topics(inbox)).toEqual(['t/2', 't/1']);
+    inbox.stop();
   });
 });
 
