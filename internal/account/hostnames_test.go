@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/roster"
 )
 
 // zone is a DNS in memory.
@@ -250,5 +251,26 @@ func TestHostNameLapses(t *testing.T) {
 	list, _, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Limit: 1}, false)
 	if err != nil || len(list) != 1 || list[0].Action != "host_name.lapse" || list[0].Via != "server" {
 		t.Errorf("audit %+v, %v", list, err)
+	}
+}
+
+// TestHostNamesStayBehind wants a file of an instance to tell its names, and an import to take none over without a word.
+func TestHostNamesStayBehind(t *testing.T) {
+	w, z := newHostWorld(t)
+	in, _ := w.instance(w.owner)
+	_, value := w.mustAdd(w.owner, in.ID, ownHost).Proof()
+	z.put(ownRecord, value)
+	w.mustCheck(w.owner, in.ID, account.ProofFound)
+	file, err := w.Export(w.ctx, w.owner, in.ID, password, false)
+	if err != nil || !slices.Equal(file.HostNames, []string{ownHost}) {
+		t.Fatalf("names %q, %v", file.HostNames, err)
+	}
+	to, _ := w.instance(w.owner)
+	made, err := w.Restore(w.ctx, w.owner, to.ID, file, nil, false)
+	if err != nil || !made.Applied || !slices.ContainsFunc(made.Notes.List, func(r roster.Remark) bool { return r.Key == "api.restore.host_name" }) {
+		t.Errorf("%+v, %v", made, err)
+	}
+	if list, err := w.HostNames(w.ctx, w.owner, to.ID); err != nil || len(list) != 0 || w.leads(ownHost) != in.ID {
+		t.Errorf("taken over: %+v, %v", list, err)
 	}
 }

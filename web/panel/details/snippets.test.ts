@@ -28,6 +28,9 @@ describe('loginName', () => {
     ['localhost', 'pump', 'kqzvbnta:pump'],
     ['kqzvbnta.example.org', 'pump', 'pump'],
   ])('on %s for %s', (server, user, want) => expect(loginName({ ...instance, server }, user)).toBe(want));
+
+  it('needs no instance in front of a user on a name of the customer’s own', () =>
+    expect(loginName({ ...instance, server: 'mqtt.example.com', host_names: ['mqtt.example.com'] }, 'pump')).toBe('pump'));
 });
 
 describe('snippets', () => {

@@ -5,8 +5,8 @@ import type { Instance } from '../instances/instances';
 export const passwordPlace = 'YOUR_PASSWORD';
 
 /** loginName is what a client sends as user name: with the instance in front unless the host says it. */
-export function loginName(instance: Pick<Instance, 'id' | 'server' | 'user'>, user = instance.user): string {
-  const hostSays = instance.server.startsWith(instance.id + '.');
+export function loginName(instance: Pick<Instance, 'id' | 'server' | 'user' | 'host_names'>, user = instance.user): string {
+  const hostSays = instance.server.startsWith(instance.id + '.') || instance.host_names?.includes(instance.server);
   return hostSays || user === instance.id ? user : `${instance.id}:${user}`;
 }
 

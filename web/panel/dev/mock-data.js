@@ -43,7 +43,7 @@ export const regions = [{ id: 'home', name: 'Home' }];
 
 export function instance(id, name, plan = 'free') {
   return {
-    id, name, region: 'home', plan, created_at: ago(30), server: 'localhost', user: id, port: 1883, ssl_port: 8883, device_port: 8884,
+    id, name, region: 'home', plan, created_at: ago(30), server: 'localhost', host_names: id === 'kqzvbnta' ? ['mqtt.greenhouse.example'] : [], user: id, port: 1883, ssl_port: 8883, device_port: 8884,
     websocket_port: 8443, websocket_path: '/mqtt/' + id, plain: false,
     connection_limit: plans.find((p) => p.id === plan).connections,
     ca: { fingerprint_sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', url: '/ca.pem' },
@@ -298,3 +298,14 @@ export const device = {
 export const pageKeys = [
   { key: 'pk_xw7ud5h3q2rk4yn6vbm8tzc9aj', name: 'Shop window', publish: [], subscribe: ['greenhouse/temperature'], origins: ['https://www.example.org'], connections: 50, url: 'wss://mqtt.example.org/mqtt/kqzvbnta?key=pk_xw7ud5h3q2rk4yn6vbm8tzc9aj', expires_at: '2027-11-22T00:00:00Z' },
 ];
+export const hostNames = {
+  limit: 5,
+  target: 'mqtt.example.org',
+  addresses: ['192.0.2.80', '2001:db8::80'],
+  items: [
+    { name: 'mqtt.greenhouse.example', txt_name: '_tsunagi.mqtt.greenhouse.example', txt_value: 'tsunagi=kz5v7rhq4m2wd6xn3tbj8cy9pa', proven: true, certificate: { state: 'ready', not_after: '2027-02-11T09:00:00Z' } },
+    { name: 'a-rather-long-name.of-the-office.subdomain.example.com', txt_name: '_tsunagi.a-rather-long-name.of-the-office.subdomain.example.com', txt_value: 'tsunagi=q8c3m5ykw7ztr4nd2xvb6hj9ea', proven: false },
+    { name: 'old.example.com', txt_name: '_tsunagi.old.example.com', txt_value: 'tsunagi=x4nd2rt8wq7zk3m5yvb6hj9cea', proven: true, lapses_at: '2026-11-29T09:00:00Z', certificate: { state: 'limited', problem: 'rateLimited: too many certificates already issued', next: '2026-11-23T15:00:00Z' } },
+  ],
+};
+export const hostCheck = { ...hostNames.items[1], record: 'missing', points: 'nowhere', seen: [], addresses: [], text: 'There is no TXT record at _tsunagi.a-rather-long-name.of-the-office.subdomain.example.com yet. Make one with the value tsunagi=q8c3m5ykw7ztr4nd2xvb6hj9ea, and check again.' };

@@ -263,6 +263,9 @@ export class Mock {
         const [kind, wanted] = [query.get('kind'), query.get('query')];
         return list(this.log.filter((e) => (!kind || e.kind === kind) && (!wanted || JSON.stringify(e).includes(wanted))));
       }
+      case 'host-names':
+        if (method === 'GET') return [200, this.bare ? { ...data.hostNames, items: [] } : data.hostNames];
+        return method === 'DELETE' ? [204] : extra === 'check' ? [200, data.hostCheck] : [201, data.hostNames.items[1]];
       case 'exposures':
         return list(id === 'kqzvbnta' ? data.exposures : []);
       case 'users':

@@ -15,6 +15,9 @@ export const scenes = [
   { name: 'details-reveal', path: `/instances/${id}`, full: false, act: reveal },
   { name: 'details-delete', path: `/instances/${id}`, full: false, act: (page) => button(page, 'Delete instance', 'インスタンスを削除').click() },
   { name: 'details-phone', path: `/instances/${id}`, full: false, act: phone },
+  { name: 'details-hosts', path: `/instances/${id}`, act: hostNames },
+  { name: 'details-hosts-none', path: `/instances/${id}`, mock: { bare: true }, act: (page) => button(page, 'Add a host name', 'ホスト名を追加').waitFor() },
+  { name: 'details-hosts-add', path: `/instances/${id}`, full: false, act: (page) => button(page, 'Add a host name', 'ホスト名を追加').click() },
   { name: 'users', path: `/instances/${id}/users`, act: (page) => page.getByText('old-phone').waitFor() },
   { name: 'users-create', path: `/instances/${id}/users`, full: false, act: createUser },
   { name: 'import', path: `/instances/${id}/import`, act: importUsers },
@@ -105,6 +108,11 @@ async function looksOnly(page, server) {
   await page.waitForTimeout(200);
   if (server.mock.refused.length > 0) throw new Error('asked for what the role is not for: ' + [...new Set(server.mock.refused)].join(', '));
   if (/\/instances\/./.test(page.url()) && (await page.locator('[aria-description], [role=alert], .note').count()) === 0) throw new Error('says nowhere why');
+}
+
+async function hostNames(page) {
+  await button(page, 'Check a-rather.*', 'a-rather.*を確認').click();
+  await page.locator('#host-names .note p').last().waitFor();
 }
 
 async function tryHook(page) {

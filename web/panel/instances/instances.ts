@@ -19,6 +19,7 @@ export interface Instance {
   connection_limit: number;
   ca: { fingerprint_sha256: string; url: string };
   versions: string[];
+  host_names?: string[]; // of the customer's own, that clients can use
   role?: Role; // of who asks, in the account that it belongs to
   suspended?: boolean; // that account
 }
