@@ -17,6 +17,12 @@ const (
 	maxHookText     = 512
 )
 
+// Bounds of what a hook waits for, in seconds.
+const (
+	minSilence   = 10
+	maxHookQuiet = 7 * 24 * 3600 // of Silence as well
+)
+
 // applyHook changes h and judges the whole.
 func (s *Service) applyHook(r Reader, in Instance, h *Hook, c HookChange) (err error) {
 	set(&h.Name, c.Name)
@@ -25,6 +31,13 @@ func (s *Service) applyHook(r Reader, in Instance, h *Hook, c HookChange) (err e
 	set(&h.Filter, c.Filter)
 	set(&h.Client, c.Client)
 	set(&h.Condition, c.Condition)
+	set(&h.Edge, c.Edge)
+	set(&h.Rearm, c.Rearm)
+	set(&h.Quiet, c.Quiet)
+	set(&h.Together, c.Together)
+	set(&h.Silence, c.Silence)
+	set(&h.Schedule, c.Schedule)
+	set(&h.Zone, c.Zone)
 	set(&h.Action, c.Action)
 	set(&h.URL, c.URL)
 	set(&h.Topic, c.Topic)
@@ -38,12 +51,11 @@ func (s *Service) applyHook(r Reader, in Instance, h *Hook, c HookChange) (err e
 	if err := checkHookEvents(h); err != nil {
 		return err
 	}
-	h.Condition = strings.TrimSpace(h.Condition)
-	if len(h.Condition) > maxHookText || !plainText(h.Condition) {
-		return invalid("condition", "api.hook.text", "limit", maxHookText)
+	if err := checkHookWatch(h); err != nil {
+		return err
 	}
-	if _, err := filling.ParseCondition(h.Condition); err != nil {
-		return invalid("condition", "api.hook.condition", "cause", err)
+	if err := s.checkHookSchedule(h, c); err != nil {
+		return err
 	}
 	if len(h.Template) > maxHookTemplate {
 		return invalid("template", "api.hook.text", "limit", maxHookTemplate)
@@ -66,24 +78,33 @@ func (s *Service) applyHook(r Reader, in Instance, h *Hook, c HookChange) (err e
 	case HookPublish:
 		return checkHookPublish(h)
 	case HookMail:
-		h.Template = ""
 		return checkHookMail(r, in, h)
 	}
 	return invalid("action", "api.hook.action")
 }
 
+// hookEvents are all that there are.
+var hookEvents = []HookEvent{HookMessage, HookConnect, HookDisconnect, HookQuota, HookSchedule, HookSilence, HookBack}
+
 func checkHookEvents(h *Hook) error {
 	slices.Sort(h.Events)
 	h.Events = slices.Compact(h.Events)
 	for _, e := range h.Events {
-		if e != HookMessage && e != HookConnect && e != HookDisconnect && e != HookQuota {
+		if !slices.Contains(hookEvents, e) {
 			return invalid("events", "api.hook.events")
 		}
 	}
 	if len(h.Events) == 0 {
 		return invalid("events", "api.hook.events")
 	}
-	if !slices.Contains(h.Events, HookMessage) {
+	if slices.Contains(h.Events, HookSchedule) && len(h.Events) > 1 {
+		return invalid("events", "api.hook.schedule_alone")
+	}
+	if i := slices.Index(h.Events, HookSilence); i < 0 && slices.Contains(h.Events, HookBack) ||
+		i >= 0 && slices.ContainsFunc(h.Events, func(e HookEvent) bool { return e != HookSilence && e != HookBack }) {
+		return invalid("events", "api.hook.silence_alone")
+	}
+	if !slices.Contains(h.Events, HookMessage) && !slices.Contains(h.Events, HookSilence) {
 		h.Filter = ""
 	} else if f, err := topic.ParseFilter(h.Filter); err != nil || f.Share != "" || strings.HasPrefix(h.Filter, "$") || len(h.Filter) > 1024 {
 		return invalid("filter", "api.hook.filter")
@@ -138,6 +159,9 @@ func checkHookPublish(h *Hook) error {
 	}
 	if h.QoS < 0 || h.QoS > 2 {
 		return invalid("qos", "api.hook.qos")
+	}
+	if h.Template == "" && slices.Contains(h.Events, HookSchedule) {
+		return invalid("template", "api.hook.payload")
 	}
 	// What the rule would set off again and again is refused where it can be seen; at run time a message goes through
 	// the same rule once.

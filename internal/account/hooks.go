@@ -24,6 +24,13 @@ type HookChange struct {
 	Filter        *string      // must be given with the event message
 	Client        *string
 	Condition     *string
+	Edge          *bool
+	Rearm         *string
+	Quiet         *int // seconds
+	Together      *bool
+	Silence       *int        // seconds; must be given with the event silence
+	Schedule      *string     // must be given with the event schedule
+	Zone          *string     // [UTC]
 	Action        *HookAction // must be given
 	URL           *string     // must be given with the action post
 	Authorization *string     // "" takes it away

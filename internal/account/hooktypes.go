@@ -10,9 +10,16 @@ type Hook struct {
 	Name      string
 	Enabled   bool // it runs; otherwise messages wait for it
 	Events    []HookEvent
-	Filter    string // topics of HookMessage
+	Filter    string // topics of HookMessage and HookSilence
 	Client    string // client id of HookConnect and HookDisconnect, with * at the end for all that begin so; "": all
-	Condition string // comparison that an event must fulfil; "": none
+	Condition string // comparison that an event must fulfil, or for HookSilence a message that counts; "": none
+	Edge      bool   // a message is told only when Condition becomes true
+	Rearm     string // with Edge: comparison after which Condition can become true again; "": when it doesn't hold any more
+	Quiet     int    // seconds in which at most one event is told; 0: all are
+	Together  bool   // the topics of Filter count as one; otherwise each has its own Edge, Quiet and Silence
+	Silence   int    // seconds without a message of HookSilence
+	Schedule  string // times of HookSchedule, as package timetable reads them
+	Zone      string // time zone of Schedule; "": UTC
 	Action    HookAction
 	URL       string   // of HookPost
 	Sealed    []byte   // of HookPost: HookSecrets under the key file
@@ -32,7 +39,10 @@ const (
 	HookMessage    HookEvent = "message"
 	HookConnect    HookEvent = "connect"
 	HookDisconnect HookEvent = "disconnect"
-	HookQuota      HookEvent = "quota" // 75 or 100 % of a limit of the plan are used
+	HookQuota      HookEvent = "quota"    // 75 or 100 % of a limit of the plan are used
+	HookSchedule   HookEvent = "schedule" // a time has come; stands alone
+	HookSilence    HookEvent = "silence"  // no message for a time; with HookBack at most
+	HookBack       HookEvent = "back"     // the first message after HookSilence
 )
 
 // HookAction is what a hook does.

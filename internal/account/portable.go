@@ -82,6 +82,13 @@ type PortableHook struct {
 	QoS              int         `json:"qos,omitempty"`
 	Retain           bool        `json:"retain,omitempty"`
 	MailTo           []string    `json:"mail_to,omitempty"`
+	Edge             bool        `json:"edge,omitempty"`
+	Rearm            string      `json:"rearm,omitempty"`
+	Quiet            int         `json:"quiet,omitempty"` // seconds
+	Together         bool        `json:"together,omitempty"`
+	Silence          int         `json:"silence,omitempty"` // seconds
+	Schedule         string      `json:"schedule,omitempty"`
+	Zone             string      `json:"zone,omitempty"`
 }
 
 // PortableBridge is a Bridge without its password.
@@ -250,7 +257,7 @@ func (s *Service) portableHooks(r Reader, in Instance, p *Portable) error {
 			return err
 		}
 		p.Hooks = append(p.Hooks, PortableHook{h.Name, h.Enabled, h.Events, h.Filter, h.Client, h.Condition, h.Action, h.URL, secrets.Authorization != "", h.Topic,
-			h.Template, h.QoS, h.Retain, h.MailTo})
+			h.Template, h.QoS, h.Retain, h.MailTo, h.Edge, h.Rearm, h.Quiet, h.Together, h.Silence, h.Schedule, h.Zone})
 	}
 	return nil
 }

@@ -267,9 +267,11 @@ func (w *restoring) judgeHooks(r Reader) error {
 			p.Enabled = false
 			w.note("api.restore.authorization", "name", clip(p.Name))
 		}
-		h := Hook{Instance: w.in.ID, ID: newID(), CreatedAt: w.s.now().Add(time.Duration(i) * time.Microsecond)}
+		h := Hook{Instance: w.in.ID, ID: newID(), CreatedAt: w.s.now().Add(time.Duration(i) * time.Microsecond),
+			Schedule: p.Schedule, Zone: p.Zone} // a time that is over is no fault here
 		err := w.s.applyHook(r, w.in, &h, HookChange{Name: &p.Name, Enabled: &p.Enabled, Events: &p.Events, Filter: &p.Filter, Client: &p.Client,
-			Condition: &p.Condition, Action: &p.Action, URL: &p.URL, Topic: &p.Topic, Template: &p.Template, QoS: &p.QoS, Retain: &p.Retain, MailTo: &p.MailTo})
+			Condition: &p.Condition, Action: &p.Action, URL: &p.URL, Topic: &p.Topic, Template: &p.Template, QoS: &p.QoS, Retain: &p.Retain, MailTo: &p.MailTo,
+			Edge: &p.Edge, Rearm: &p.Rearm, Quiet: &p.Quiet, Together: &p.Together, Silence: &p.Silence})
 		if err == nil && (w.Hooks >= maxHooks || plan.Hooks > 0 && w.Hooks >= plan.Hooks) {
 			err = fail(Limit, "api.hook.limit", "limit", least(maxHooks, plan.Hooks), "plan", plan.Name)
 		}

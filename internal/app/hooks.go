@@ -175,10 +175,19 @@ func (h *hooking) mail(ctx context.Context, row account.Hook, list []*filling.Me
 		return errors.New("nobody whom the hook writes to belongs to the instance any more; choose other readers")
 	}
 	m := mail.HookMail{Instance: in.ID, InstanceName: in.Name, Hook: row.Name, More: more}
+	template, err := filling.Parse(row.Template)
+	if err != nil {
+		return err
+	}
 	for _, e := range list {
 		line := mail.HookLine{Time: e.Time, Type: account.HookEvent(e.Type), Topic: e.Topic, Payload: e.Payload, Client: e.Client, Cause: e.Cause}
 		if q := (hook.Quota{}); line.Type == account.HookQuota && json.Unmarshal(e.Payload, &q) == nil {
 			line.Quota, line.Level, line.Used, line.Limit = quotaTexts[q.Quota], q.Level, q.Used, q.Limit
+		}
+		if row.Template != "" {
+			if line.Text, err = template.Fill(e, mail.MaxHookText); err != nil {
+				line.Text = "" // it lacks a value, or is long: the usual line says what it was
+			}
 		}
 		m.Lines = append(m.Lines, line)
 	}
@@ -195,7 +204,7 @@ func (h *hooking) mail(ctx context.Context, row account.Hook, list []*filling.Me
 func (h *hooking) State(instance, id string) panel.HookState {
 	s, _ := h.manager.State(instance, id)
 	return panel.HookState{State: s.State, Since: given(s.Since), LastError: s.LastError, LastErrorAt: given(s.LastErrorAt), LastDone: given(s.LastDone),
-		LastSkip: s.LastSkip, Queued: s.Queued, Delivered: s.Delivered, Retries: s.Retries, Skipped: s.Skipped, Buried: s.Buried}
+		LastSkip: s.LastSkip, NextRun: given(s.NextRun), LastFired: given(s.LastFired), Fired: s.Fired, Held: s.Held, Watched: s.Watched, Silent: s.Silent, Queued: s.Queued, Delivered: s.Delivered, Retries: s.Retries, Skipped: s.Skipped, Buried: s.Buried}
 }
 
 // Try implements panel.Hooks.
@@ -205,6 +214,9 @@ func (h *hooking) Try(ctx context.Context, row account.Hook, e panel.HookSample)
 		return panel.HookTried{}, err
 	}
 	m := &filling.Message{ID: "msg_test_" + e.ID, Type: e.Type, Time: e.Time, Instance: row.Instance, Topic: e.Topic, Payload: e.Payload, Client: e.Client}
+	if own, ok := hook.Sample(row, account.HookEvent(e.Type), e.Topic, e.Time); ok {
+		m.Time, m.Topic, m.Payload = own.Time, own.Topic, own.Payload
+	}
 	if m.Type == string(account.HookQuota) && len(m.Payload) == 0 {
 		m.Payload = []byte(`{"quota":"connections","level":75,"used":75,"limit":100}`)
 	}

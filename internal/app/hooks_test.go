@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,30 @@ func TestHooks(t *testing.T) {
 	p.api("POST", at, map[string]any{"name": "mail", "filter": "alarm/#", "action": "mail", "mail_to": []string{"owner@example.org"}}, &mail)
 	for _, hook := range []string{made.ID, rule.ID, mail.ID} {
 		p.until(func() bool { p.api("GET", at+"/"+hook, nil, &made); return made.State.State == "running" })
+	}
+	var clock struct {
+		ID    string
+		State struct {
+			State   string
+			NextRun time.Time `json:"next_run"`
+		}
+	}
+	p.api("POST", at, map[string]any{"name": "clock", "events": []string{"schedule"}, "schedule": "at 2999-12-24T18:00", "zone": "Asia/Tokyo", "action": "mail", "mail_to": []string{"owner@example.org"},
+		"template": "Close the window, it is {payload.local}"}, &clock)
+	p.until(func() bool { p.api("GET", at+"/"+clock.ID, nil, &clock); return !clock.State.NextRun.IsZero() })
+	if clock.State.NextRun.UTC().Format(time.RFC3339) != "2999-12-24T09:00:00Z" {
+		t.Errorf("clock %+v", clock)
+	}
+	p.api("POST", at+"/"+clock.ID+"/test", map[string]any{"type": "schedule"}, nil)
+	p.until(func() bool {
+		files, _ := filepath.Glob(filepath.Join(w.data, "mail", "*.eml"))
+		return slices.ContainsFunc(files, func(name string) bool {
+			raw, _ := os.ReadFile(name)
+			return strings.Contains(string(raw), "Close the window, it is 20")
+		})
+	})
+	if code := p.api("DELETE", at+"/"+clock.ID, nil, nil); code != 204 {
+		t.Errorf("delete the clock: %d", code)
 	}
 	if code := p.api("POST", "/instances/"+id+"/publish", map[string]any{"topic": "sensors/attic/t", "payload": `{"c":31}`, "qos": 1}, nil); code != 200 {
 		t.Fatalf("publish: %d", code)

@@ -84,7 +84,8 @@ func TestInstanceMoves(t *testing.T) {
 	p.api("POST", at+"/rules", map[string]any{"user": in.ID, "effect": "deny", "access": "publish", "filter": "no/#"}, nil)
 	p.api("POST", at+"/key/rotate", nil, &key)
 	p.api("POST", at+"/hooks", map[string]any{"name": "post", "filter": "a/#", "action": "post", "url": "https://h.invalid/x", "authorization": "Bearer canary-of-a-hook"}, &hook)
-	p.api("POST", at+"/hooks", map[string]any{"name": "rule", "filter": "a/#", "action": "publish", "topic": "b"}, nil)
+	p.api("POST", at+"/hooks", map[string]any{"name": "rule", "filter": "a/#", "action": "publish", "topic": "b", "condition": "payload > 5", "edge": true, "rearm": "payload < 4", "quiet": 60}, nil)
+	p.api("POST", at+"/hooks", map[string]any{"name": "clock", "events": []any{"schedule"}, "schedule": "0 23 * * *", "zone": "Asia/Tokyo", "action": "publish", "topic": "light", "template": "off"}, nil)
 	p.api("POST", at+"/bridges", map[string]any{"name": "b", "address": "mqtts://b.invalid", "user": "u", "password": "canary-of-a-bridge",
 		"topics": []any{map[string]any{"direction": "out", "filter": "#", "qos": 1}}}, nil)
 	p.api("PATCH", at+"/history", map[string]any{"filters": []any{map[string]any{"filter": "t/#", "bytes": 100_000, "days": 3}}}, nil)
@@ -115,11 +116,22 @@ func TestInstanceMoves(t *testing.T) {
 	var to struct{ ID, Password string }
 	p.api("POST", "/instances", map[string]any{"name": "copy"}, &to)
 	p.api("POST", "/instances/"+to.ID+"/password/rotate", nil, &to)
-	if r := p.restore(to.ID, file, "?dry_run=true", 200); r.Applied || r.Users != 2 || r.Rules != 2 || r.Hooks != 2 || r.Bridges != 1 || r.Retained != 2 || r.History != 1 || r.ClientAuthorities != 1 || r.Faults != 0 {
+	if r := p.restore(to.ID, file, "?dry_run=true", 200); r.Applied || r.Users != 2 || r.Rules != 2 || r.Hooks != 3 || r.Bridges != 1 || r.Retained != 2 || r.History != 1 || r.ClientAuthorities != 1 || r.Faults != 0 {
 		t.Errorf("dry run %+v", r)
 	}
 	if r := p.restore(to.ID, file, "", 200); !r.Applied || len(r.Passwords) != 0 || r.Retained != 2 || len(r.NoteList) < 3 {
 		t.Errorf("restored %+v", r)
+	}
+	var hooks struct {
+		Items []struct {
+			Name, Rearm, Schedule, Zone string
+			Edge                        bool
+			Quiet                       int
+		}
+	}
+	p.api("GET", "/instances/"+to.ID+"/hooks", nil, &hooks)
+	if h := hooks.Items; len(h) != 3 || !h[1].Edge || h[1].Rearm != "payload < 4" || h[1].Quiet != 60 || h[2].Schedule != "0 23 * * *" || h[2].Zone != "Asia/Tokyo" {
+		t.Errorf("hooks %+v", hooks.Items)
 	}
 	p.restore(to.ID, file, "", 409) // it isn't empty any more
 	w.login(w.dial(w.mqtts, w.tls("localhost")), to.ID+":sensor", generated.Password)

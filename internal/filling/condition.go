@@ -18,10 +18,16 @@ type Condition struct {
 }
 
 // ops in the order in which they are looked for: the longer first.
-var ops = []string{"<=", ">=", "!=", "==", "=", "<", ">", "contains"}
+var ops = []string{"<=", ">=", "!=", "==", "≤", "≥", "≠", "=", "<", ">", "contains"}
 
-// ParseCondition reads "payload.temperature > 30", "topic[1] = kitchen" or "payload contains error". The value on the
-// right is a number, a word, or a text in double quotes. nil is the condition of an empty text: it always holds. The
+// meant are the ops that others are another way to write of.
+var meant = map[string]string{"==": "=", "≤": "<=", "≥": ">=", "≠": "!="}
+
+// changed is the comparison with the value before, which has nothing on its right.
+const changed = "changed"
+
+// ParseCondition reads "payload.temperature > 30", "topic[1] = kitchen", "payload contains error" or "payload.state
+// changed". The value on the right is a number, a word, or a text in double quotes. nil is the condition of an empty text: it always holds. The
 // error is in words.
 func ParseCondition(text string) (*Condition, error) {
 	text = strings.TrimSpace(text)
@@ -34,8 +40,11 @@ func ParseCondition(text string) (*Condition, error) {
 			at, op = i, o
 		}
 	}
+	if left, ok := strings.CutSuffix(text, " "+changed); ok && at < 0 {
+		at, op = len(left), changed
+	}
 	if at < 0 {
-		return nil, errors.New("want a comparison such as payload.temperature > 30")
+		return nil, errors.New("want a comparison such as payload.temperature > 30 or payload.state changed")
 	}
 	left := strings.TrimSpace(text[:at])
 	left = strings.TrimSuffix(strings.TrimPrefix(left, "{"), "}")
@@ -46,12 +55,15 @@ func ParseCondition(text string) (*Condition, error) {
 	if r == nil {
 		return nil, fmt.Errorf("%q is no value of a message: want payload, payload.NAME, topic, topic[0], client, user, qos or retain", left)
 	}
+	if op == changed {
+		return &Condition{ref: r, op: op}, nil
+	}
 	right := strings.TrimSpace(text[at+len(op):])
 	if right == "" {
 		return nil, errors.New("want a value behind the comparison")
 	}
-	if op == "==" {
-		op = "="
+	if m := meant[op]; m != "" {
+		op = m
 	}
 	c := &Condition{ref: r, op: op, text: right}
 	if strings.HasPrefix(right, `"`) {
@@ -68,7 +80,8 @@ func ParseCondition(text string) (*Condition, error) {
 }
 
 // Holds says whether a message fulfils the condition. A value that isn't there, or is no number where one is wanted,
-// fulfils none but !=.
+// fulfils none but !=. What Changes must have a value only; whether it is another one than before, who keeps that has to
+// find out.
 func (c *Condition) Holds(m *Message) bool {
 	if c == nil {
 		return true
@@ -76,6 +89,9 @@ func (c *Condition) Holds(m *Message) bool {
 	v, ok := c.ref.value(m)
 	if !ok {
 		return c.op == "!="
+	}
+	if c.op == changed {
+		return true
 	}
 	s := words(v)
 	if c.isNum {
@@ -107,4 +123,16 @@ func (c *Condition) Holds(m *Message) bool {
 	default:
 		return strings.Contains(s, c.text)
 	}
+}
+
+// Changes says whether the condition compares a value with the one before.
+func (c *Condition) Changes() bool { return c != nil && c.op == changed }
+
+// Value is the value that is compared, as text; false where a message has none.
+func (c *Condition) Value(m *Message) (string, bool) {
+	v, ok := c.ref.value(m)
+	if !ok {
+		return "", false
+	}
+	return words(v), true
 }

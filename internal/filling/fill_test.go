@@ -59,7 +59,8 @@ func TestCondition(t *testing.T) {
 		"": true, "payload.t > 21": true, "payload.t > 22": false, "{payload.t} <= 21.5": true, "payload.t = 21.5": true, "payload.t != 21.5": false,
 		"payload.t >= 21.5": true, "payload.t < 0": false, "topic[1] = kitchen": true, `topic[1] == "kitchen"`: true, "topic[1] != kitchen": false,
 		"payload contains kitchen": false, "topic contains kitchen": true, "payload.none = 1": false, "payload.none != 1": true, "payload.name > 1": false,
-		"payload.list[0].v = true": true, "qos = 1": true, "retain = false": true, "payload.name contains \"a \\\"\"": true,
+		"payload.list[0].v = true": true, "qos = 1": true, "retain = false": true, "payload.t ≥ 21.5": true, "payload.t≤21": false,
+		"payload.t ≠ 21.5": false, "payload.t changed": true, "payload.none changed": false, "topic = changed": false, "payload.name contains \"a \\\"\"": true,
 	} {
 		c, err := ParseCondition(text)
 		if err != nil {
@@ -70,7 +71,7 @@ func TestCondition(t *testing.T) {
 			t.Errorf("%q holds: %v", text, got)
 		}
 	}
-	for _, text := range []string{"payload", "nothing = 1", "payload.t >", "payload.t > x", `payload = "x`, "= 1", "payload..a = 1"} {
+	for _, text := range []string{"payload", "nothing = 1", "payload.t >", "payload.t > x", `payload = "x`, "= 1", "payload..a = 1", "changed", "nothing changed", "payloadchanged"} {
 		if _, err := ParseCondition(text); err == nil {
 			t.Errorf("ParseCondition(%q) takes it", text)
 		}

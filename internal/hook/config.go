@@ -15,6 +15,7 @@ import (
 	"tsunagi/internal/broker"
 	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
+	"tsunagi/internal/timetable"
 )
 
 // Config is a stored hook with its secrets opened.
@@ -88,7 +89,9 @@ type rule struct {
 	Config
 	topic, template *filling.Template
 	condition       *filling.Condition
-	secret          []byte // of the signature
+	rearm           *filling.Condition
+	table           *timetable.Table // nil: there is no schedule
+	secret          []byte           // of the signature
 }
 
 func compile(c Config) (*rule, error) {
@@ -103,6 +106,14 @@ func compile(c Config) (*rule, error) {
 	if r.condition, err = filling.ParseCondition(c.Condition); err != nil {
 		return nil, fmt.Errorf("condition: %w", err)
 	}
+	if r.rearm, err = filling.ParseCondition(c.Rearm); err != nil {
+		return nil, fmt.Errorf("rearm: %w", err)
+	}
+	if slices.Contains(c.Events, account.HookSchedule) {
+		if r.table, err = timetable.Parse(c.Schedule, c.Zone); err != nil {
+			return nil, fmt.Errorf("schedule: %w", err)
+		}
+	}
 	if r.secret, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(c.Secrets.Signing, "whsec_")); err != nil {
 		return nil, fmt.Errorf("signing secret: %w", err)
 	}
@@ -112,25 +123,37 @@ func compile(c Config) (*rule, error) {
 // filters are the subscriptions of a hook's session.
 func (r *rule) filters() []mqtt.Subscription {
 	var list []mqtt.Subscription
+	add := func(filter string, qos byte) {
+		list = append(list, mqtt.Subscription{Filter: []byte(filter), QoS: qos, RetainHandling: 2})
+	}
+	own := false
 	for _, e := range r.Events {
-		filter := r.Filter
-		if e != account.HookMessage {
-			filter = eventTopics[e]
+		switch {
+		case e == account.HookMessage:
+			add(r.Filter, 1)
+		case !isOwn(e):
+			add(eventTopics[e], 1)
+		default:
+			if own = true; e == account.HookSilence {
+				add(r.Filter, 0) // that there is one is all that matters: none has to wait
+			}
 		}
-		list = append(list, mqtt.Subscription{Filter: []byte(filter), QoS: 1, RetainHandling: 2})
+	}
+	if own {
+		add(ownTopic(r.ID), 1)
 	}
 	return list
 }
 
-// wants says whether a message is one for the hook.
-func (r *rule) wants(m *filling.Message) bool {
+// concerns says whether an event is of the hook's kind, whatever its condition says.
+func (r *rule) concerns(m *filling.Message) bool {
 	if e := account.HookEvent(m.Type); e == account.HookConnect || e == account.HookDisconnect {
 		prefix, open := strings.CutSuffix(r.Client, "*")
 		if r.Client != "" && m.Client != r.Client && !(open && strings.HasPrefix(m.Client, prefix)) {
 			return false
 		}
 	}
-	return slices.Contains(r.Events, account.HookEvent(m.Type)) && r.condition.Holds(m)
+	return slices.Contains(r.Events, account.HookEvent(m.Type))
 }
 
 func (r *rule) window() int {

@@ -140,24 +140,29 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // Event is a message as it is told to receivers, and kept as a dead letter.
 type Event struct {
-	ID       string    `json:"id"`
-	Type     string    `json:"type"`
-	Time     time.Time `json:"time"`
-	Instance string    `json:"instance"`
-	Hook     string    `json:"hook"`
-	Topic    string    `json:"topic,omitempty"`
-	Payload  string    `json:"payload,omitempty"`
-	Encoding string    `json:"encoding,omitempty"` // of the payload: text or base64
-	QoS      *byte     `json:"qos,omitempty"`
-	Retain   *bool     `json:"retain,omitempty"`
-	Client   string    `json:"client,omitempty"`
-	User     string    `json:"user,omitempty"`
-	Remote   string    `json:"remote,omitempty"`
-	Cause    string    `json:"cause,omitempty"`
-	Quota    string    `json:"quota,omitempty"` // these four of a limit
-	Level    int       `json:"level,omitempty"` // percent of it
-	Used     *int64    `json:"used,omitempty"`
-	Limit    int64     `json:"limit,omitempty"`
+	ID       string     `json:"id"`
+	Type     string     `json:"type"`
+	Time     time.Time  `json:"time"`
+	Instance string     `json:"instance"`
+	Hook     string     `json:"hook"`
+	Topic    string     `json:"topic,omitempty"`
+	Payload  string     `json:"payload,omitempty"`
+	Encoding string     `json:"encoding,omitempty"` // of the payload: text or base64
+	QoS      *byte      `json:"qos,omitempty"`
+	Retain   *bool      `json:"retain,omitempty"`
+	Client   string     `json:"client,omitempty"`
+	User     string     `json:"user,omitempty"`
+	Remote   string     `json:"remote,omitempty"`
+	Cause    string     `json:"cause,omitempty"`
+	Quota    string     `json:"quota,omitempty"` // these four of a limit
+	Level    int        `json:"level,omitempty"` // percent of it
+	Used     *int64     `json:"used,omitempty"`
+	Limit    int64      `json:"limit,omitempty"`
+	Local    string     `json:"local,omitempty"` // of a schedule: the time on the clock of its zone
+	Zone     string     `json:"zone,omitempty"`
+	Count    uint64     `json:"count,omitempty"`   // of a schedule: how often it has fired
+	Since    *time.Time `json:"since,omitempty"`   // of a silence: the last message before it
+	Seconds  int64      `json:"seconds,omitempty"` // that it has lasted
 }
 
 // eventOf is a message for a hook.
@@ -167,6 +172,11 @@ func eventOf(m *filling.Message, hook string) Event {
 		var q Quota
 		_ = json.Unmarshal(m.Payload, &q) // a test's may be anything
 		e.Quota, e.Level, e.Used, e.Limit = q.Quota, q.Level, &q.Used, q.Limit
+	}
+	if isOwn(account.HookEvent(m.Type)) {
+		var o own
+		_ = json.Unmarshal(m.Payload, &o) // a test's may be anything
+		e.Topic, e.Local, e.Zone, e.Count, e.Since, e.Seconds = m.Topic, o.Local, o.Zone, o.Count, o.Since, o.Seconds
 	}
 	if m.Type != string(account.HookMessage) {
 		return e
@@ -204,6 +214,9 @@ func (e *Event) message() (*filling.Message, error) {
 		}
 		m.Payload, _ = json.Marshal(q) // never fails
 		m.Topic = eventTopics[account.HookQuota]
+	} else if t := account.HookEvent(m.Type); isOwn(t) {
+		o := own{Type: t, Time: e.Time, Local: e.Local, Zone: e.Zone, Count: e.Count, Topic: e.Topic, Since: e.Since, Seconds: e.Seconds}
+		o.into(m)
 	} else if m.Type != string(account.HookMessage) {
 		m.Payload, _ = json.Marshal(coming{e.Client, e.User, e.Remote, e.Cause, e.Time}) // never fails
 		m.Topic = eventTopics[account.HookEvent(m.Type)]

@@ -3,6 +3,7 @@ package hook
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -70,6 +71,7 @@ func (m *Manager) Set(instance string, list []Config, keep func(id string) bool)
 	}
 	for id, u := range have {
 		u.dropped.Store(!keep(id))
+		u.off.Store(true)
 		u.cancel()
 	}
 	if m.all[instance] = next; len(next) == 0 {
@@ -80,7 +82,10 @@ func (m *Manager) Set(instance string, list []Config, keep func(id string) bool)
 	return failed
 }
 
-// Tidy ends the sessions of hooks that are no more, as of one that was deleted while it was switched off.
+// maxNotes is more than an instance has hooks.
+const maxNotes = 1000
+
+// Tidy ends the sessions and notes of hooks that are no more, as of one that was deleted while it was switched off.
 func (m *Manager) Tidy(instance string, exists func(id string) bool) {
 	b := m.o.Find(instance)
 	if b == nil {
@@ -89,6 +94,16 @@ func (m *Manager) Tidy(instance string, exists func(id string) bool) {
 	for _, c := range b.Clients() {
 		if id, ok := strings.CutPrefix(c.ID, LocalID("")); ok && c.User == User && !c.Connected && !exists(id) {
 			b.Forget(c.ID, "the hook was deleted")
+		}
+	}
+	notes, err := b.Browse(ownTopic("+"), "", "", maxNotes)
+	for _, n := range notes {
+		if err == nil && !exists(strings.TrimPrefix(n.Topic, ownTopic(""))) {
+			go func() { // ends when it is deleted, or after Timeout
+				ctx, cancel := context.WithTimeout(context.Background(), m.o.Timeout)
+				defer cancel()
+				clearNote(ctx, b, n.Topic)
+			}()
 		}
 	}
 }
@@ -112,6 +127,10 @@ func (m *Manager) start(r *rule, before *runner) *runner {
 	ctx, cancel := context.WithCancel(context.Background())
 	u := &runner{m: m, o: &m.o, r: r, before: before, cancel: cancel, done: make(chan struct{})}
 	u.state.Since = m.o.Now()
+	u.gate = newGate(r)
+	if slices.Contains(r.Events, account.HookSilence) {
+		u.silence = newWatcher(r)
+	}
 	m.running.Go(func() { u.run(ctx) }) // ends with ctx
 	return u
 }

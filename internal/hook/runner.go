@@ -2,12 +2,10 @@ package hook
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	mrand "math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,9 +27,16 @@ type runner struct {
 	done    chan struct{}
 	dropped atomic.Bool // the hook was deleted: its session ends
 
-	delivered, retries, skipped, buried atomic.Uint64
+	off atomic.Bool // the hook was switched off or deleted
 
-	mu       sync.Mutex // guards what follows
+	gate    *gate    // of serve; nil: it lets everything through
+	silence *watcher // nil: it watches for none
+	note    *note    // of the clock; nil: it is to be read
+
+	delivered, retries, skipped, buried, held atomic.Uint64
+
+	mu       sync.Mutex      // guards what follows
+	open     map[string]bool // with a gate: QoS 1 and 2 events that were let through and aren't settled
 	state    State
 	retrying int    // events that wait for another attempt
 	full     int    // events that wait for room among the dead letters
@@ -50,6 +55,7 @@ func (u *runner) run(ctx context.Context) {
 	defer close(u.done)
 	if u.before != nil {
 		<-u.before.done
+		u.inherit(u.before)
 		u.before = nil
 	}
 	for pause := u.o.RetryMin; ctx.Err() == nil; pause = min(2*pause, u.o.RetryMax) {
@@ -64,8 +70,29 @@ func (u *runner) run(ctx context.Context) {
 		}
 		sleep(ctx, jitter(pause))
 	}
-	if u.dropped.Load() {
+	switch {
+	case u.dropped.Load():
 		u.forget()
+	case u.off.Load() && u.r.table != nil:
+		u.switchedOff()
+	}
+}
+
+// inherit goes on with what the hook knew before it was changed, as far as that is the same still.
+func (u *runner) inherit(before *runner) {
+	a, b := u.r, before.r
+	u.open = before.open
+	if a.Filter != b.Filter || a.Condition != b.Condition || a.Together != b.Together || !slices.Equal(a.Events, b.Events) {
+		return
+	}
+	if a.Edge == b.Edge && a.Rearm == b.Rearm && u.gate != nil && before.gate != nil {
+		u.gate = before.gate
+		u.gate.r = a
+	}
+	if a.Silence == b.Silence && a.Quiet == b.Quiet && before.silence != nil {
+		u.mu.Lock()
+		u.silence = before.silence
+		u.mu.Unlock()
 	}
 }
 
@@ -77,6 +104,16 @@ func (u *runner) forget() {
 	defer cancel()
 	if b, err := u.o.Broker(ctx, u.r.Instance); err == nil {
 		b.Forget(LocalID(u.r.ID), "the hook was deleted")
+		if u.r.table != nil {
+			clearNote(ctx, b, ownTopic(u.r.ID))
+		}
+	}
+}
+
+// clearNote deletes what a hook's clock has kept. Where that fails it is tidied up when the server starts.
+func clearNote(ctx context.Context, b *broker.Broker, topic string) {
+	if list, err := b.Browse(topic, "", "", 1); err == nil && len(list) > 0 {
+		_ = b.Publish(ctx, topic, nil, 1, true)
 	}
 }
 
@@ -117,11 +154,16 @@ func (u *runner) serve(ctx context.Context, b *broker.Broker, c *resident.Client
 		busy.Go(func() { u.mail(ctx, c, jobs) }) // ends with ctx
 	}
 	places := make(chan struct{}, window)
+	listening := false
 	for {
 		f, err := c.Next(ctx, func(t mqtt.Type) bool { return t == mqtt.PUBLISH || t == mqtt.SUBACK })
 		if err == nil && f.Type() == mqtt.SUBACK {
 			if err = resident.Refused(f, mqtt.V5, "this instance", "the hook"); err == nil {
 				u.set(func(s *State) { s.Connected, s.Since = true, u.o.Now() })
+				if !listening {
+					listening = true
+					u.listen(ctx, b, &busy)
+				}
 				continue
 			}
 		}
@@ -158,60 +200,24 @@ func (u *runner) serve(ctx context.Context, b *broker.Broker, c *resident.Client
 	}
 }
 
-// take makes an event of a packet; false: it isn't one for the hook.
-func (u *runner) take(c *resident.Client, f mqtt.Frame) (j job, ok bool, err error) {
-	var p mqtt.Publish
-	if err := mqtt.DecodePublish(&p, f, mqtt.V5); err != nil {
-		return j, false, err
+// listen starts clock and watcher of a hook that is subscribed.
+func (u *runner) listen(ctx context.Context, b *broker.Broker, busy *sync.WaitGroup) {
+	if u.r.table != nil {
+		busy.Go(func() { u.clock(ctx, b) }) // ends with ctx
 	}
-	owed, known := broker.Owed{}, false
-	if p.QoS > 0 {
-		j.packet = p.PacketID
-		owed, known = c.Owed(p.PacketID)
+	if u.silence != nil {
+		u.silence.begin(u.o.Now())
+		busy.Go(func() { u.watch(ctx, b) }) // ends with ctx
 	}
-	if owed.Accepted.IsZero() {
-		owed.Accepted = u.o.Now()
-	}
-	m := &filling.Message{Type: string(account.HookMessage), Time: owed.Accepted, Instance: u.r.Instance, Topic: string(p.Topic),
-		Payload: append([]byte(nil), p.Payload...), QoS: p.QoS, Retain: p.Retain, Client: owed.Client, User: owed.User}
-	if m.ID = "msg_" + rand.Text(); known && owed.Place != 0 {
-		m.ID = identity(u.r.Instance, owed)
-	}
-	for e, name := range eventTopics {
-		if m.Topic == name && e == account.HookQuota {
-			if err := quotaOf(m); err != nil {
-				return j, false, nil // can't be: only the server publishes there
-			}
-		} else if m.Topic == name {
-			var w coming
-			if err := json.Unmarshal(m.Payload, &w); err != nil {
-				return j, false, nil // can't be: only the server publishes there
-			}
-			m.Type, m.Client, m.User, m.Remote, m.Cause, m.Time = string(e), w.Client, w.User, w.Remote, w.Cause, w.Time
-		}
-	}
-	j.m, j.props = m, p.Props.Clone()
-	if !u.r.wants(m) {
-		return j, false, nil
-	}
-	if err := circles(&j.props, u.r.ID); err != nil {
-		u.skip(err)
-		return j, false, nil
-	}
-	return j, true, nil
-}
-
-// identity is the same for a message whenever it comes, and no other message's: an instance that was reset begins its log
-// anew, but not at the same time.
-func identity(instance string, o broker.Owed) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", instance, o.Place, o.Accepted.UnixMilli()))
-	return "msg_" + hex.EncodeToString(sum[:12])
 }
 
 // settle acknowledges an event. Where the connection has ended it comes again.
 func (u *runner) settle(c *resident.Client, j job) {
-	if j.packet != 0 {
-		_ = c.Ack(j.packet)
+	if j.packet == 0 {
+		return
+	}
+	if c.Ack(j.packet) == nil && u.gate != nil && j.m != nil {
+		u.closed(j.m.ID)
 	}
 }
 

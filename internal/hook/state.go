@@ -15,6 +15,12 @@ type State struct {
 	LastErrorAt time.Time
 	LastDone    time.Time // when something was delivered last
 	LastSkip    string    // why an event was left out last
+	NextRun     time.Time // of a schedule; zero: never
+	LastFired   time.Time // when there was an event for the hook last
+	Fired       uint64    // how many there were: of a schedule since it was made, else since the hook was started
+	Held        uint64    // that its edge or quiet time left out
+	Watched     int       // topics whose silence it watches
+	Silent      int       // that are silent
 	Queued      int       // messages that wait for the hook
 	Delivered   uint64    // since the hook was started, as the numbers below
 	Retries     uint64
@@ -40,6 +46,31 @@ func (u *runner) count(n *int, by int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	*n += by
+}
+
+// isOpen says whether an event was let through before and isn't settled.
+func (u *runner) isOpen(id string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.open[id]
+}
+
+// maxOpen is more than the windows of two connections.
+const maxOpen = 4 * mailWindow
+
+func (u *runner) opened(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.open == nil || len(u.open) >= maxOpen { // left over by sessions that were ended
+		u.open = map[string]bool{}
+	}
+	u.open[id] = true
+}
+
+func (u *runner) closed(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.open, id)
 }
 
 // well notes a delivery.
@@ -92,6 +123,9 @@ func (u *runner) now() State {
 	default:
 		s.State = Running
 	}
-	s.Delivered, s.Retries, s.Skipped, s.Buried = u.delivered.Load(), u.retries.Load(), u.skipped.Load(), u.buried.Load()
+	s.Delivered, s.Retries, s.Skipped, s.Buried, s.Held = u.delivered.Load(), u.retries.Load(), u.skipped.Load(), u.buried.Load(), u.held.Load()
+	if u.silence != nil {
+		s.Watched, s.Silent = u.silence.counts()
+	}
 	return s
 }

@@ -22,7 +22,7 @@ import (
 
 // site is one broker on a real store, with its hooks.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	change func(*Options) // nil: nothing
 
@@ -40,7 +40,7 @@ type site struct {
 	log     []broker.Event
 }
 
-func newSite(t *testing.T, change func(*Options)) *site {
+func newSite(t testing.TB, change func(*Options)) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), change: change}
 	s.start()
@@ -158,7 +158,7 @@ type call struct {
 	event  Event
 }
 
-func newReceiver(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, n int)) *receiver {
+func newReceiver(t testing.TB, answer func(w http.ResponseWriter, r *http.Request, n int)) *receiver {
 	r := &receiver{answer: answer}
 	r.Server = httptest.NewServer(r)
 	t.Cleanup(r.Close)

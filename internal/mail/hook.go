@@ -31,7 +31,11 @@ type HookLine struct {
 	Quota         account.TextKey // of a limit, as the next
 	Level         int             // percent of it
 	Used, Limit   int64
+	Text          string // instead of all that: what the hook's template made
 }
+
+// MaxHookText is how long a text of HookLine should be at most, in bytes.
+const MaxHookText = 4096
 
 // shownPayload is how much of a payload a mail shows, in bytes.
 const shownPayload = 1000
@@ -49,12 +53,20 @@ func (s *Sender) Hook(ctx context.Context, m HookMail) error {
 		b.WriteString(t("hook.text", "instance", m.InstanceName, "name", m.Hook) + "\n\n")
 		for _, line := range m.Lines {
 			b.WriteString(line.Time.UTC().Format("2006-01-02 15:04:05 UTC") + "  ")
-			switch line.Type {
-			case account.HookConnect:
+			switch {
+			case line.Text != "":
+				b.WriteString(indented(line.Text))
+			case line.Type == account.HookSchedule:
+				b.WriteString(t("hook.schedule"))
+			case line.Type == account.HookSilence:
+				b.WriteString(t("hook.silence", "topic", line.Topic))
+			case line.Type == account.HookBack:
+				b.WriteString(t("hook.back", "topic", line.Topic))
+			case line.Type == account.HookConnect:
 				b.WriteString(t("hook.connect", "client", line.Client))
-			case account.HookDisconnect:
+			case line.Type == account.HookDisconnect:
 				b.WriteString(strings.TrimSpace(t("hook.disconnect", "client", line.Client) + " " + line.Cause))
-			case account.HookQuota:
+			case line.Type == account.HookQuota:
 				b.WriteString(t("hook.quota", "quota", s.o.Text(l, string(line.Quota)), "percent", line.Level, "used", line.Used, "limit", line.Limit))
 			default:
 				b.WriteString(line.Topic + "\n    " + readable(line.Payload))
@@ -84,9 +96,14 @@ func readable(p []byte) string {
 	if !utf8.Valid(cut) || len(cut) == 0 && len(p) > 0 {
 		return fmt.Sprintf("(%d bytes)", len(p))
 	}
-	text := strings.ReplaceAll(strings.ReplaceAll(string(cut), "\r", ""), "\n", "\n    ")
+	text := indented(string(cut))
 	if len(cut) < len(p) {
 		text += " …"
 	}
 	return text
+}
+
+// indented is a text whose lines after the first stand below it.
+func indented(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "\n    ")
 }

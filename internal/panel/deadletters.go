@@ -14,7 +14,7 @@ import (
 type testHookInput struct {
 	OneHook
 	Body struct {
-		Type    account.HookEvent `json:"type,omitempty" enum:"message,connect,disconnect,quota" doc:"Empty: the hook's first"`
+		Type    account.HookEvent `json:"type,omitempty" enum:"message,connect,disconnect,quota,schedule,silence,back" doc:"Empty: the hook's first"`
 		Topic   string            `json:"topic,omitempty" maxLength:"1024"`
 		Payload string            `json:"payload,omitempty" maxLength:"16384"`
 		Client  string            `json:"client,omitempty" maxLength:"256"`

@@ -24,6 +24,12 @@ type HookState struct {
 	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
 	LastDone    *time.Time `json:"last_done,omitempty" doc:"When something was delivered last"`
 	LastSkip    string     `json:"last_skip,omitempty" doc:"Why an event was left out last"`
+	NextRun     *time.Time `json:"next_run,omitempty" doc:"Of schedule: when it fires next; missing where it never does"`
+	LastFired   *time.Time `json:"last_fired,omitempty" doc:"When there was an event for it last, whether delivered or not yet"`
+	Fired       uint64     `json:"fired" doc:"Events that there were for it: of schedule since it was made, else since it was started"`
+	Held        uint64     `json:"held" doc:"Events that edge or the quiet time have left out"`
+	Watched     int        `json:"watched" doc:"Of silence: topics that it follows"`
+	Silent      int        `json:"silent" doc:"Of silence: topics that are silent"`
 	Queued      int        `json:"queued" doc:"Messages that wait for the hook, those on their way not counted"`
 	Delivered   uint64     `json:"delivered" doc:"Since the hook was started, as the numbers below"`
 	Retries     uint64     `json:"retries" doc:"Attempts that failed and had another one after them"`
@@ -51,10 +57,17 @@ type hookBody struct {
 	ID               string              `json:"id"`
 	Name             string              `json:"name"`
 	Enabled          bool                `json:"enabled"`
-	Events           []account.HookEvent `json:"events" doc:"message, connect, disconnect, quota"`
+	Events           []account.HookEvent `json:"events" doc:"message, connect, disconnect, quota, schedule, silence, back"`
 	Filter           string              `json:"filter"`
 	Client           string              `json:"client"`
 	Condition        string              `json:"condition"`
+	Edge             bool                `json:"edge" doc:"Of message: it is told only when the condition becomes true"`
+	Rearm            string              `json:"rearm" doc:"With edge: comparison after which the condition can become true again; empty: when it isn't true any more"`
+	Quiet            int                 `json:"quiet" doc:"Seconds in which at most one event is told; 0: all are"`
+	Together         bool                `json:"together" doc:"The topics of the filter count as one; otherwise edge, quiet and silence are each topic's own"`
+	Silence          int                 `json:"silence" doc:"Of silence: seconds without a message"`
+	Schedule         string              `json:"schedule" doc:"Of schedule: a cron expression, every 15m, or at 2026-12-24T18:00"`
+	Zone             string              `json:"zone" doc:"Time zone of schedule by its IANA name; empty: UTC"`
 	Action           account.HookAction  `json:"action" doc:"post, publish, mail"`
 	URL              string              `json:"url"`
 	HasAuthorization bool                `json:"has_authorization" doc:"There is an Authorization header; it is never shown"`
@@ -71,6 +84,7 @@ type hookBody struct {
 
 func (p *Panel) showHook(ctx context.Context, h account.Hook, secret string) (hookBody, error) {
 	out := hookBody{ID: h.ID, Name: h.Name, Enabled: h.Enabled, Events: h.Events, Filter: h.Filter, Client: h.Client, Condition: h.Condition,
+		Edge: h.Edge, Rearm: h.Rearm, Quiet: h.Quiet, Together: h.Together, Silence: h.Silence, Schedule: h.Schedule, Zone: h.Zone,
 		Action: h.Action, URL: h.URL, Topic: h.Topic, Template: h.Template, QoS: h.QoS, Retain: h.Retain, MailTo: h.MailTo, CreatedAt: h.CreatedAt,
 		Secret: secret}
 	if out.MailTo == nil {
@@ -132,15 +146,22 @@ func (p *Panel) getHook(ctx context.Context, in *OneHook) (*tagged[hookBody], er
 type hookChangeBody struct {
 	Name          *string              `json:"name,omitempty" maxLength:"256"`
 	Enabled       *bool                `json:"enabled,omitempty" doc:"false: it stops, and messages wait for it"`
-	Events        *[]account.HookEvent `json:"events,omitempty" maxItems:"8" doc:"message, connect, disconnect, quota (a limit of the plan is near or reached); message where nothing is said"`
-	Filter        *string              `json:"filter,omitempty" maxLength:"1024" doc:"Topics of message" example:"sensors/#"`
+	Events        *[]account.HookEvent `json:"events,omitempty" maxItems:"8" doc:"message, connect, disconnect, quota (a limit of the plan is near or reached); or schedule alone (a time comes); or silence (no message for a time) with or without back (the first one after it). message where nothing is said"`
+	Filter        *string              `json:"filter,omitempty" maxLength:"1024" doc:"Topics of message and silence" example:"sensors/#"`
 	Client        *string              `json:"client,omitempty" maxLength:"512" doc:"Client id of connect and disconnect, with * at the end for all that begin so; empty: all"`
-	Condition     *string              `json:"condition,omitempty" maxLength:"512" doc:"Comparison that an event must fulfil" example:"payload.temperature > 30"`
+	Condition     *string              `json:"condition,omitempty" maxLength:"512" doc:"Comparison that an event must fulfil, or a message that counts against silence: = != < <= > >= contains, or changed" example:"payload.temperature > 30"`
+	Edge          *bool                `json:"edge,omitempty" doc:"Of message: it is told only when the condition becomes true, not with every message while it is"`
+	Rearm         *string              `json:"rearm,omitempty" maxLength:"512" doc:"With edge: comparison after which the condition can become true again; empty: when it isn't true any more" example:"payload.temperature < 25"`
+	Quiet         *int                 `json:"quiet,omitempty" minimum:"0" maximum:"604800" doc:"Seconds in which at most one event is told; 0: all are"`
+	Together      *bool                `json:"together,omitempty" doc:"The topics of the filter count as one; otherwise edge, quiet and silence are each topic's own"`
+	Silence       *int                 `json:"silence,omitempty" minimum:"0" maximum:"604800" doc:"Of silence: seconds without a message, 10 at least"`
+	Schedule      *string              `json:"schedule,omitempty" maxLength:"256" doc:"Of schedule: minute, hour, day, month and day of the week as cron has them; every 15m or every 2h; or at 2026-12-24T18:00" example:"0 23 * * mon-fri"`
+	Zone          *string              `json:"zone,omitempty" maxLength:"64" doc:"Time zone of schedule by its IANA name; empty: UTC" example:"Europe/Berlin"`
 	Action        *account.HookAction  `json:"action,omitempty" maxLength:"16" doc:"post, publish or mail"`
 	URL           *string              `json:"url,omitempty" maxLength:"2048" doc:"Of post" example:"https://example.org/hook"`
 	Authorization *string              `json:"authorization,omitempty" maxLength:"1024" doc:"Of post: the Authorization header. Never shown again; empty takes it away. A new url needs it again"`
 	Topic         *string              `json:"topic,omitempty" maxLength:"1024" doc:"Of publish, with places such as {topic[1]} and {payload.name}" example:"alarms/{topic[1]}"`
-	Template      *string              `json:"template,omitempty" maxLength:"16384" doc:"Body of post, payload of publish, with places; empty: the event as JSON, the payload as it is"`
+	Template      *string              `json:"template,omitempty" maxLength:"16384" doc:"Body of post, payload of publish, text of mail, with places; empty: the event as JSON, the payload as it is, a sentence. To be given with schedule and publish"`
 	QoS           *int                 `json:"qos,omitempty" doc:"Of publish: 0, 1 or 2"`
 	Retain        *bool                `json:"retain,omitempty" doc:"Of publish"`
 	MailTo        *[]string            `json:"mail_to,omitempty" maxItems:"20" doc:"Of mail: addresses of people of the instance, see hook-readers"`

@@ -123,6 +123,80 @@ func TestHooksOverTheAPI(t *testing.T) {
 	}
 }
 
+// watchAnswer is what is new in hooks that watch.
+type watchAnswer struct {
+	ID, Filter, Condition, Rearm, Schedule, Zone string
+	Edge, Together                               bool
+	Quiet, Silence                               int
+}
+
+// TestWatchingHooksOverTheAPI makes hooks that work at a time, tell of silence, or of some messages only; what can't be
+// is refused with the field at fault.
+func TestWatchingHooksOverTheAPI(t *testing.T) {
+	w := newWorld(t)
+	b := w.owner()
+	at := "/api/v1/instances/" + b.instance() + "/hooks"
+	post := func(change map[string]any) map[string]any {
+		change["name"], change["action"], change["url"] = "x", "post", "https://h.example/in"
+		return change
+	}
+	schedule := func(text, zone string) map[string]any {
+		return post(map[string]any{"events": []string{"schedule"}, "schedule": text, "zone": zone})
+	}
+	type change = map[string]any
+	for name, tt := range map[string]struct {
+		field string
+		body  change
+	}{
+		"no time": {"schedule", schedule("", "")}, "four fields": {"schedule", schedule("0 23 * *", "")}, "too often": {"schedule", schedule("every 30s", "")},
+		"a day that never is": {"schedule", schedule("0 0 31 2 *", "")}, "over": {"schedule", schedule("at 2001-01-01T00:00", "")},
+		"no such zone": {"zone", schedule("0 23 * * *", "Mars/Olympus")}, "the machine's zone": {"zone", schedule("0 23 * * *", "Local")},
+		"a time and messages":      {"events", post(change{"events": []string{"schedule", "message"}, "filter": "a", "schedule": "every 1h"})},
+		"nothing to publish":       {"template", change{"name": "x", "action": "publish", "topic": "a", "events": []string{"schedule"}, "schedule": "every 1h"}},
+		"silence and messages":     {"events", post(change{"events": []string{"silence", "message"}, "filter": "a", "silence": 60})},
+		"back without silence":     {"events", post(change{"events": []string{"back"}, "filter": "a", "silence": 60})},
+		"silence nowhere":          {"filter", post(change{"events": []string{"silence"}, "silence": 60})},
+		"too short a silence":      {"silence", post(change{"events": []string{"silence"}, "filter": "a", "silence": 9})},
+		"no silence":               {"silence", post(change{"events": []string{"silence"}, "filter": "a"})},
+		"silence with changes":     {"condition", post(change{"events": []string{"silence"}, "filter": "a", "silence": 60, "condition": "payload changed"})},
+		"an edge of nothing":       {"condition", post(change{"filter": "a", "edge": true})},
+		"an edge of changes":       {"edge", post(change{"filter": "a", "edge": true, "condition": "payload changed"})},
+		"rearmed by a change":      {"rearm", post(change{"filter": "a", "edge": true, "condition": "payload > 1", "rearm": "payload changed"})},
+		"rearmed by nothing good":  {"rearm", post(change{"filter": "a", "edge": true, "condition": "payload > 1", "rearm": "payload <"})},
+		"a rule that feeds itself": {"topic", change{"name": "x", "action": "publish", "topic": "a/b", "template": "x", "events": []string{"silence"}, "filter": "a/#", "silence": 60}},
+	} {
+		if p := b.refused("POST", at, tt.body, 422, "invalid"); len(p.Errors) != 1 || p.Errors[0].Location != "body."+tt.field {
+			t.Errorf("%s: %+v, want a fault of %s", name, p, tt.field)
+		}
+	}
+
+	var clock, quiet, edge watchAnswer
+	b.want("POST", at, schedule(" 0  23 * * mon-fri", "Europe/Berlin"), 201, &clock)
+	if clock.Schedule != "0 23 * * mon-fri" || clock.Zone != "Europe/Berlin" {
+		t.Errorf("clock %+v", clock)
+	}
+	b.want("PATCH", at+"/"+clock.ID, change{"schedule": "at 2999-01-01T00:00"}, 200, &clock)
+	b.want("POST", at, post(change{"events": []string{"silence", "back"}, "filter": "pump/#", "silence": 600, "quiet": 60, "together": true, "edge": true}), 201, &quiet)
+	if quiet.Silence != 600 || quiet.Quiet != 60 || !quiet.Together || quiet.Edge {
+		t.Errorf("silence %+v", quiet)
+	}
+	b.want("POST", at, post(change{"filter": "f/+", "condition": "payload > -15", "edge": true, "rearm": "payload ≤ -17", "quiet": 1800}), 201, &edge)
+	if !edge.Edge || edge.Rearm != "payload ≤ -17" || edge.Quiet != 1800 || edge.Silence != 0 {
+		t.Errorf("edge %+v", edge)
+	}
+	edge = watchAnswer{}
+	b.want("PATCH", at+"/"+quiet.ID, change{"events": []string{"message"}}, 200, &edge)
+	if edge.Silence != 0 || edge.Filter != "pump/#" || !edge.Together {
+		t.Errorf("what was a watcher %+v", edge)
+	}
+	for _, e := range []string{"schedule", "silence", "back"} {
+		b.want("POST", at+"/"+clock.ID+"/test", change{"type": e}, 200, nil)
+	}
+	if len(w.hooks.tried) != 3 || w.hooks.tried[2].Type != "back" {
+		t.Errorf("tried %+v", w.hooks.tried)
+	}
+}
+
 func TestDeadLettersOverTheAPI(t *testing.T) {
 	w := newWorld(t)
 	b := w.owner()

@@ -10,10 +10,11 @@ import (
 var (
 	hooks = entity[account.Hook]{"hook",
 		[]string{"instance", "id", "name", "enabled", "events", "filter", "client", "condition", "action", "url", "sealed", "topic", "template",
-			"qos", "retain", "mail_to", "created_at"}, 2,
+			"qos", "retain", "mail_to", "created_at", "edge", "rearm", "quiet", "together", "silence", "schedule", "zone"}, 2,
 		func(h *account.Hook) []any {
 			return []any{&h.Instance, &h.ID, &h.Name, &h.Enabled, list[account.HookEvent]{&h.Events}, &h.Filter, &h.Client, &h.Condition, &h.Action,
-				&h.URL, &h.Sealed, &h.Topic, &h.Template, &h.QoS, &h.Retain, list[string]{&h.MailTo}, stamp{&h.CreatedAt}}
+				&h.URL, &h.Sealed, &h.Topic, &h.Template, &h.QoS, &h.Retain, list[string]{&h.MailTo}, stamp{&h.CreatedAt},
+				&h.Edge, &h.Rearm, &h.Quiet, &h.Together, &h.Silence, &h.Schedule, &h.Zone}
 		}}
 	deadLetters = entity[account.DeadLetter]{"dead_letter",
 		[]string{"instance", "id", "hook", "event", "topic", "body", "cause", "attempts", "created_at"}, 2,

@@ -33,6 +33,7 @@ var laterColumns = map[string][]string{
 	"device":          {"pages"},
 	"rule":            {"qos_below", "no_retain", "expires_at", "note"},
 	"stat_alarm":      {"untold"},
+	"hook":            {"edge", "rearm", "quiet", "together", "silence", "schedule", "zone"},
 }
 
 // Conn is what an engine reads and writes rows with: a transaction that writes, or one that only reads and refuses Exec.
