@@ -13,6 +13,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/admin"
+	"tsunagi/internal/panel"
 	"tsunagi/internal/store/sqlite"
 )
 
@@ -47,9 +48,13 @@ func newWorld(t *testing.T, dir string) *world {
 	s := admin.NewServer(dir, w.accounts, func(_, key string, _ ...any) string { return "text of " + key }, slog.New(slog.DiscardHandler))
 	w.journal = account.NewJournal(store.Accounts, 0, slog.New(slog.DiscardHandler), nil)
 	s.OnBrokers(w.brokers)
-	s.OnLog(w.journal)
-	s.OnHooks(w.hooks)
 	s.OnHistory(w.history)
+	p, err := panel.New(panel.Options{Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Hooks: w.hooks, Version: "1.2.3",
+		Text: func(_, key string, _ ...any) string { return "text of " + key }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.OnAPI(p.Inside(), p.EndStreams)
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +205,7 @@ func TestWrongUse(t *testing.T) {
 		{"no password", []string{"user", "create", "abcdefgh", "u", "--password-stdin"}, 2, "no password"},
 		{"refused", []string{"user", "list", "abcdefgh"}, 1, "text of api.not_found"},
 		{"bad e-mail", []string{"account", "create", "--email", "x"}, 1, "text of api.email"},
-		{"no owner", []string{"instance", "create", "--name", "x"}, 1, "text of api.owner"},
+		{"no owner", []string{"instance", "create", "--name", "x"}, 1, "text of api.admin.nobody"},
 		{"nobody listens", []string{"instance", "list", "--data", "/nowhere"}, 1, "is `tsunagi serve` running"},
 	}
 	for _, tt := range tests {

@@ -45,6 +45,16 @@ type request struct {
 	body         io.Reader
 }
 
+// takes has fields be the body; nil: there is none.
+func (q *request) takes(body fields) error {
+	if body == nil {
+		return nil
+	}
+	raw, err := json.Marshal(body)
+	q.body = bytes.NewReader(raw)
+	return err
+}
+
 // ask makes a call. An answer that isn't 2xx is an error in words; the body of any other is the caller's to close. It
 // takes as long as it takes: streams end when ctx does.
 func (c *client) ask(ctx context.Context, q request) (*http.Response, error) {
@@ -105,14 +115,7 @@ func problem(answer *http.Response) error {
 }
 
 // askJSON makes a call and reads the answer whole. Numbers stay as they are written.
-func (c *client) askJSON(ctx context.Context, q request, in any) (out any, raw []byte, err error) {
-	if in != nil {
-		body, err := json.Marshal(in)
-		if err != nil {
-			return nil, nil, err
-		}
-		q.body = bytes.NewReader(body)
-	}
+func (c *client) askJSON(ctx context.Context, q request) (out any, raw []byte, err error) {
 	answer, err := c.ask(ctx, q)
 	if err != nil {
 		return nil, nil, err
@@ -157,12 +160,12 @@ func callAPI(k *call) error {
 	if q.query, err = url.ParseQuery(query); err != nil {
 		return &usageError{"PATH: " + err.Error()}
 	}
-	fields, err := k.fields()
+	given, err := k.fields()
 	if err != nil {
 		return err
 	}
 	switch name := k.text("in"); {
-	case name != "" && len(fields) > 0:
+	case name != "" && len(given) > 0:
 		return &usageError{"want --in or --field, not both"}
 	case name == "-":
 		q.body = k.in
@@ -174,13 +177,13 @@ func callAPI(k *call) error {
 		defer f.Close()
 		q.body = f
 	case q.method == http.MethodGet:
-		for name, value := range fields {
+		for name, value := range given {
 			text := string(value)
 			_ = json.Unmarshal(value, &text) // what is no text stays as it is written
 			q.query.Set(name, text)
 		}
-	case len(fields) > 0:
-		raw, err := json.Marshal(fields)
+	case len(given) > 0:
+		raw, err := json.Marshal(given)
 		if err != nil {
 			return err
 		}

@@ -48,12 +48,15 @@ type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
+// noun is what a command is about.
+func (c command) noun() string { return strings.Fields(c.words)[0] }
+
 func commands() []command {
 	none := func(*pflag.FlagSet) {}
 	password := func(f *pflag.FlagSet) {
 		f.Bool("password-stdin", false, "read the password from the first line of standard input; else one is generated and printed once")
 	}
-	return slices.Concat([]command{
+	list := slices.Concat([]command{
 		{"account create", "", "make an account; the first one becomes the owner", func(f *pflag.FlagSet) {
 			f.String("email", "", "e-mail address (needed)")
 			f.String("role", "", "owner or member")
@@ -73,43 +76,20 @@ func commands() []command {
 			f.Bool("yes", false, "really: there is no way back (needed)")
 		}, deleteAccount},
 		{"account list", "", "list accounts", none, listAccounts},
-		{"instance create", "", "make an instance; prints its first user's password", func(f *pflag.FlagSet) {
-			f.String("name", "", "name (needed)")
-			f.String("owner", "", "account, by e-mail or id [the owner of the installation]")
-			f.String("region", "", "region [the first]")
-			f.String("plan", "", "plan [the default plan]")
-		}, createInstance},
-		{"instance list", "", "list instances", none, listInstances},
-		{"instance password", "INSTANCE", "print the first user's password", func(f *pflag.FlagSet) {
-			f.Bool("rotate", false, "make a new one; clients with the old one are disconnected")
-		}, instancePassword},
 		{"instance export", "INSTANCE FILE", "write everything of an instance but its secrets to a zip file", func(f *pflag.FlagSet) {
 			f.Bool("hashes", false, "with the hashes of the users' passwords, so that devices go on working where it is imported")
 		}, exportInstance},
 		{"instance import", "INSTANCE FILE", "make an empty instance what the file of an export says", func(f *pflag.FlagSet) {
 			f.Bool("dry-run", false, "only tell what would happen")
 		}, restoreInstance},
-		{"instance delete", "INSTANCE", "delete an instance with all that is in it", none, deleteInstance},
-		{"user create", "INSTANCE NAME", "make an MQTT user", func(f *pflag.FlagSet) {
-			f.Bool("no-connect", false, "may not connect yet")
-			f.String("note", "", "note")
-			password(f)
-		}, createUser},
-		{"user list", "INSTANCE", "list MQTT users", none, listUsers},
-		{"user set", "INSTANCE NAME", "change an MQTT user", func(f *pflag.FlagSet) {
-			f.Bool("password-stdin", false, "read a new password from the first line of standard input")
-			f.Bool("rotate", false, "generate a new password and print it once")
-			f.Bool("connect", true, "may connect: --connect or --connect=false")
-			f.String("note", "", "note")
-		}, setUser},
 		{"user import", "INSTANCE", "make users and rules from files of Mosquitto, from CSV or from CloudMQTT", importFlags, importUsers},
-		{"user delete", "INSTANCE NAME", "delete an MQTT user with its rules", none, deleteUser},
-		{"rule create", "INSTANCE allow|deny publish|subscribe|both FILTER", "make an access rule", func(f *pflag.FlagSet) {
-			f.String("user", "", "user that it is about [all users; %u and %c in the filter stand for user and client id]")
-		}, createRule},
-		{"rule list", "INSTANCE", "list access rules", none, listRules},
-		{"rule delete", "INSTANCE RULE", "delete an access rule", none, deleteRule},
-	}, loginCommands(), brokerCommands(), hookCommands(), historyCommands(), []command{apiCommand()})
+		apiCommand(),
+	}, clientCommands(), historyCommands())
+	for _, o := range operations() {
+		list = append(list, o.command())
+	}
+	slices.SortStableFunc(list, func(a, b command) int { return strings.Compare(a.noun(), b.noun()) })
+	return list
 }
 
 // Run carries out `tsunagi admin` and returns the exit code. environ is looked at for TSUNAGI_DATA.
@@ -121,20 +101,29 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		}
 	}
 	if len(args) > 0 && (args[0] == "help" || args[0] == "--help" || args[0] == "-h") {
-		overview(out)
+		overview(out, "")
 		return exitOK
 	}
+	noun := ""
 	if len(args) > 0 {
 		fmt.Fprintf(errOut, "tsunagi admin: there is no command %q.\n\n", strings.Join(args[:min(len(args), 2)], " "))
+		noun = args[0]
 	}
-	overview(errOut)
+	overview(errOut, noun)
 	return exitUsage
 }
 
-func overview(w io.Writer) {
-	fmt.Fprint(w, "tsunagi admin: accounts, instances, users, rules, clients, logs, webhooks and history from scripts, on the machine where `tsunagi serve` runs\n\nUsage:\n\n")
+// overview lists the commands about a noun; all, where there are none about it.
+func overview(w io.Writer, noun string) {
+	list := commands()
+	some := slices.DeleteFunc(slices.Clone(list), func(c command) bool { return c.noun() != noun })
+	if len(some) == 0 {
+		some = list
+		fmt.Fprint(w, "tsunagi admin: all that panel and API can do, from scripts, on the machine where `tsunagi serve` runs\n\n")
+	}
+	fmt.Fprint(w, "Usage:\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range commands() {
+	for _, c := range some {
 		fmt.Fprintf(t, "  tsunagi admin %s %s\t%s\n", c.words, c.args, c.help)
 	}
 	_ = t.Flush() // w's own errors are the caller's
@@ -255,6 +244,7 @@ func (k *call) print(answer any, rows ...string) error {
 	if k.json {
 		e := json.NewEncoder(k.out)
 		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
 		return e.Encode(answer)
 	}
 	t := tabwriter.NewWriter(k.out, 0, 0, 2, ' ', 0)

@@ -26,17 +26,6 @@ type accountShape struct {
 	Password  string    `json:"password,omitempty"`       // generated; in the answer to create only
 }
 
-type instanceShape struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	Owner     string    `json:"owner"` // account id
-	Region    string    `json:"region"`
-	Plan      string    `json:"plan"`
-	User      string    `json:"user"` // first user
-	CreatedAt time.Time `json:"created_at"`
-	Password  string    `json:"password,omitempty"` // first user's; in the answers to create and password only
-}
-
 type userShape struct {
 	Name      string    `json:"name"`
 	First     bool      `json:"first"`
@@ -60,10 +49,6 @@ func showAccount(a account.Account) accountShape {
 		out.Email = ""
 	}
 	return out
-}
-
-func showInstance(i account.Instance) instanceShape {
-	return instanceShape{ID: i.ID, Name: i.Name, Owner: i.Owner, Region: i.Region, Plan: i.Plan, User: i.ID, CreatedAt: i.CreatedAt}
 }
 
 func showUser(u account.User) userShape {
@@ -93,8 +78,6 @@ type accountChange struct {
 
 type suspension struct{ Why string }
 
-type newInstance struct{ Name, Owner, Region, Plan string }
-
 type newUser struct {
 	Name, Password, Note string
 	Connect              bool
@@ -108,8 +91,6 @@ type userChange struct {
 }
 
 type newRule struct{ User, Effect, Access, Filter string }
-
-type passwordWish struct{ Rotate bool }
 
 // fault is a failure on the wire.
 type fault struct {

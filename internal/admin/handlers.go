@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"net/http"
 
 	"tsunagi/internal/account"
@@ -22,64 +21,6 @@ func (s *Server) createAccount(r *http.Request) (any, error) {
 	a, password, err := s.accounts.CreateAccount(r.Context(), actor(), in.Email, in.Password, account.Role(in.Role), in.Plan)
 	out := showAccount(a)
 	out.Password = password
-	return out, err
-}
-
-func (s *Server) listInstances(r *http.Request) (any, error) {
-	list, err := s.accounts.Instances(r.Context(), actor())
-	return showAll(list, showInstance), err
-}
-
-func (s *Server) createInstance(r *http.Request) (any, error) {
-	in, err := decode[newInstance](r)
-	if err != nil {
-		return nil, err
-	}
-	if in.Owner == "" {
-		if in.Owner, err = s.ownerID(r.Context()); err != nil {
-			return nil, err
-		}
-	}
-	i, password, err := s.accounts.CreateInstance(r.Context(), actor(), account.NewInstance{Name: in.Name, Region: in.Region, Plan: in.Plan, Owner: in.Owner})
-	out := showInstance(i)
-	out.Password = password
-	return out, err
-}
-
-// ownerID is the installation's owner: whose an instance is when nobody was named.
-func (s *Server) ownerID(ctx context.Context) (string, error) {
-	all, err := s.accounts.Accounts(ctx, actor())
-	for _, a := range all {
-		if a.Role == account.RoleOwner {
-			return a.ID, err
-		}
-	}
-	if err == nil {
-		err = &account.Error{Code: account.Invalid, Key: "api.owner"}
-	}
-	return "", err
-}
-
-func (s *Server) deleteInstance(r *http.Request) (any, error) {
-	return nil, s.accounts.DeleteInstance(r.Context(), actor(), r.PathValue("id"))
-}
-
-func (s *Server) password(r *http.Request) (any, error) {
-	in, err := decode[passwordWish](r)
-	if err != nil {
-		return nil, err
-	}
-	id := r.PathValue("id")
-	i, err := s.accounts.Instance(r.Context(), actor(), id)
-	if err != nil {
-		return nil, err
-	}
-	out := showInstance(i)
-	if in.Rotate {
-		out.Password, err = s.accounts.RotatePassword(r.Context(), actor(), id)
-	} else {
-		out.Password, err = s.accounts.RevealPassword(r.Context(), actor(), id, "")
-	}
 	return out, err
 }
 
@@ -142,8 +83,4 @@ func (s *Server) createRule(r *http.Request) (any, error) {
 	rule, err := s.accounts.CreateRule(r.Context(), actor(), account.Rule{Instance: r.PathValue("id"), User: in.User,
 		Effect: account.Effect(in.Effect), Access: account.Access(in.Access), Filter: in.Filter})
 	return showRule(rule), err
-}
-
-func (s *Server) deleteRule(r *http.Request) (any, error) {
-	return nil, s.accounts.DeleteRule(r.Context(), actor(), r.PathValue("id"), r.PathValue("rule"))
 }

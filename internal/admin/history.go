@@ -214,5 +214,5 @@ func exportHistory(k *call) error {
 		_, err := k.client.export(k.ctx, from, k.out)
 		return err
 	}
-	return k.save(k.args[1], from)
+	return k.save(k.args[1], func(w io.Writer) (int64, error) { return k.client.export(k.ctx, from, w) })
 }

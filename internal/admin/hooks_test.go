@@ -8,25 +8,25 @@ import (
 	"testing"
 
 	"tsunagi/internal/account"
-	"tsunagi/internal/admin"
+	"tsunagi/internal/panel"
 )
 
 // fakeHooks runs nothing; Again fails for events of its list.
 type fakeHooks struct {
 	mu    sync.Mutex // guards what follows
-	tried []admin.HookSample
+	tried []panel.HookSample
 	fail  map[string]bool
 }
 
-func (*fakeHooks) State(string, string) admin.HookState {
-	return admin.HookState{State: "retrying", Queued: 7, LastError: "the receiver answered 500"}
+func (*fakeHooks) State(string, string) panel.HookState {
+	return panel.HookState{State: "retrying", Queued: 7, LastError: "the receiver answered 500"}
 }
 
-func (f *fakeHooks) Try(_ context.Context, _ account.Hook, e admin.HookSample) (admin.HookTried, error) {
+func (f *fakeHooks) Try(_ context.Context, _ account.Hook, e panel.HookSample) (panel.HookTried, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.tried = append(f.tried, e)
-	return admin.HookTried{Done: e.Topic != "bad", Cause: "no answer"}, nil
+	return panel.HookTried{Done: e.Topic != "bad", Cause: "no answer"}, nil
 }
 
 func (f *fakeHooks) Again(_ context.Context, _ account.Hook, d account.DeadLetter) error {

@@ -7,34 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"strconv"
 	"time"
-
-	"tsunagi/internal/account"
-	"tsunagi/internal/parcel"
 )
-
-// OnParcels says who makes files of instances; it comes before Start.
-func (s *Server) OnParcels(c *parcel.Courier) { s.parcels = c }
-
-// exportInstance streams a parcel, however long that takes, as long as the caller goes on reading.
-func (s *Server) exportInstance(w http.ResponseWriter, r *http.Request) {
-	if s.parcels == nil {
-		http.NotFound(w, r)
-		return
-	}
-	out, err := s.parcels.Open(r.Context(), parcel.Wish{By: actor(), Instance: r.PathValue("id"), Hashes: r.URL.Query().Get("hashes") == "true"})
-	if err != nil {
-		tell(w, http.StatusUnprocessableEntity, s.fault(r, err))
-		return
-	}
-	to := &patient{w: w, control: http.NewResponseController(w)}
-	w.Header().Set("Content-Type", "application/zip")
-	if err := out.Write(r.Context(), to); err != nil {
-		s.log.Error("export of an instance broke off", "error", err)
-		panic(http.ErrAbortHandler) // so that what has been sent isn't taken for whole
-	}
-}
 
 // unhurried takes the deadlines of a request away: its body may be large, and its work long.
 func unhurried(h http.Handler) http.Handler {
@@ -60,21 +37,22 @@ type restoredShape struct {
 	Passwords map[string]string `json:"passwords"`
 }
 
-func (s *Server) restoreInstance(r *http.Request) (any, error) {
-	if s.parcels == nil {
-		return nil, &account.Error{Code: account.NotFound, Key: "api.not_found"}
-	}
-	got, err := s.parcels.Take(r.Context(), actor(), r.PathValue("id"), r.Body, r.URL.Query().Get("dry_run") == "true")
-	return restoredShape{Applied: got.Applied, From: got.Head.Content.Instance, Users: got.Users, Rules: got.Rules, Hooks: got.Hooks, Bridges: got.Bridges,
-		Retained: got.Retained, Faults: got.Faults.Total, FaultList: s.remarks(got.Faults), NoteList: s.remarks(got.Notes), Passwords: got.Generated}, err
-}
-
 func exportInstance(k *call) error {
-	return k.save(k.args[1], path("instances", k.args[0], "export")+fmt.Sprintf("?hashes=%t", k.on("hashes")))
+	return k.save(k.args[1], func(w io.Writer) (int64, error) {
+		q := request{method: http.MethodPost, path: path("instances", k.args[0], "export")}
+		if err := q.takes(fields{"password": "", "hashes": k.on("hashes")}); err != nil {
+			return 0, err
+		}
+		answer, err := k.client.ask(k.ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		return copyExport(w, answer)
+	})
 }
 
-// save writes what the socket exports there to a file, which has its name only when it is whole.
-func (k *call) save(name, from string) (err error) {
+// save has a file written, which has its name only when it is whole.
+func (k *call) save(name string, write func(io.Writer) (int64, error)) (err error) {
 	if _, err := os.Lstat(name); err == nil {
 		return fmt.Errorf("%s is there already: choose another name", name)
 	}
@@ -87,7 +65,7 @@ func (k *call) save(name, from string) (err error) {
 			err = errors.Join(err, os.Remove(name+".part"))
 		}
 	}()
-	n, err := k.client.export(k.ctx, from, f)
+	n, err := write(f)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -106,6 +84,10 @@ func (c *client) export(ctx context.Context, path string, w io.Writer) (int64, e
 	if err != nil {
 		return 0, err
 	}
+	return copyExport(w, answer)
+}
+
+func copyExport(w io.Writer, answer *http.Response) (int64, error) {
 	defer answer.Body.Close()
 	n, err := io.Copy(w, answer.Body)
 	if err != nil {
@@ -145,7 +127,8 @@ func restoreInstance(k *call) error {
 	}
 	defer f.Close()
 	dry := k.on("dry-run")
-	answer, err := k.client.send(k.ctx, http.MethodPost, path("instances", k.args[0], "restore")+fmt.Sprintf("?dry_run=%t", dry), f)
+	answer, err := k.client.ask(k.ctx, request{method: http.MethodPost, path: path("instances", k.args[0], "restore"), query: url.Values{"dry_run": {strconv.FormatBool(dry)}},
+		kind: "application/zip", body: f})
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
-	"tsunagi/internal/parcel"
 )
 
 // Bounds of a request.
@@ -38,10 +37,7 @@ type Server struct {
 	ownerLink func(context.Context) (string, error)        // nil: there is none
 	backup    func(ctx context.Context, w io.Writer) error // nil: there is none
 	status    func() any                                   // nil: there is none
-	parcels   *parcel.Courier                              // nil: there are none
 	brokers   Brokers                                      // nil: there are none
-	journal   *account.Journal                             // nil: there is none
-	hooks     Hooks                                        // nil: there are none
 	histories Histories                                    // nil: there are none
 	api       http.Handler                                 // nil: there is none
 	backingUp sync.Mutex                                   // held while one is made
@@ -137,17 +133,13 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("POST /accounts/{id}/suspend", s.answer(s.suspendAccount))
 	mux.Handle("POST /accounts/{id}/resume", s.answer(s.resumeAccount))
 	mux.Handle("DELETE /accounts/{id}", s.answer(s.deleteAccount))
-	mux.Handle("GET /instances", s.answer(s.listInstances))
-	mux.Handle("POST /instances", s.answer(s.createInstance))
-	mux.Handle("DELETE /instances/{id}", s.answer(s.deleteInstance))
-	mux.Handle("POST /instances/{id}/password", s.answer(s.password))
 	mux.Handle("GET /instances/{id}/users", s.answer(s.listUsers))
 	mux.Handle("POST /instances/{id}/users", s.answer(s.createUser))
 	mux.Handle("PATCH /instances/{id}/users/{name}", s.answer(s.setUser))
 	mux.Handle("DELETE /instances/{id}/users/{name}", s.answer(s.deleteUser))
 	mux.Handle("GET /instances/{id}/rules", s.answer(s.listRules))
 	mux.Handle("POST /instances/{id}/rules", s.answer(s.createRule))
-	mux.Handle("DELETE /instances/{id}/rules/{rule}", s.answer(s.deleteRule))
+	mux.Handle("GET /instances/{id}/clients", s.answer(s.listClients))
 	mux.Handle("POST /owner-link", s.answer(s.makeOwnerLink))
 	mux.Handle("POST /instances/{id}/import", s.answerUpTo(importMax, s.importUsers))
 	mux.HandleFunc("POST /backup", s.writeBackup)
@@ -157,13 +149,8 @@ func (s *Server) routes() http.Handler {
 		}
 		return s.status(), nil
 	}))
-	mux.HandleFunc("POST /instances/{id}/export", s.exportInstance)
-	mux.Handle("POST /instances/{id}/restore", unhurried(s.answerUpTo(parcel.MaxSize+1, s.restoreInstance)))
 	mux.Handle("/api/", unhurried(http.HandlerFunc(s.serveAPI)))
-	s.loginRoutes(mux)
-	s.hookRoutes(mux)
 	s.historyRoutes(mux)
-	s.brokerRoutes(mux)
 	return mux
 }
 

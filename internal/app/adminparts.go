@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 
-	"tsunagi/internal/account"
 	"tsunagi/internal/admin"
 	"tsunagi/internal/broker"
 	"tsunagi/internal/panel"
@@ -25,38 +24,6 @@ func (a adminBrokers) Clients(instance, contains string, away bool, limit int) (
 			Inflight: c.Inflight, Lost: c.Lost}
 	})
 	return found.Items, found.Total
-}
-
-// Kick implements admin.Brokers.
-func (a adminBrokers) Kick(instance, clientID string) bool {
-	b := a.find(instance)
-	return b != nil && b.Kick(clientID, "disconnected by who runs the server")
-}
-
-// Forget implements admin.Brokers.
-func (a adminBrokers) Forget(instance, clientID string) bool {
-	b := a.find(instance)
-	return b != nil && b.Forget(clientID, "session ended by who runs the server")
-}
-
-// Restart implements admin.Brokers.
-func (a adminBrokers) Restart(ctx context.Context, instance string) error {
-	return a.restart(ctx, instance, false)
-}
-
-// adminHooks are the running hooks as `tsunagi admin` sees them.
-type adminHooks struct{ *hooking }
-
-// State implements admin.Hooks.
-func (a adminHooks) State(instance, id string) admin.HookState {
-	s := a.hooking.State(instance, id)
-	return admin.HookState{State: s.State, Queued: s.Queued, LastError: s.LastError}
-}
-
-// Try implements admin.Hooks.
-func (a adminHooks) Try(ctx context.Context, row account.Hook, e admin.HookSample) (admin.HookTried, error) {
-	t, err := a.hooking.Try(ctx, row, panel.HookSample(e))
-	return admin.HookTried(t), err
 }
 
 // adminHistory are the histories as `tsunagi admin` sees them.

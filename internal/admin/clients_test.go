@@ -9,12 +9,14 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/admin"
+	"tsunagi/internal/panel"
 )
 
 // fakeBrokers has one client that is connected and one that is away.
 type fakeBrokers struct {
-	mu    sync.Mutex // guards what follows
-	calls []string
+	panel.Brokers            // what no test asks for
+	mu            sync.Mutex // guards what follows
+	calls         []string
 }
 
 func (f *fakeBrokers) note(words ...any) bool {
