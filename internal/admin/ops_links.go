@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// linkOps are the operations about what joins an instance to others: bridges, webhooks and rules.
+// linkOps are the operations about what joins an instance to others: names, bridges, webhooks and rules.
 func linkOps() []operation {
 	const bridges, hooks = "/instances/INSTANCE/bridges", "/instances/INSTANCE/hooks"
 	bridgeCols := "ID=id NAME=name STATE=state.state ADDRESS=address QUEUED=state.queued SENT=state.sent RECEIVED=state.received LAST_ERROR=state.last_error"
@@ -25,7 +25,14 @@ func linkOps() []operation {
 		opt("enabled", yes, "it runs: --enabled or --enabled=false; else messages wait for it")}
 	hookOne := "HOOK=id NAME=name DOES=does SECRET=secret"
 	some := opt("id", words, "dead letters, by their ids [all]").as("ids")
+	nameCols := "NAME=name PROVEN=proven TXT_RECORD=txt_name SAYS=txt_value CERTIFICATE=certificate.state PROBLEM=certificate.problem LAPSES=lapses_at"
+	const names = "/instances/INSTANCE/host-names"
 	return []operation{
+		op("host-name add", "INSTANCE NAME", "POST "+names, "add a name of your own; it leads to the instance once its TXT record was seen", view{cols: nameCols}),
+		op("host-name list", "INSTANCE", "GET "+names, "list names of your own, with the records that they need", view{cols: nameCols}),
+		op("host-name check", "INSTANCE NAME", "POST "+names+"/NAME/check", "look at a name's records now, and say what is missing", view{}),
+		op("host-name delete", "INSTANCE NAME", "DELETE "+names+"/NAME", "take a name away; it leads to the instance no more", view{}),
+
 		op("bridge create", "INSTANCE", "POST "+bridges, "make a bridge to another broker; it starts at once", view{cols: bridgeCols},
 			append([]option{opt("name", text, "name").needed()}, bridgeOptions...)...),
 		op("bridge list", "INSTANCE", "GET "+bridges, "list bridges with their state", view{cols: bridgeCols}),

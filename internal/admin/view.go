@@ -295,7 +295,9 @@ func rowsOf(t io.Writer, name string, value any) {
 			}
 			return
 		}
-		fmt.Fprintf(t, "%s\t%s\n", cell(name), cell(value))
+		if len(v) > 0 {
+			fmt.Fprintf(t, "%s\t%s\n", cell(name), cell(value))
+		}
 	default:
 		fmt.Fprintf(t, "%s\t%s\n", cell(name), cell(value))
 	}
