@@ -40,8 +40,8 @@ func instanceOps() []operation {
 			view{cols: "AT=at CONNECTIONS=connections SESSIONS=sessions IN=messages_in OUT=messages_out BYTES_IN=bytes_in BYTES_OUT=bytes_out QUEUED=queued RETAINED=retained LOST=lost"},
 			opt("step", text, "minute (of a day) or hour (of a year) [minute]"), opt("from", text, "not older than this time, such as 2026-11-23T10:00:00Z")),
 		op("instance quotas", "INSTANCE", one+"/quotas", "show the limits of its plan and what is used of them", view{cols: "LIMIT=name OF=of USED=used MOST=limit LEVEL=level SINCE=since"}),
-		op("instance losses", "INSTANCE", one+"/losses", "show what sessions have lost, why, and which setting would have kept it", view{cols: lossCols, each: "causes"},
-			opt("query", text, "part of the client id or user [all]"), opt("limit", number, "sessions, at most 1000 [100]")),
+		op("instance losses", "INSTANCE", one+"/losses", "show what sessions have lost, why, and which setting would have kept it", view{cols: lossCols, each: "causes", page: "cursor", most: 1000},
+			opt("query", text, "part of the client id or user [all]")),
 		op("instance fights", "INSTANCE", one+"/fights", "show client ids that several clients use and end each other's connection",
 			view{cols: "CLIENT=client_id USERS=users FROM=addresses TAKEOVERS=takeovers SINCE=since LAST=last"}),
 		op("instance exposures", "INSTANCE", one+"/exposures", "show users whose password came over a connection without TLS, and still holds",
@@ -68,6 +68,7 @@ func instanceOps() []operation {
 			opt("dry-run", yes, "only count them")),
 
 		op("connection kick", "INSTANCE CLIENT", "DELETE /instances/INSTANCE/connections/CLIENT", "end the connection of a client; its session stays", view{}),
+		op("session show", "INSTANCE CLIENT", one+"/sessions/CLIENT", "show the session of a client, connected or not", view{}),
 		op("session forget", "INSTANCE CLIENT", "DELETE /instances/INSTANCE/sessions/CLIENT", "end a session for good, with its connection and what waits for it", view{}),
 		op("log show", "INSTANCE", one+"/log", "show the log, newest lines first", view{cols: logCols, page: "before", most: 100, tidy: numberedNext}, logOptions...),
 		op("log follow", "INSTANCE", one+"/log/stream", "print lines of the log as they come", view{feed: ".", cols: logCols}),
