@@ -54,10 +54,15 @@ func plainText(s string) bool {
 	})
 }
 
+// seen says whether a character leaves something to be seen. Some letters and signs are blank by their nature.
+func seen(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !strings.ContainsRune("\u115f\u1160\u2800\u3164\uffa0", r)
+}
+
 // checkText judges a name or note of people: at most limit characters, not blank unless empty is allowed.
 func checkText(field, s string, limit int, empty bool) (string, error) {
 	s = strings.TrimSpace(s)
-	if s == "" && !empty || utf8.RuneCountInString(s) > limit || !plainText(s) {
+	if !empty && !strings.ContainsFunc(s, seen) || utf8.RuneCountInString(s) > limit || !plainText(s) {
 		return "", invalid(field, "api.text", "limit", limit)
 	}
 	return s, nil

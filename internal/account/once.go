@@ -114,10 +114,11 @@ func (s *Service) EndOnce(ctx context.Context, by Actor, c OnceCall, answer *Onc
 	return err
 }
 
-// onceKey tells the keys of two API tokens of one account apart: what one may see, the other may not.
+// onceKey tells the keys of two API tokens of one account apart, for what one may see, the other may not; and those of a
+// person in two teams, for what is made in one isn't made in the other.
 func onceKey(by Actor, key string) (out [32]byte) {
 	h := hmac.New(sha256.New, by.Token[:])
-	h.Write([]byte(key))
+	h.Write([]byte(by.team() + " " + key))
 	h.Sum(out[:0])
 	return out
 }

@@ -129,6 +129,10 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 			return
 		}
 	}
+	if kinds := rawAnswers[req.route]; r.Method == http.MethodHead && slices.Contains(kinds, eventKind) {
+		w.Header().Set("Content-Type", eventKind) // there is nothing to wait for
+		return
+	}
 	if key := r.Header.Get("Idempotency-Key"); key != "" && doneOnce(c.Operation()) {
 		p.once(c, key, next)
 		return

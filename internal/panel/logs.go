@@ -142,7 +142,7 @@ func (p *Panel) stream(ctx context.Context, w http.ResponseWriter, by account.Ac
 // eventStream begins an answer of server-sent events; the function writes and says whether the peer is there.
 func eventStream(w http.ResponseWriter) func(format string, args ...any) bool {
 	control := http.NewResponseController(w)
-	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Content-Type", eventKind)
 	w.Header().Set("X-Accel-Buffering", "no") // for proxies that would wait for more
 	return func(format string, args ...any) bool {
 		_ = control.SetWriteDeadline(time.Now().Add(streamPatient)) // where it can't be set, TCP has its own

@@ -50,10 +50,13 @@ const about = "The HTTP API that the panel itself uses, and the one that CloudMQ
 	"for 24 hours the same key gets the same answer, and nothing is made twice. Things that several may edit have an ETag, which " +
 	"If-Match takes. Every answer says in RateLimit what is left. A readable form stands at /api/reference."
 
+// eventKind is the content type of server-sent events.
+const eventKind = "text/event-stream"
+
 // rawAnswers are the content types of answers that are no JSON.
 var rawAnswers = map[string][]string{
-	"get-metrics": {"text/plain"}, "get-retained": {"text/plain", "application/octet-stream"}, "subscribe": {"text/event-stream"}, "follow-log": {"text/event-stream"},
-	"get-history-csv": {"text/csv"}, "export-instance": {"application/zip"}, "watch-topics": {"text/event-stream"},
+	"get-metrics": {"text/plain"}, "get-retained": {"text/plain", "application/octet-stream"}, "subscribe": {eventKind}, "follow-log": {eventKind},
+	"get-history-csv": {"text/csv"}, "export-instance": {"application/zip"}, "watch-topics": {eventKind},
 }
 
 // describe writes what the document says of the whole API.

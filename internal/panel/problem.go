@@ -139,7 +139,11 @@ var problemsOnce sync.Once
 
 // useProblems makes huma's errors (a body that isn't JSON, a missing field) problems of ours. Huma would send back the
 // value at fault; that may be a password.
+//
+// Its other place is the letter case of names: NAME beside name would pass where only name is checked, and be the one that
+// is read.
 func useProblems() {
+	huma.ValidateStrictCasing = true
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		code, _ := codeOf(status)
 		out := newProblem(status, code)
