@@ -65,3 +65,13 @@ func (p *Panel) ForgetRates() {
 	defer p.rates.mu.Unlock()
 	clear(p.rates.keys)
 }
+
+// Streams is how many streams are open.
+func (p *Panel) Streams() (n int) {
+	p.streams.mu.Lock()
+	defer p.streams.mu.Unlock()
+	for _, one := range p.streams.open {
+		n += one
+	}
+	return n
+}

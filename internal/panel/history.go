@@ -1,15 +1,18 @@
 package panel
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/csv"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tsunagi/internal/account"
 )
@@ -203,34 +206,60 @@ func (p *Panel) listHistoryTopics(ctx context.Context, in *WithID) (*answer[page
 	return reply(pageOf(list, func(t HistoryTopic) HistoryTopic { return t })), nil
 }
 
-type csvOutput struct {
-	Type        string `header:"Content-Type"`
-	Disposition string `header:"Content-Disposition"`
-	Body        []byte
-}
-
 // Bounds of one table.
 const (
 	csvRows  = 100_000
 	csvBytes = 32 << 20
 )
 
-func (p *Panel) getHistoryCSV(ctx context.Context, in *HistoryInput) (*csvOutput, error) {
+// getHistoryCSV sends the table while it is read, so that many who ask at once take up a page each.
+func (p *Panel) getHistoryCSV(ctx context.Context, in *HistoryInput) (*huma.StreamResponse, error) {
 	q, err := p.historyQuery(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	err = writeHistory(ctx, p.o.Histories, in.ID, q, &b, func(rows int) bool { return rows >= csvRows || b.Len() >= csvBytes })
-	if err != nil {
-		return nil, err
+	by := actor(ctx).Account.ID
+	if !p.streams.enter(by) {
+		return nil, &account.Error{Code: account.RateLimited, Key: "api.busy", Wait: streamPulse}
 	}
-	return &csvOutput{"text/csv; charset=utf-8", `attachment; filename="history-` + in.ID + `.csv"`, b.Bytes()}, nil
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		defer p.streams.leave(by)
+		_, w := humago.Unwrap(c)
+		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+		w.Header().Set("Content-Disposition", `attachment; filename="history-`+in.ID+`.csv"`)
+		control := http.NewResponseController(w)
+		out := &counted{w: patientWriter{w, control}}
+		err := writeHistory(ctx, p.o.Histories, in.ID, q, out, func(rows int) bool {
+			if rows > 0 {
+				_ = control.Flush() // the peer may be gone: the next write tells
+			}
+			return rows >= csvRows || out.n >= csvBytes
+		})
+		if err != nil {
+			if ctx.Err() == nil {
+				p.o.Log.Warn("table of a history broke off", "instance", in.ID, "error", err)
+			}
+			panic(http.ErrAbortHandler) // so that what has been sent isn't taken for whole
+		}
+	}}, nil
 }
 
-// harmless keeps a spreadsheet from taking a cell for a formula; numbers stay as they are.
+// counted counts what is written, in bytes.
+type counted struct {
+	w io.Writer
+	n int
+}
+
+func (c *counted) Write(b []byte) (n int, err error) {
+	n, err = c.w.Write(b)
+	c.n += n
+	return n, err
+}
+
+// harmless keeps a spreadsheet from taking a cell for a formula, in the wide form of Japanese ones, too; numbers stay as
+// they are.
 func harmless(cell string) string {
-	if cell == "" || !strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	if first, _ := utf8.DecodeRuneInString(cell); cell == "" || !strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return cell
 	}
 	if _, err := strconv.ParseFloat(cell, 64); err == nil {

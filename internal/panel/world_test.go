@@ -44,7 +44,10 @@ type world struct {
 	mails map[string]string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t, func(*panel.Options) {}) }
+
+// newWorldWith is newWorld with other options.
+func newWorldWith(t *testing.T, change func(*panel.Options)) *world {
 	t.Helper()
 	w := &world{t: t, brokers: &fakeBrokers{}, flows: &fakeFlows{}, devices: &fakeDevices{}, hooks: &fakeHooks{}, log: &safeBuffer{}, mails: map[string]string{}}
 	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1})
@@ -97,6 +100,7 @@ func newWorld(t *testing.T) *world {
 			"favicon.svg":                {Data: []byte("<svg/>")},
 		},
 	}
+	change(&w.options)
 	p, err := panel.New(w.options)
 	if err != nil {
 		t.Fatal(err)

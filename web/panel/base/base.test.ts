@@ -74,8 +74,8 @@ describe('format', () => {
 
 describe('toCSV', () => {
   it('quotes, and keeps spreadsheets from running cells', () => {
-    expect(toCSV([['a,b', 'say "x"', -1, undefined], ['=1+1', '-x', 'two\nlines', true]])).toBe(
-      '"a,b","say ""x""",-1,\r\n\'=1+1,\'-x,"two\nlines",true\r\n',
+    expect(toCSV([['a,b', 'say "x"', -1, undefined], ['=1+1', '-x', 'two\nlines', true], ['＝1', '＠a', '\n=1', 'a=b']])).toBe(
+      '"a,b","say ""x""",-1,\r\n\'=1+1,\'-x,"two\nlines",true\r\n\'＝1,\'＠a,"\'\n=1",a=b\r\n',
     );
   });
 });

@@ -13,7 +13,7 @@ export function toCSV(rows: readonly (readonly (string | number | boolean | unde
 function cellText(value: string | number | boolean | undefined): string {
   if (typeof value === 'number') return String(value);
   let text = String(value ?? '');
-  if (/^[=+\-@\t\r]/.test(text)) text = "'" + text;
+  if (/^[=+\-@\t\r\n＝＋－＠]/.test(text)) text = "'" + text;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
