@@ -43,7 +43,7 @@ func reading(s broker.Stats) stats.Reading {
 // quotas are the limits of an instance's plan with what is used of them.
 func (c *cloud) quotas(ctx context.Context, instance string) ([]stats.Quota, error) {
 	var in account.Instance
-	var users, bridges int
+	var users, bridges, hooks int
 	err := c.kept.View(ctx, func(r account.Reader) (err error) {
 		if in, err = r.Instance(instance); err != nil {
 			return err
@@ -52,7 +52,11 @@ func (c *cloud) quotas(ctx context.Context, instance string) ([]stats.Quota, err
 			return err
 		}
 		list, err := r.Bridges(instance)
-		bridges = len(list)
+		if err != nil {
+			return err
+		}
+		rules, err := r.Hooks(instance)
+		bridges, hooks = len(list), len(rules)
 		return err
 	})
 	if errors.Is(err, account.ErrNotFound) {
@@ -85,6 +89,7 @@ func (c *cloud) quotas(ctx context.Context, instance string) ([]stats.Quota, err
 		bytes(most("queue_bytes", s.MostBytes, p.QueueBytes)),
 		of("users", users, p.Users),
 		of("bridges", bridges, p.Bridges),
+		of("hooks", hooks, p.Hooks),
 	}, nil
 }
 
@@ -94,7 +99,7 @@ var quotaTexts = map[string]account.TextKey{
 	"all_subscriptions": "api.quota.all_subscriptions", "subscriptions": "api.quota.subscriptions",
 	"retained_messages": "api.quota.retained_messages", "retained_bytes": "api.quota.retained_bytes",
 	"queue_messages": "api.quota.queue_messages", "queue_bytes": "api.quota.queue_bytes",
-	"users": "api.quota.users", "bridges": "api.quota.bridges",
+	"users": "api.quota.users", "bridges": "api.quota.bridges", "hooks": "api.quota.hooks",
 }
 
 // tellHooks hands a crossing to the rules that listen to limits.

@@ -43,7 +43,7 @@ const quoted = (text: string) => JSON.stringify(text);
 
 function python(instance: Instance, login: Login): string {
   const socket = !instance.ssl_port;
-  return `# pip install paho-mqtt
+  return `# pip install "paho-mqtt>=2"
 import paho.mqtt.client as mqtt
 
 def on_connect(client, userdata, flags, reason, properties):

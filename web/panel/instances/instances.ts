@@ -1,4 +1,5 @@
 // Instances, plans and regions, as the API gives them.
+import { t } from '../base/i18n.svelte';
 import { get, patch, post, remove, segment, type List } from '../base/api';
 import type { Role } from '../base/rights';
 
@@ -34,6 +35,9 @@ export interface Plan {
   flow_memory_mb: number;
   max_packet: number; // bytes
   queue_messages: number;
+  retained_messages: number;
+  subscriptions: number; // of one client
+  sessions: number;
   durability: string; // safe or fast
   disk: string; // kept or vanishes
   default: boolean;
@@ -75,6 +79,10 @@ export const renameInstance = (id: string, name: string, was?: Instance) => patc
 export const changePlan = (id: string, plan: string, was?: Instance) => patch<Instance>(instancePath(id), { plan }, was);
 export const deleteInstance = (id: string) => remove(instancePath(id));
 export const listPlans = (signal?: AbortSignal) => get<List<Plan>>('/plans', undefined, signal);
-export const listRegions = (signal?: AbortSignal) => get<List<Region>>('/regions', undefined, signal);
+/** listRegions gives the regions; the one that stands in for a setting has its name in the language of the page. */
+export async function listRegions(signal?: AbortSignal): Promise<List<Region>> {
+  const list = await get<List<Region>>('/regions', undefined, signal);
+  return { ...list, items: list.items.map((one) => (one.id === 'home' && one.name === 'This server' ? { ...one, name: t('region.here') } : one)) };
+}
 export const getStats = (id: string, signal?: AbortSignal) =>
   get<Stats>(instancePath(id) + '/stats', undefined, signal);

@@ -60,7 +60,7 @@ export class Inbox {
         const since = this.#ring.newest().reverse();
         this.#ring.clear();
         for (const message of [...before, ...since]) this.#ring.push(message);
-        if (this.paused) this.shown = before.toReversed();
+        if (this.paused) this.shown = [...before].reverse();
         else this.#redraw();
       },
     };

@@ -1,0 +1,48 @@
+// Causes of log lines in the language of the page. The server writes them in English; what isn't known here stays so.
+import { currentLanguage, t, type Key } from '../base/i18n.svelte';
+
+/** known are the server's sentences; {x} stands for what differs. A test compares them with the server's source. */
+export const known: readonly (readonly [english: string, key: Key])[] = [
+  ['wrong password', 'cause.password'],
+  ['no such user', 'cause.no_user'],
+  ['this user has expired: give it another end on the users page', 'cause.user_expired'],
+  ['this user may not connect: allow it on the users page', 'cause.may_not_connect'],
+  ['this user is bound to the client id {x}: connect with that one, or free the user on the users page', 'cause.bound'],
+  ['too many failed logins from this address: wait some seconds', 'cause.address_tries'],
+  ['too many failed logins of this user: wait some seconds', 'cause.user_tries'],
+  ['MQTT without TLS is not accepted here: connect with TLS to {x}; the password has just crossed the network in clear, so change it', 'cause.clear'],
+  ['MQTT without TLS is not accepted here: connect with TLS to {x}', 'cause.no_tls'],
+  ['a connection from {x} uses the same client identifier', 'cause.takeover'],
+  ['another connection uses this client identifier', 'cause.taken_over'],
+  ['a message was refused ({x}), which MQTT 3 can only tell by closing the connection', 'cause.v3_closed'],
+  ['the user may not publish to this topic', 'cause.publish'],
+  ['the user may not subscribe to this filter', 'cause.subscribe'],
+  ['the client may not receive this topic; its subscription covers more than its rules allow', 'cause.receive'],
+  ['the queue of the client is full; its oldest messages were dropped', 'cause.queue'],
+  ['the queue of the shared subscription is full; its oldest messages were dropped', 'cause.group_queue'],
+  ['no member of the shared subscription could take a QoS 0 message', 'cause.group_slow'],
+  ['the client reads more slowly than messages come; QoS 0 messages were dropped', 'cause.slow'],
+  ["the client's Maximum Packet Size is less than the message", 'cause.too_large'],
+  ["the message's expiry has passed while it waited for the client", 'cause.expired'],
+  ['the session ended with its connection, and with it the messages that waited: connect with a session expiry and without clean start', 'cause.session_ended'],
+  ['the session ended while messages waited for the client: it had been away for longer than its session expiry, or was ended on purpose', 'cause.session_expired'],
+  ['the will was not published: its user may not publish to its topic any more', 'cause.will'],
+  ['this login holds no more: the user, password, certificate or key was changed or withdrawn', 'cause.withdrawn'],
+  ["disconnected by the instance's people in the panel", 'cause.kicked'],
+  ["session ended by the instance's people in the panel", 'cause.forgotten'],
+  ['no complete CONNECT in time', 'cause.no_connect'],
+  ['connection timed out', 'cause.timed_out'],
+];
+
+const escape = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const patterns = known.map(([english, key]) => ({ test: new RegExp('^' + english.split('{x}').map(escape).join('(.+)') + '$'), key }));
+
+/** causeText is a cause in the language of the page; the server's own words where there is no translation. */
+export function causeText(cause: string): { text: string; foreign: boolean } {
+  if (currentLanguage() === 'en') return { text: cause, foreign: false };
+  for (const { test, key } of patterns) {
+    const found = test.exec(cause);
+    if (found) return { text: t(key, found[1] === undefined ? undefined : { x: found[1] }), foreign: false };
+  }
+  return { text: cause, foreign: true };
+}
