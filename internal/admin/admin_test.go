@@ -47,7 +47,6 @@ func newWorld(t *testing.T, dir string) *world {
 	}
 	s := admin.NewServer(dir, w.accounts, func(_, key string, _ ...any) string { return "text of " + key }, slog.New(slog.DiscardHandler))
 	w.journal = account.NewJournal(store.Accounts, 0, slog.New(slog.DiscardHandler), nil)
-	s.OnBrokers(w.brokers)
 	s.OnHistory(w.history)
 	p, err := panel.New(panel.Options{Accounts: w.accounts, Journal: w.journal, Brokers: w.brokers, Hooks: w.hooks, Version: "1.2.3",
 		Text: func(_, key string, _ ...any) string { return "text of " + key }})

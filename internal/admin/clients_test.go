@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"tsunagi/internal/account"
-	"tsunagi/internal/admin"
 	"tsunagi/internal/panel"
 )
 
@@ -26,15 +25,15 @@ func (f *fakeBrokers) note(words ...any) bool {
 	return true
 }
 
-func (f *fakeBrokers) Clients(_, contains string, away bool, _ int) ([]admin.Client, int) {
-	list := []admin.Client{{ClientID: "pi/1 a", Connected: true, Remote: "192.0.2.7:5", Subscriptions: []string{"a/#", "b"}}}
-	if away {
-		list = append(list, admin.Client{ClientID: "away", Queue: 3})
+func (f *fakeBrokers) Sessions(_ string, q panel.ClientQuery) panel.Clients[panel.Session] {
+	list := []panel.Session{{ClientID: "pi/1 a", Connected: true, Remote: "192.0.2.7:5", Subscriptions: []string{"a/#", "b"}}}
+	if q.State != "connected" {
+		list = append(list, panel.Session{ClientID: "away", Queue: 3})
 	}
-	if contains == "nobody" {
-		return nil, 0
+	if q.Contains == "nobody" {
+		return panel.Clients[panel.Session]{Items: []panel.Session{}}
 	}
-	return list, len(list) + 4
+	return panel.Clients[panel.Session]{Items: list, Total: len(list) + 4}
 }
 
 func (f *fakeBrokers) Kick(_, id string) bool { return id == "pi/1 a" && f.note("kick ", id) }

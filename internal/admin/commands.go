@@ -84,7 +84,7 @@ func commands() []command {
 		}, restoreInstance},
 		{"user import", "INSTANCE", "make users and rules from files of Mosquitto, from CSV or from CloudMQTT", importFlags, importUsers},
 		apiCommand(),
-	}, clientCommands(), historyCommands())
+	}, historyCommands())
 	for _, o := range operations() {
 		list = append(list, o.command())
 	}

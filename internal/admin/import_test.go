@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,5 +49,39 @@ func TestUserImport(t *testing.T) {
 	}
 	if code, _, errText := w.run("", "user", "import", in.ID); code != 2 || !strings.Contains(errText, "--csv") {
 		t.Errorf("without files: %d %s", code, errText)
+	}
+}
+
+// TestPages lists more than the API gives at a time: all of it, or as many as were asked for, none of them twice.
+func TestPages(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	var in thing
+	w.ok(nil, "", "account", "create", "--email", "a@example.org")
+	w.ok(&in, "", "instance", "create", "--name", "Home")
+	rows := "name\n"
+	for i := range 2100 {
+		rows += fmt.Sprintf("u%04d\n", i)
+	}
+	name := filepath.Join(t.TempDir(), "users.csv")
+	if err := os.WriteFile(name, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.ok(nil, "", "user", "import", in.ID, "--csv", name)
+	for _, tt := range []struct {
+		args []string
+		want int
+	}{{nil, 2101}, {[]string{"--limit", "1500"}, 1500}, {[]string{"--limit", "3"}, 3}, {[]string{"--query", "u20"}, 100}} {
+		var list []thing
+		w.ok(&list, "", append([]string{"user", "list", in.ID}, tt.args...)...)
+		seen := map[string]bool{}
+		for _, u := range list {
+			seen[u.Name] = true
+		}
+		if len(seen) != len(list) || len(list) != tt.want {
+			t.Errorf("%v: %d users, %d of them different, want %d", tt.args, len(list), len(seen), tt.want)
+		}
+	}
+	if _, out, _ := w.run("", "user", "list", in.ID, "--limit", "2"); !strings.Contains(out, "and more  2099") || !strings.Contains(out, `--cursor "u0000"`) {
+		t.Errorf("no way on:\n%s", out)
 	}
 }

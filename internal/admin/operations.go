@@ -12,8 +12,7 @@ func operations() []operation {
 
 // handmade are operations of the API whose command is not in that table, and why.
 var handmade = map[string]string{
-	"GET /instances/INSTANCE/connections": "connection list: it shows sessions and connections in one shape",
-	"GET /instances/INSTANCE/sessions":    "session list: the same",
+	"GET /instances/INSTANCE/connections": "connection list: it asks for the sessions of those who are connected, which tell more",
 	"GET /instances/INSTANCE/history":     "history list",
 	"PATCH /instances/INSTANCE/history":   "history on, history off: they change one of the choices",
 	"GET /instances/INSTANCE/history/csv": "history export: without a bound of rows",

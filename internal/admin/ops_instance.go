@@ -12,6 +12,9 @@ func instanceOps() []operation {
 	const one = "GET /instances/INSTANCE"
 	lossCols := "CLIENT=client_id USER=user GONE=gone LOST=count CAUSE=cause LAST=last SETTING=setting KEEP=keep"
 	logCols := "ID=id TIME=time KIND=kind CLIENT=client USER=user FROM=remote TOPIC=topic CAUSE=cause"
+	part := opt("query", text, "part of the client id, user or address; case is ignored [all]")
+	clients := view{cols: "CLIENT=client_id USER=user CONNECTED=connected SINCE=since FROM=remote VIA=via SUBSCRIPTIONS=subscriptions QUEUE=queue LOST=lost",
+		page: "cursor", most: 10_000, tidy: countedSubscriptions}
 	logOptions := []option{opt("kind", text, "connected, disconnected, refused, denied, dropped, takeover or fight [all]"),
 		opt("query", text, "part of client, user, topic, address, rule or cause [all]")}
 	return []operation{
@@ -68,6 +71,8 @@ func instanceOps() []operation {
 			opt("dry-run", yes, "only count them")),
 
 		op("connection kick", "INSTANCE CLIENT", "DELETE /instances/INSTANCE/connections/CLIENT", "end the connection of a client; its session stays", view{}),
+		op("connection list", "INSTANCE", one+"/sessions", "list the connected clients", clients, part).with(fields{"state": "connected"}),
+		op("session list", "INSTANCE", one+"/sessions", "list the sessions, of clients that are away too", clients, part),
 		op("session show", "INSTANCE CLIENT", one+"/sessions/CLIENT", "show the session of a client, connected or not", view{}),
 		op("session forget", "INSTANCE CLIENT", "DELETE /instances/INSTANCE/sessions/CLIENT", "end a session for good, with its connection and what waits for it", view{}),
 		op("log show", "INSTANCE", one+"/log", "show the log, newest lines first", view{cols: logCols, page: "before", most: 100, tidy: numberedNext}, logOptions...),

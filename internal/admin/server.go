@@ -37,7 +37,6 @@ type Server struct {
 	ownerLink func(context.Context) (string, error)        // nil: there is none
 	backup    func(ctx context.Context, w io.Writer) error // nil: there is none
 	status    func() any                                   // nil: there is none
-	brokers   Brokers                                      // nil: there are none
 	histories Histories                                    // nil: there are none
 	api       http.Handler                                 // nil: there is none
 	backingUp sync.Mutex                                   // held while one is made
@@ -139,7 +138,6 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("DELETE /instances/{id}/users/{name}", s.answer(s.deleteUser))
 	mux.Handle("GET /instances/{id}/rules", s.answer(s.listRules))
 	mux.Handle("POST /instances/{id}/rules", s.answer(s.createRule))
-	mux.Handle("GET /instances/{id}/clients", s.answer(s.listClients))
 	mux.Handle("POST /owner-link", s.answer(s.makeOwnerLink))
 	mux.Handle("POST /instances/{id}/import", s.answerUpTo(importMax, s.importUsers))
 	mux.HandleFunc("POST /backup", s.writeBackup)

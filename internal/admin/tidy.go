@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -69,6 +70,17 @@ func numberedNext(_ *call, answer any) (any, error) {
 	list, _ := of["items"].([]any)
 	of["total"] = len(list)
 	return of, nil
+}
+
+// countedSubscriptions has their number in a table.
+func countedSubscriptions(k *call, answer any) (any, error) {
+	if k.json {
+		return answer, nil
+	}
+	return eachOf(answer, func(client map[string]any) {
+		list, _ := client["subscriptions"].([]any)
+		client["subscriptions"] = json.Number(strconv.Itoa(len(list)))
+	}), nil
 }
 
 // userForAll has "" as the user of a rule for all.

@@ -99,7 +99,7 @@ func (v view) ask(k *call, q request) (answer any, raw []byte, err error) {
 		q.query.Set(v.page, after)
 	}
 	var whole map[string]any
-	var items []any
+	items := []any{}
 	for {
 		size := pageSize
 		if !all {
@@ -201,13 +201,27 @@ func (v view) table(t io.Writer, of map[string]any) {
 			fmt.Fprintln(t, line(cols, one))
 		}
 	}
+	v.foot(t, of)
+}
+
+// foot says what there is besides the list, and how to get it.
+func (v view) foot(t io.Writer, of map[string]any) {
 	next := plain(of["next"])
-	switch {
-	case v.page == "" || next == "":
-	case v.page == "before":
+	if v.page == "before" && next != "" {
 		fmt.Fprintf(t, "older: --before %s\n", cell(next))
-	default:
-		fmt.Fprintf(t, "more: --%s %s\n", v.page, strconv.Quote(next))
+	}
+	if v.page != "cursor" {
+		return
+	}
+	total, _ := strconv.Atoi(plain(of["total"])) // a list that doesn't count has none
+	more := max(total-len(v.list(of)), 0)
+	switch {
+	case next != "" && more > 0:
+		fmt.Fprintf(t, "and more\t%d\t--cursor %s\n", more, strconv.Quote(next))
+	case next != "":
+		fmt.Fprintf(t, "and more\t--cursor %s\n", strconv.Quote(next))
+	case more > 0:
+		fmt.Fprintf(t, "and more\t%d\n", more)
 	}
 }
 

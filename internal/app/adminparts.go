@@ -5,26 +5,8 @@ import (
 	"io"
 
 	"tsunagi/internal/admin"
-	"tsunagi/internal/broker"
 	"tsunagi/internal/panel"
 )
-
-// adminBrokers are the running brokers as `tsunagi admin` sees them.
-type adminBrokers struct{ *brokers }
-
-// Clients implements admin.Brokers.
-func (a adminBrokers) Clients(instance, contains string, away bool, limit int) ([]admin.Client, int) {
-	q := panel.ClientQuery{Contains: contains, State: "connected", Sort: "client_id", Limit: limit}
-	if away {
-		q.State = ""
-	}
-	found := clientsOf(panelBrokers(a), instance, q, func(c broker.ClientInfo) admin.Client {
-		return admin.Client{ClientID: c.ID, User: c.User, Connected: c.Connected, Since: c.Since, Remote: c.Remote, Via: c.Via, Version: versionName(c.Version),
-			TLS: c.TLS, KeepAlive: c.KeepAlive, Expiry: expiry(c.SessionExpiry), Subscriptions: append([]string{}, c.Subscriptions...), Queue: c.Queued, QueueBytes: c.QueuedBytes,
-			Inflight: c.Inflight, Lost: c.Lost}
-	})
-	return found.Items, found.Total
-}
 
 // adminHistory are the histories as `tsunagi admin` sees them.
 type adminHistory struct{ *histories }

@@ -83,7 +83,6 @@ func (c *cloud) parts() []part {
 		return writeBackup(ctx, c.store, c.cfg.Data, c.copyAccounts, w)
 	})
 	socket.OnOwnerLink(c.ownerLink)
-	socket.OnBrokers(adminBrokers{c.brokers})
 	socket.OnHistory(adminHistory{c.histories})
 	socket.OnAPI(c.panel.Inside(), c.panel.EndStreams)
 	list = append(list, part{socket.Name(), socket.Start, socket.Stop})

@@ -63,9 +63,13 @@ func showConnection(c broker.ClientInfo) panel.Connection {
 }
 
 func showSession(c broker.ClientInfo) panel.Session {
-	return panel.Session{ClientID: c.ID, User: c.User, Connected: c.Connected, Web: c.Web, Since: c.Since,
-		Expiry: expiry(c.SessionExpiry), Subscriptions: c.Subscriptions, Queue: c.Queued, QueueBytes: c.QueuedBytes, Inflight: c.Inflight,
+	out := panel.Session{ClientID: c.ID, User: c.User, Connected: c.Connected, Web: c.Web, Since: c.Since,
+		Expiry: expiry(c.SessionExpiry), Subscriptions: append([]string{}, c.Subscriptions...), Queue: c.Queued, QueueBytes: c.QueuedBytes, Inflight: c.Inflight,
 		MessagesIn: c.MessagesIn, MessagesOut: c.MessagesOut, Dropped: c.Dropped, Lost: c.Lost}
+	if c.Connected {
+		out.Remote, out.Via, out.Version, out.TLS, out.KeepAlive = c.Remote, c.Via, versionName(c.Version), c.TLS, c.KeepAlive
+	}
+	return out
 }
 
 // expiry is a session's as the API shows it.

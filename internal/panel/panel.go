@@ -126,6 +126,11 @@ type Session struct {
 	Connected     bool      `json:"connected"`
 	Web           bool      `json:"web" doc:"The panel's web client"`
 	Since         time.Time `json:"since" doc:"Connected, or away, since"`
+	Remote        string    `json:"remote,omitempty" doc:"Address of the peer, while it is connected"`
+	Via           string    `json:"via,omitempty" doc:"As of a connection"`
+	Version       string    `json:"version,omitempty" example:"5.0"`
+	TLS           string    `json:"tls,omitempty" example:"TLS 1.3"`
+	KeepAlive     int       `json:"keep_alive" doc:"Seconds; 0: none"`
 	Expiry        int64     `json:"expiry" doc:"Seconds that the session outlives its connection; -1: for ever"`
 	Subscriptions []string  `json:"subscriptions"`
 	Queue         int       `json:"queue" doc:"Messages that wait for the client"`
