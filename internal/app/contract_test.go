@@ -213,7 +213,7 @@ var story = []step{
 	{op: "test-hook", body: `{"topic":"hook/a","payload":"x"}`}, {op: "list-hook-readers"}, {op: "list-dead-letters"},
 	{op: "retry-dead-letters", body: `{}`}, {op: "delete-dead-letters", body: `{}`}, {op: "delete-hook"},
 	{op: "list-bridges"}, {op: "get-bridge"}, {op: "get-bridge-state"}, {op: "test-bridge"}, {op: "change-bridge", body: `{"name":"c"}`}, {op: "delete-bridge"},
-	{op: "publish", body: `{"topic":"home/lamp","payload":"on","retain":true,"qos":1}`}, {op: "list-retained"}, {op: "get-retained"}, {op: "subscribe"},
+	{op: "publish", body: `{"topic":"home/lamp","payload":"on","retain":true,"qos":1}`}, {op: "publish-batch", body: `{"messages":[{"topic":"home/a","payload":"1"}]}`}, {op: "list-retained"}, {op: "get-retained"}, {op: "subscribe"},
 	{op: "clear-retained", body: `{"filter":"#","dry_run":true}`}, {op: "clear-retained", body: `{"filter":"#"}`},
 	{op: "why", body: `{"user":"sensor","action":"publish","topic":"home/lamp"}`}, {op: "mint-web-token"}, {op: "get-stats"}, {op: "list-connections"},
 	{op: "list-sessions-of-instance"}, {op: "kick", status: 404}, {op: "forget-session", status: 404}, {op: "get-log"}, {op: "follow-log"},

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"tsunagi/internal/broker"
 	"tsunagi/internal/mqtt"
@@ -132,7 +134,20 @@ func (p panelBrokers) Publish(ctx context.Context, instance string, m panel.Mess
 	if err != nil {
 		return err
 	}
-	err = b.Publish(ctx, m.Topic, m.Payload, m.QoS, m.Retain)
+	packet := &mqtt.Publish{QoS: m.QoS, Retain: m.Retain, Topic: []byte(m.Topic), Payload: m.Payload}
+	props := &packet.Props
+	props.HasExpiry, props.Expiry = m.Expiry > 0, m.Expiry
+	props.HasCorrelation, props.Correlation = len(m.Correlation) > 0, m.Correlation
+	if m.ContentType != "" {
+		props.ContentType = []byte(m.ContentType)
+	}
+	if m.ResponseTopic != "" {
+		props.ResponseTopic = []byte(m.ResponseTopic)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Properties)) {
+		props.User = mqtt.AppendUserProperty(props.User, name, m.Properties[name])
+	}
+	err = b.PublishPacket(ctx, packet)
 	if refused, ok := errors.AsType[*broker.Refusal](err); ok {
 		return &panel.Refused{Cause: refused.Words}
 	}

@@ -66,7 +66,7 @@ var bodies = map[string]string{
 	"begin-passkey-sign-in": `{}`, "sign-in-passkey": `{"ticket":"x","answer":{}}`,
 	"begin-provider-sign-in": `{"provider":"x"}`, "end-provider-sign-in": `{"provider":"x","state":"x"}`, "begin-identity": `{"provider":"x","password":"x"}`,
 	"remove-identity": `{"password":"a long enough pass phrase"}`,
-	"clear-retained":  `{"filter":"#"}`, "publish": `{"topic":"a","payload":"x"}`, "why": `{"user":"canary","action":"connect"}`,
+	"clear-retained":  `{"filter":"#"}`, "publish": `{"topic":"a","payload":"x"}`, "publish-batch": `{"messages":[{"topic":"a","payload":"x"}]}`, "why": `{"user":"canary","action":"connect"}`,
 }
 
 // TestOthersThings asks every route that names a thing with the id of another account's: the answer must be the one

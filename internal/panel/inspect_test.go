@@ -49,7 +49,26 @@ func TestPublishByHTTP(t *testing.T) {
 	b.refused("POST", path, `{"topic":"","payload":"x"}`, 422, "invalid")
 	b.refused("POST", path, `{"topic":"a","payload":"*","encoding":"base64"}`, 422, "invalid")
 	b.refused("POST", path, `{"topic":"full","payload":"x"}`, 403, "limit")
-	if got := w.brokers.published; len(got) != 2 || string(got[0].Payload) != "AAAAA" || got[0].QoS != 1 || !got[0].Retain || got[1].Payload[0] != 0xff {
+	for name, body := range map[string]string{"a wildcard to answer to": `"response_topic":"a/#"`, "no base64": `"correlation":"*"`, "a NUL": `"content_type":"a\u0000"`, "a NUL in a property": `"properties":{"a":"\u0000"}`,
+		"a property's long name": `"properties":{"` + strings.Repeat("a", 1025) + `":""}`, "a negative expiry": `"expiry":-1`, "too late": `"expiry":4294967296`, "no text": `"properties":{"a":1}`} {
+		if p := b.refused("POST", path, `{"topic":"a","payload":"x",`+body+`}`, 422, "invalid"); len(p.Errors) != 1 {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	var out struct {
+		Published int
+		Items     []struct {
+			Topic, Code, Detail string
+			Bytes               int
+		}
+	}
+	b.want("POST", path+"/batch", `{"messages":[{"topic":"a/b","payload":"1"},{"topic":"full","payload":"x"}]}`, 200, &out)
+	if out.Published != 1 || len(out.Items) != 2 || out.Items[0].Code != "" || out.Items[1].Code != "limit" || !strings.Contains(out.Items[1].Detail, "no room") {
+		t.Errorf("batch %+v", out)
+	}
+	b.refused("POST", path+"/batch", `{"messages":[]}`, 422, "invalid")
+	b.refused("POST", path+"/batch", `{"messages":[`+strings.Repeat(`{"topic":"a","payload":"x"},`, 100)+`{"topic":"a","payload":"x"}]}`, 422, "invalid")
+	if got := w.brokers.published; len(got) != 3 || string(got[0].Payload) != "AAAAA" || got[0].QoS != 1 || !got[0].Retain || got[1].Payload[0] != 0xff {
 		t.Errorf("%+v", got)
 	}
 }

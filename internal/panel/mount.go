@@ -18,7 +18,7 @@ const (
 )
 
 // largeBodies are the bounds, in bytes, of routes that take more.
-var largeBodies = map[string]int64{"import-users": 8 << 20}
+var largeBodies = map[string]int64{"import-users": 8 << 20, "publish": 256 << 10, "publish-batch": 1 << 20}
 
 // fileBodies are the content types of routes that take a file as it is.
 var fileBodies = map[string]string{"restore-instance": "application/zip"}

@@ -189,6 +189,12 @@ type Message struct {
 	Payload []byte
 	QoS     byte
 	Retain  bool
+
+	Expiry        uint32 // seconds; 0: never
+	ContentType   string
+	ResponseTopic string
+	Correlation   []byte            // nil: none
+	Properties    map[string]string // user properties
 }
 
 // Stats are the numbers of one instance since its broker was started.

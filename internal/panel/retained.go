@@ -3,7 +3,6 @@ package panel
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"unicode/utf8"
 
 	"tsunagi/internal/account"
@@ -114,45 +113,4 @@ func (p *Panel) clearRetained(ctx context.Context, in *clearInput) (*answer[clea
 	}
 	left, err := p.o.Brokers.CountRetained(i.ID, filter)
 	return reply(clearedBody{n, left > 0}), err
-}
-
-type publishInput struct {
-	WithID
-	Body struct {
-		Topic    string `json:"topic" maxLength:"65535"`
-		Payload  string `json:"payload" maxLength:"65536"`
-		Encoding string `json:"encoding,omitempty" enum:"text,base64" doc:"Of the payload; empty: text"`
-		QoS      int    `json:"qos,omitempty" minimum:"0" maximum:"2"`
-		Retain   bool   `json:"retain,omitempty"`
-	}
-}
-
-type publishedBody struct {
-	Topic string `json:"topic"`
-	Bytes int    `json:"bytes" doc:"Of the payload"`
-}
-
-// publish returns when the message is routed and, at QoS 1 and 2, on disk where somebody away is owed it.
-func (p *Panel) publish(ctx context.Context, in *publishInput) (*answer[publishedBody], error) {
-	b := in.Body
-	if topic.CheckName(b.Topic) != nil || b.Topic[0] == '$' {
-		return nil, &account.Error{Code: account.Invalid, Key: "api.topic.name", Field: "topic"}
-	}
-	payload := []byte(b.Payload)
-	if b.Encoding == "base64" {
-		var err error
-		if payload, err = base64.StdEncoding.DecodeString(b.Payload); err != nil {
-			return nil, &account.Error{Code: account.Invalid, Key: "api.topic.encoding", Field: "payload"}
-		}
-	}
-	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
-	if err != nil {
-		return nil, err
-	}
-	err = p.o.Brokers.Publish(ctx, i.ID, Message{b.Topic, payload, byte(b.QoS), b.Retain})
-	var refused *Refused
-	if errors.As(err, &refused) {
-		return nil, &account.Error{Code: account.Limit, Key: "api.topic.refused", Args: []any{"cause", refused.Cause}}
-	}
-	return reply(publishedBody{b.Topic, len(payload)}), err
 }

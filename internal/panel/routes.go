@@ -172,6 +172,7 @@ func (p *Panel) routes() []route {
 		{"GET /instances/{id}/retained/value", signedIn, 200, "get-retained", "The payload of one retained message, as it is", handle(p, p.getRetained)},
 		{"GET /instances/{id}/subscribe", signedIn, 200, "subscribe", "Messages as server-sent events, retained ones first", handle(p, p.subscribe)},
 		{"POST /instances/{id}/publish", signedIn, 200, "publish", "Publish a message", handle(p, p.publish)},
+		{"POST /instances/{id}/publish/batch", signedIn, 200, "publish-batch", "Publish up to 100 messages, in their order", handle(p, p.publishBatch)},
 		{"POST /instances/{id}/why", look, 200, "why", "Walk every gate in order: why something works or doesn't", handle(p, p.why)},
 		{"POST /instances/{id}/restart", signedIn, 204, "restart-instance", "End all connections and load the state anew", handle(p, p.restartInstance)},
 		{"POST /instances/{id}/reset", signedIn, 204, "reset-instance", "Forget all sessions, queued and retained messages", handle(p, p.resetInstance)},
