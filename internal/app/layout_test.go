@@ -80,6 +80,7 @@ var layout = map[string]string{
 	"e2e":                           "internal/app",
 	"internal/bench/compare":        "internal/bench",
 	"internal/bench/flowbench":      "internal/mqtt internal/procfs",
+	"internal/bench/fill":           "internal/account internal/store/sqlite",
 	"internal/store/sqlite/torture": "internal/account internal/broker internal/store/sqlite",
 }
 
