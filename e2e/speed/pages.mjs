@@ -11,15 +11,16 @@ const most = 300; // milliseconds of CPU time: what a page may take of the main 
 const rounds = Number(process.env.ROUNDS ?? 3);
 const wanted = process.argv.slice(2);
 const profiles = process.env.PROFILES; // directory for CPU profiles, for the developer tools
+const traces = process.env.TRACES; // directory for traces of everything that the main thread did
 const quiet = 700; // milliseconds without a request or a task: the page is done
 
 /** places are all pages of the table; rows is what has to be there before a page counts as shown. */
 function places(world) {
   const table = readFileSync(join(root, 'web', 'panel', 'routes.ts'), 'utf8');
   const paths = [...table.matchAll(/\bpath: '([^']*)'/g)].map((m) => m[1]).filter((path) => path && !/^\/(flow-servers|devices\/:id|invitation$|welcome|join-team|enter|reset|forgot|sign-up|sign-in)/.test(path));
-  const rows = { '/users': 'tbody tr', '/connections': 'tbody tr', '/connections?view=away': 'tbody tr', '/retained': 'tbody tr, main li', '/topics': '[role=treeitem]', '/log': 'main ol > li' };
-  return [...paths, '/instances/:id/connections?view=away', '/instances/:id/users?query=999', '/instances/:id/log?query=needle', '/instances/:id/topics?query=99']
-    .map((path) => ({ name: path, path: path.replace('/accounts/:id', '/accounts/' + world.account).replace(':id', world.instance).replace(':user', 'user-000001'), rows: rows[path.replace('/instances/:id', '')] }));
+  const rows = { '/users': 'tbody tr', '/connections': 'tbody tr', '/connections?view=away': 'tbody tr', '/retained': 'tbody tr, main li', '/history': 'tbody tr', '/topics': '[role=treeitem]', '/log': 'main ol > li' }; // of an instance
+  return [...paths, '/instances/:id/connections?view=away', '/instances/:id/users?query=999', '/instances/:id/log?query=needle', '/instances/:id/topics?query=99', '/instances/:id/history?topic=house/1/1/state']
+    .map((path) => ({ name: path, path: path.replace('/accounts/:id', '/accounts/' + world.account).replace(':id', world.instance).replace(':user', 'user-000001'), rows: rows[/^\/instances\/:id(.*)/.exec(path)?.[1]] }));
 }
 
 const world = await start({ lines: 100_000, users: 10_000 });
@@ -63,6 +64,7 @@ async function fillLive() {
     sockets.push(await client(world, id, { filters: i < 200 ? ['house/1/#'] : [] }));
   });
   await crowd(10_000, async (i) => (await client(world, `away-${String(i).padStart(5, '0')}`, { kept: true, filters: [`room/${i}/#`] })).destroy());
+  await api(world, 'PATCH', `/instances/${world.instance}/history`, { filters: [{ filter: 'house/#', bytes: 100_000_000 }] });
   for (let i = 0; i < 10_000; i++) publish(sockets[0], `house/${Math.floor(i / 100)}/${i % 100}/state`, JSON.stringify({ on: i % 2 === 0, n: i }), true);
   await api(world, 'GET', `/instances/${world.instance}/retained?query=house/99/99`);
   console.log(`10000 connections, 10000 sessions that are away, 10000 retained messages in ${Math.round(performance.now() - begun)} ms`);
@@ -85,6 +87,7 @@ async function visit(place, first) {
     const touch = () => (last = performance.now());
     cdp.on('Network.requestWillBeSent', () => { requests++; touch(); }).on('Network.loadingFinished', (e) => { bytes += e.encodedDataLength; touch(); });
     if (profiles && first) { await cdp.send('Profiler.enable'); await cdp.send('Profiler.start'); }
+    if (traces && first) await browser.startTracing(page, { categories: ['devtools.timeline', 'disabled-by-default-v8.compile', 'v8', 'toplevel', '__metadata', 'blink', 'cc', 'disabled-by-default-devtools.timeline'] });
     const before = await metrics(cdp);
     await page.goto(world.server.origin + place.path);
     await page.locator('h1').first().waitFor();
@@ -98,6 +101,10 @@ async function visit(place, first) {
     if (profiles && first) {
       mkdirSync(profiles, { recursive: true });
       writeFileSync(join(profiles, place.name.replaceAll(/\W+/g, '_') + '.cpuprofile'), JSON.stringify((await cdp.send('Profiler.stop')).profile));
+    }
+    if (traces && first) {
+      mkdirSync(traces, { recursive: true });
+      writeFileSync(join(traces, place.name.replaceAll(/\W+/g, '_') + '.json'), await browser.stopTracing());
     }
     if (faults.length > 0) throw new Error(`${place.name}: ${faults.join('; ')}`);
     const part = (key) => (now[key] - before[key]) * 1000;

@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tsunagi/internal/account"
@@ -168,11 +169,15 @@ func showRule(r account.Rule) ruleBody {
 
 type listRulesInput struct {
 	WithID
-	User string `query:"user" maxLength:"256" doc:"Only rules that name this user"`
+	User     string `query:"user" maxLength:"256" doc:"Only rules that name this user"`
+	AllUsers bool   `query:"all_users" doc:"Only rules that hold for all users"`
 }
 
 func (p *Panel) listRules(ctx context.Context, in *listRulesInput) (*answer[page[ruleBody]], error) {
 	list, err := p.o.Accounts.Rules(ctx, actor(ctx), in.ID, in.User)
+	if in.AllUsers {
+		list = slices.DeleteFunc(list, func(r account.Rule) bool { return r.User != "" })
+	}
 	return reply(pageOf(list, showRule)), err
 }
 

@@ -29,7 +29,7 @@ func main() {
 	flag.IntVar(&s.rules, "rules", 900, "access rules")
 	flag.IntVar(&s.lines, "lines", 1_000_000, "lines of the instance's log")
 	flag.IntVar(&s.accounts, "accounts", 10_000, "accounts")
-	flag.IntVar(&s.invitations, "invitations", 10_000, "open invitations to the server")
+	flag.IntVar(&s.invitations, "invitations", 990, "open invitations to the server")
 	flag.IntVar(&s.audit, "audit", 10_000, "entries of the audit log")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -68,7 +68,7 @@ func fill(ctx context.Context, s sizes) (err error) {
 		{"users", s.users, func(i int) account.Row { return user(s.instance, i) }},
 		{"rules", s.rules, func(i int) account.Row { return rule(s.instance, i) }},
 		{"accounts", s.accounts, person},
-		{"invitations", s.invitations, invitation},
+		{"invitations", s.invitations, func(i int) account.Row { return invitation(instance.Owner, i) }},
 		{"entries of the audit log", s.audit, func(i int) account.Row { return entry(instance, i) }},
 	} {
 		begun := time.Now()
@@ -117,15 +117,22 @@ func user(instance string, i int) account.Row {
 }
 
 func rule(instance string, i int) account.Row {
-	return account.Rule{Instance: instance, ID: fmt.Sprintf("filled-%06d", i), User: fmt.Sprintf("user-%06d", i%200), Effect: account.Allow, Access: account.Both, Filter: fmt.Sprintf("house/%d/#", i), CreatedAt: begun.Add(time.Duration(i) * time.Second)}
+	who := "user-000001" // one with many, many for all, and some of others
+	switch i % 3 {
+	case 1:
+		who = ""
+	case 2:
+		who = fmt.Sprintf("user-%06d", i%200)
+	}
+	return account.Rule{Instance: instance, ID: fmt.Sprintf("filled-%06d", i), User: who, Effect: account.Allow, Access: account.Both, Filter: fmt.Sprintf("house/%d/#", i), CreatedAt: begun.Add(time.Duration(i) * time.Second)}
 }
 
 func person(i int) account.Row {
 	return account.Account{ID: fmt.Sprintf("filled-%06d", i), Email: fmt.Sprintf("person-%06d@example.org", i), Role: account.RoleMember, CreatedAt: begun.Add(time.Duration(i) * time.Minute)}
 }
 
-func invitation(i int) account.Row {
-	made := account.Invitation{ID: fmt.Sprintf("filled-%06d", i), Email: fmt.Sprintf("friend-%06d@example.org", i), Sent: "file", CreatedAt: time.Now().UTC().Truncate(time.Second), ExpiresAt: time.Now().Add(24 * time.Hour).UTC().Truncate(time.Second)}
+func invitation(by string, i int) account.Row {
+	made := account.Invitation{ID: fmt.Sprintf("filled-%06d", i), Email: fmt.Sprintf("friend-%06d@example.org", i), By: by, Sent: "file", CreatedAt: time.Now().UTC().Truncate(time.Second), ExpiresAt: time.Now().Add(24 * time.Hour).UTC().Truncate(time.Second)}
 	binary.BigEndian.PutUint32(made.TokenHash[:], uint32(i)+1)
 	return made
 }

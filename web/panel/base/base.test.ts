@@ -64,6 +64,14 @@ describe('format', () => {
     [undefined, '–'],
   ])('%s bytes', (n, want) => expect(formatBytes(n)).toBe(want));
 
+  it.each(['2026-01-22T11:15:07Z', '2026-07-22T23:59:59.9Z', '1999-12-31T15:00:00Z'])('the own zone as any other: %s', (iso) => {
+    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    for (const seconds of [false, true]) expect(formatTime(iso, undefined, seconds)).toBe(formatTime(iso, own, seconds));
+  });
+
+  it.each([0, -0, 7, 999, 1000, -999, -1000, 1234567, -1234567, 2 ** 53 - 1, 1234.5678, 1e21, 0.5])('number %s', (n) =>
+    expect(formatNumber(n)).toBe(new Intl.NumberFormat('en-US').format(n === 0 ? 0 : n)));
+
   it('numbers, reasons, fingerprints', () => {
     expect(formatNumber(1234567)).toBe('1,234,567');
     expect(formatReason(0x87)).toBe('0x87');

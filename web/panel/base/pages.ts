@@ -4,6 +4,9 @@ import type { List } from './api';
 /** fromTheStart takes all cursors out of the address: another question begins with its first page. */
 export const fromTheStart: Record<string, string> = { cursor: '', at: '', after: '', before: '', lost: '', lost_at: '' };
 
+/** pageSize is how many rows a page shows: drawing them is most of what it takes of the main thread. */
+export const pageSize = 50;
+
 /** most rows that are saved as a file: a page in the browser is no place for more. */
 export const mostSaved = 50_000;
 

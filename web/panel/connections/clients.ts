@@ -1,6 +1,7 @@
 // Clients of an instance: connected ones and sessions of those that are away.
 import { get, type List } from '../base/api';
 import type { Key } from '../base/i18n.svelte';
+import { pageSize } from '../base/pages';
 import { here } from '../base/router.svelte';
 import { instancePath } from '../instances/instances';
 
@@ -43,8 +44,7 @@ export interface Session {
 /** every is how often the lists are read again, in milliseconds. */
 export const every = 5000;
 
-/** pageSize is how many clients a page of the panel shows, fileSize how many are asked for at a time to save them. */
-export const pageSize = 100;
+/** fileSize is how many clients are asked for at a time to save them. */
 const fileSize = 1000;
 
 /** orders by which clients are listed; the first is the usual one. */

@@ -55,9 +55,9 @@ export class Many {
   }
 
   #log(before, query) {
-    const [kind, items] = [query.get('kind'), []];
-    for (let i = before - 1; i > 0 && items.length < 100; i--) if (!kind || line(i).kind === kind) items.push(line(i));
-    return [200, { items, total: items.length, next: items.length === 100 ? String(items.at(-1).id) : '' }];
+    const [kind, limit, items] = [query.get('kind'), Number(query.get('limit')) || 100, []];
+    for (let i = before - 1; i > 0 && items.length < limit; i--) if (!kind || line(i).kind === kind) items.push(line(i));
+    return [200, { items, total: items.length, next: items.length === limit ? String(items.at(-1).id) : '' }];
   }
 
   /** newer are n lines that have just come. */

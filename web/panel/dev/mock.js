@@ -352,7 +352,7 @@ export class Mock {
       return [204];
     }
     const user = query.get('user');
-    return list(this.rules.filter((r) => user === null || r.user === user));
+    return list(this.rules.filter((r) => (user === null || r.user === user) && (!query.get('all_users') || r.user === null)));
   }
 
   #stream(res) {

@@ -32,7 +32,7 @@ export const scenes = [
   { name: 'retained', path: `/instances/${id}/retained`, act: (page) => page.getByText('greenhouse/temperature').waitFor() },
   { name: 'why', path: `/instances/${id}/why?user=greenhouse&action=publish&topic=house/door`, act: (page) => page.getByText('house/door').last().waitFor() },
   { name: 'logins', path: `/instances/${id}/logins`, act: (page) => page.getByText('ESP32 on the roof').waitFor() },
-  { name: 'connections-many', path: `/instances/${id}/connections`, full: false, mock: { many: true }, act: (page) => page.getByText('sensor-00099').waitFor() },
+  { name: 'connections-many', path: `/instances/${id}/connections`, full: false, mock: { many: true }, act: (page) => page.getByText('sensor-00049').waitFor() },
   { name: 'connections-away', path: `/instances/${id}/connections?view=away`, act: (page) => page.getByText('old-phone').first().waitFor() },
   { name: 'connections-empty', path: `/instances/${id}/connections`, mock: { empty: false }, act: nobody },
   { name: 'history', path: `/instances/${id}/history?topic=greenhouse/temperature`, act: (page) => page.getByText('esp32-roof').first().waitFor() },

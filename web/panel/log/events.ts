@@ -1,5 +1,6 @@
 // The log of an instance, and the operator's, as the API gives them.
 import { get, type List } from '../base/api';
+import { pageSize } from '../base/pages';
 import { instancePath } from '../instances/instances';
 
 export interface LogEvent {
@@ -19,9 +20,6 @@ export interface LogEvent {
 
 export const kinds = ['connected', 'disconnected', 'refused', 'denied', 'dropped', 'takeover', 'fight'] as const;
 export type Kind = (typeof kinds)[number];
-
-/** pageSize is how many entries a page of a log has. */
-export const pageSize = 100;
 
 /** LogQuery narrows a log: by kind, by any text in it, to what is older than an entry. */
 export interface LogQuery {

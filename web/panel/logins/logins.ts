@@ -1,5 +1,6 @@
 // How clients of an instance log in, as the API gives it.
 import { get, patch, post, remove, segment, type List } from '../base/api';
+import { pageSize } from '../base/pages';
 import { instancePath } from '../instances/instances';
 
 export interface Logins {
@@ -61,7 +62,7 @@ export const deleteAuthority = (id: string, authority: string) =>
   remove(below(id, 'client-authorities/' + segment(authority)));
 
 export const listCertificates = (id: string, cursor: string, signal: AbortSignal) =>
-  get<List<Certificate>>(below(id, 'client-certificates'), { cursor }, signal);
+  get<List<Certificate>>(below(id, 'client-certificates'), { cursor, limit: pageSize }, signal);
 export const issueCertificate = (id: string, wish: { user: string; days: number; note: string; request: string }) =>
   post<Certificate>(below(id, 'client-certificates'), wish);
 export const revokeCertificate = (id: string, one: Certificate) =>

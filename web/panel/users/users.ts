@@ -1,5 +1,6 @@
 // MQTT users of an instance and their rules, as the API gives them.
 import { get, patch, post, remove, segment, type List } from '../base/api';
+import { pageSize } from '../base/pages';
 import { instancePath } from '../instances/instances';
 
 export interface User {
@@ -46,7 +47,7 @@ const userPath = (id: string, name: string) => usersPath(id) + '/' + segment(nam
 const rulesPath = (id: string) => instancePath(id) + '/rules';
 
 export const listUsers = (id: string, query: string, cursor: string, signal?: AbortSignal) =>
-  get<List<User>>(usersPath(id), { query, cursor }, signal);
+  get<List<User>>(usersPath(id), { query, cursor, limit: pageSize }, signal);
 export const getUser = (id: string, name: string, signal?: AbortSignal) =>
   get<User>(userPath(id, name), undefined, signal);
 export const createUser = (id: string, wish: { name: string; password?: string; connect: boolean; note?: string; client_id?: string; expires_at?: string }) =>
@@ -62,7 +63,8 @@ export const deleteUser = (id: string, name: string) => remove(userPath(id, name
 export const listExposures = (id: string, signal?: AbortSignal) =>
   get<List<Exposure>>(instancePath(id) + '/exposures', undefined, signal);
 
-export const listRules = (id: string, user?: string, signal?: AbortSignal) =>
-  get<List<Rule>>(rulesPath(id), { user }, signal);
+/** listRules are the rules of a user, or (null) those for all users. */
+export const listRules = (id: string, user: string | null, signal?: AbortSignal) =>
+  get<List<Rule>>(rulesPath(id), user === null ? { all_users: 'true' } : { user }, signal);
 export const createRule = (id: string, rule: NewRule) => post<Rule>(rulesPath(id), rule);
 export const deleteRule = (id: string, rule: Rule) => remove(rulesPath(id) + '/' + segment(rule.id));
