@@ -28,6 +28,7 @@ func (p *Panel) mountAll(mux humago.Mux) error {
 	api := p.mount(mux)
 	p.mountCompat(mux, api.OpenAPI())
 	describeFiles(api.OpenAPI())
+	explain(api.OpenAPI())
 	p.reference = p.newReference(api.OpenAPI())
 	mux.HandleFunc("GET /api/reference", p.serveReference)
 	mux.HandleFunc("GET /api/reference.css", p.serveReferenceStyle)
