@@ -63,12 +63,15 @@ export const choices = { filters: [{ filter: 'greenhouse/#', bytes: 5e7, days: 9
 export const keptTopics = [{ topic: 'greenhouse/temperature', count: 18_000, last: ago(0) }, { topic: 'greenhouse/door', count: 21, last: ago(1) }];
 export const keptMessages = Array.from({ length: 40 }, (_, n) => ({ id: String(99 - n), time: ago(n / 48), topic: 'greenhouse/temperature', payload: JSON.stringify({ celsius: 20 + 4 * Math.sin(n / 6), humidity: 61 }), encoding: 'text', qos: 1, retain: false, client: 'esp32-roof' }));
 
-const hookState = { state: 'running', last_done: ago(0), queued: 0, delivered: 1284, retries: 3, skipped: 0, buried: 0 };
-const hook = { enabled: true, events: ['message'], filter: '', client: '', condition: '', url: '', topic: '', template: '', qos: 1, retain: false, mail_to: [], has_authorization: false, dead_letters: 0 };
+const hookState = { state: 'running', last_done: ago(0), queued: 0, delivered: 1284, retries: 3, skipped: 0, buried: 0, last_fired: ago(0), fired: 1284, held: 0, watched: 0, silent: 0 };
+const hook = { enabled: true, events: ['message'], filter: '', client: '', condition: '', edge: false, rearm: '', quiet: 0, together: false, silence: 0, schedule: '', zone: '', url: '', topic: '', template: '', qos: 1, retain: false, mail_to: [], has_authorization: false, dead_letters: 0 };
 export const hooks = [
   { ...hook, id: 'h1', name: 'Too hot', filter: 'greenhouse/+/temperature', condition: 'payload.celsius > 30', action: 'post', url: 'https://alarm.example.org/in', dead_letters: 2, state: { ...hookState, state: 'retrying', last_error: 'the receiver answered 503 Service Unavailable', queued: 12 } },
   { ...hook, id: 'h2', name: 'Fahrenheit', filter: 'greenhouse/+/temperature', action: 'publish', topic: 'us/{topic[1]}', template: '{payload.f}', state: { ...hookState, skipped: 4, last_skip: '{payload.f}: the message lacks it' } },
   { ...hook, id: 'h3', name: 'Pi is away', events: ['connect', 'disconnect', 'quota'], client: 'pi*', action: 'mail', mail_to: ['hana@example.org'], enabled: false, state: { ...hookState, state: 'off', delivered: 0, last_done: undefined } },
+  { ...hook, id: 'h4', name: 'Freezer too warm', filter: 'freezer/+/temperature', condition: 'payload > -15', edge: true, rearm: 'payload < -17', quiet: 3600, action: 'mail', mail_to: ['hana@example.org'], state: { ...hookState, fired: 3, delivered: 3, held: 214 } },
+  { ...hook, id: 'h5', name: 'Pump is silent', events: ['silence', 'back'], filter: 'pump/#', silence: 600, action: 'mail', mail_to: ['hana@example.org'], state: { ...hookState, fired: 4, delivered: 4, watched: 12, silent: 1 } },
+  { ...hook, id: 'h6', name: 'Light off', events: ['schedule'], schedule: '0 23 * * 1,2,3,4,5', zone: 'Asia/Tokyo', action: 'publish', topic: 'light/set', template: 'OFF', state: { ...hookState, fired: 41, delivered: 41, next_run: ago(-1) } },
 ];
 export const deadLetters = [
   { id: '2', event: { id: 'msg_2', type: 'message', payload: '{"celsius": 41}' }, topic: 'greenhouse/north/temperature', cause: 'the receiver answered 404 Not Found', attempts: 1, created_at: ago(0) },

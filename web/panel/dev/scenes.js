@@ -41,6 +41,10 @@ export const scenes = [
   { name: 'hooks', path: `/instances/${id}/hooks`, act: (page) => page.getByText('Too hot').waitFor() },
   { name: 'hooks-empty', path: `/instances/${id}/hooks`, mock: { bare: true } },
   { name: 'hooks-create', path: `/instances/${id}/hooks`, full: false, mock: { bare: true }, act: (page) => button(page, 'New rule', 'ルールを作成').click() },
+  { name: 'hooks-time', path: `/instances/${id}/hooks`, full: false, act: (page) => changeHook(page, 'Light off') },
+  { name: 'hooks-silence', path: `/instances/${id}/hooks`, full: false, act: (page) => changeHook(page, 'Pump is silent') },
+  { name: 'hooks-edge', path: `/instances/${id}/hooks`, full: false, act: (page) => changeHook(page, 'Freezer too warm', /^(Again only after|再び真になれる条件)$/) },
+  { name: 'hooks-preset', path: `/instances/${id}/hooks`, full: false, mock: { bare: true }, act: (page) => button(page, 'Switch the light off.*', '23:00に照明を消す').click() },
   { name: 'hooks-test', path: `/instances/${id}/hooks`, full: false, act: tryHook },
   { name: 'hooks-letters', path: `/instances/${id}/hooks`, full: false, act: (page) => page.getByRole('button', { name: /^(Dead letters|未配信)/ }).click() },
   { name: 'bridges', path: `/instances/${id}/bridges`, act: (page) => page.getByText('Factory').waitFor() },
@@ -113,6 +117,13 @@ async function looksOnly(page, server) {
 async function hostNames(page) {
   await button(page, 'Check a-rather.*', 'a-rather.*を確認').click();
   await page.locator('#host-names .note p').last().waitFor();
+}
+
+async function changeHook(page, name, below) {
+  const card = page.getByRole('listitem').filter({ hasText: name });
+  await card.getByRole('button', { name: /^(Change|変更)$/ }).click();
+  await page.getByRole('dialog').getByLabel(/^(Name|名前)$/).waitFor();
+  if (below) await page.getByRole('dialog').getByLabel(below).scrollIntoViewIfNeeded();
 }
 
 async function tryHook(page) {

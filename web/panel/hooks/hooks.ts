@@ -1,7 +1,7 @@
 // Webhooks and rules of an instance.
 import { get, patch, post, remove, segment, type List } from '../base/api';
 
-export type HookEvent = 'message' | 'connect' | 'disconnect' | 'quota';
+export type HookEvent = 'message' | 'connect' | 'disconnect' | 'quota' | 'schedule' | 'silence' | 'back';
 export type HookAction = 'post' | 'publish' | 'mail';
 
 export interface HookState {
@@ -10,6 +10,12 @@ export interface HookState {
   last_error_at?: string;
   last_done?: string;
   last_skip?: string;
+  next_run?: string;
+  last_fired?: string;
+  fired: number;
+  held: number;
+  watched: number;
+  silent: number;
   queued: number;
   delivered: number;
   retries: number;
@@ -23,6 +29,13 @@ export interface HookWish {
   filter: string;
   client: string;
   condition: string;
+  edge: boolean;
+  rearm: string;
+  quiet: number; // seconds
+  together: boolean;
+  silence: number; // seconds
+  schedule: string;
+  zone: string;
   action: HookAction;
   url: string;
   topic: string;
@@ -92,6 +105,13 @@ export const emptyWish = (): HookWish => ({
   filter: '',
   client: '',
   condition: '',
+  edge: false,
+  rearm: '',
+  quiet: 0,
+  together: false,
+  silence: 0,
+  schedule: '',
+  zone: '',
   action: 'post',
   url: '',
   topic: '',
