@@ -34,6 +34,7 @@ type Member struct {
 	Person Account
 	Role   TeamRole
 	Since  time.Time
+	In     Membership // zero in a person's own account
 }
 
 // Teams are the accounts that the actor's person may use: the own one first, then the teams by when they were joined.
@@ -131,8 +132,9 @@ func (s *Service) RenameTeam(ctx context.Context, by Actor, name string) (team A
 		if team, err = teamOf(tx, by); err != nil {
 			return err
 		}
+		was := team
 		team.Name = name
-		if err := tx.Save(team); err != nil {
+		if err := s.replace(ctx, tx, was, team); err != nil {
 			return err
 		}
 		return s.audit(tx, by, "team.rename", team.ID, name)
@@ -253,14 +255,14 @@ func (s *Service) Members(ctx context.Context, by Actor) (list []Member, err err
 			return err
 		}
 		if by.team() == by.Account.ID && by.Account.Role != RoleTeam {
-			list = append(list, Member{by.Account, TeamOwner, by.Account.CreatedAt})
+			list = append(list, Member{Person: by.Account, Role: TeamOwner, Since: by.Account.CreatedAt})
 		}
 		for _, m := range all {
 			person, err := r.Account(m.Person)
 			if err != nil {
 				return err
 			}
-			list = append(list, Member{person, m.Role, m.CreatedAt})
+			list = append(list, Member{person, m.Role, m.CreatedAt, m})
 		}
 		return nil
 	})
@@ -319,6 +321,9 @@ func (s *Service) changeMember(ctx context.Context, by Actor, person string, cha
 		}
 		m, err := tx.Membership(team.ID, person)
 		if err != nil {
+			return err
+		}
+		if err := s.fresh(ctx, m); err != nil {
 			return err
 		}
 		if err := change(tx, m); err != nil {

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
 	"time"
 
 	"tsunagi/internal/account"
@@ -48,7 +47,7 @@ type Options struct {
 type Manager struct {
 	o Options
 
-	mu sync.Mutex // one subscription is asked about and kept at a time, so that an older state never comes last
+	turns turns // a subscription is asked about and kept by one at a time, so that an older state never comes last
 }
 
 // New returns a manager that has asked nothing yet.
@@ -102,8 +101,11 @@ func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // follow asks how a subscription is and keeps what follows.
 func (m *Manager) follow(ctx context.Context, id string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	give, err := m.turns.take(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer give()
 	s, err := m.o.Client.state(ctx, id)
 	if f, ok := errors.AsType[*Fault](err); ok && f.Status == http.StatusNotFound {
 		return nil // another installation's
@@ -114,7 +116,7 @@ func (m *Manager) follow(ctx context.Context, id string) error {
 	return m.keep(ctx, s)
 }
 
-// keep brings the instance of a subscription in line with it. Callers hold mu.
+// keep brings the instance of a subscription in line with it. Callers have the subscription's turn.
 func (m *Manager) keep(ctx context.Context, s subscription) error {
 	instance := s.Metadata["tsunagi_instance"]
 	if instance == "" || s.Metadata["tsunagi"] != m.o.Accounts.Installation() {
@@ -255,8 +257,11 @@ func (m *Manager) Checkout(ctx context.Context, by account.Actor, instance, plan
 
 // switchTo puts a subscription on another plan's price.
 func (m *Manager) switchTo(ctx context.Context, by account.Actor, in account.Instance, sub account.Subscription, plan account.Plan) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	give, err := m.turns.take(ctx, sub.ID)
+	if err != nil {
+		return err
+	}
+	defer give()
 	s, err := m.o.Client.state(ctx, sub.ID)
 	if err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,7 @@ type stripe struct {
 	keys  map[string]string // idempotency keys: what was done
 	calls []string
 	forms []url.Values
+	slow  map[string]chan struct{} // paths whose answers wait until this is closed
 }
 
 func newStripe(t *testing.T) *stripe {
@@ -40,6 +43,12 @@ func newStripe(t *testing.T) *stripe {
 func (s *stripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	s.mu.Lock()
+	if wait := s.slow[r.URL.Path]; wait != nil {
+		s.calls = append(s.calls, "slow "+r.URL.Path)
+		s.mu.Unlock()
+		<-wait
+		s.mu.Lock()
+	}
 	defer s.mu.Unlock()
 	s.calls, s.forms = append(s.calls, r.Method+" "+r.URL.Path), append(s.forms, r.PostForm)
 	if r.Header.Get("Authorization") != "Bearer sk_test_x" || r.Header.Get("Stripe-Version") != apiVersion || r.Method == "POST" && r.Header.Get("Idempotency-Key") == "" {
@@ -334,4 +343,43 @@ func TestLeaving(t *testing.T) {
 		t.Errorf("%v", s.stripe.subs)
 	}
 	s.want("free", "")
+}
+
+// TestSlowAnswerHoldsUpItsOwnSubscriptionAlone has Stripe answer late about one subscription.
+func TestSlowAnswerHoldsUpItsOwnSubscriptionAlone(t *testing.T) {
+	s := newSite(t)
+	s.subscribe("sub_1", "active", "price_pro", 1)
+	s.subscribe("sub_2", "active", "price_max", 2)
+	s.stripe.mu.Lock()
+	answer := make(chan struct{})
+	s.stripe.slow = map[string]chan struct{}{"/v1/subscriptions/sub_1": answer}
+	s.stripe.mu.Unlock()
+	late := make(chan error, 1)
+	go func() { late <- s.m.follow(t.Context(), "sub_1") }()
+	asked := func() bool {
+		s.stripe.mu.Lock()
+		defer s.stripe.mu.Unlock()
+		return slices.Contains(s.stripe.calls, "slow /v1/subscriptions/sub_1")
+	}
+	for end := time.Now().Add(30 * time.Second); !asked(); {
+		if time.Now().After(end) {
+			t.Fatal("Stripe isn't asked")
+		}
+		runtime.Gosched()
+	}
+	s.tell("sub_2") // would wait for ever
+	s.want("max", "active")
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.m.follow(impatient, "sub_1"); err == nil {
+		t.Error("two are at one subscription at once")
+	}
+	close(answer)
+	if err := <-late; err != nil {
+		t.Error(err)
+	}
+	s.want("max", "active") // the younger one
+	if len(s.m.turns.keys) != 0 {
+		t.Errorf("kept: %v", s.m.turns.keys)
+	}
 }

@@ -133,5 +133,8 @@ type tagged[T any] struct {
 
 // tag answers with a row's version.
 func tag[T any](p *Panel, row account.Row, body T) *tagged[T] {
-	return &tagged[T]{`"` + p.o.Accounts.Version(row) + `"`, body}
+	return &tagged[T]{p.etag(row), body}
 }
+
+// etag is a row's version as it stands in ETag and If-Match.
+func (p *Panel) etag(row account.Row) string { return `"` + p.o.Accounts.Version(row) + `"` }

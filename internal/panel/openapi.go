@@ -14,6 +14,7 @@ var versioned = map[string]bool{
 	"change-instance": true, "delete-instance": true, "change-user": true, "delete-user": true, "change-rule": true, "delete-rule": true,
 	"change-logins": true, "change-bridge": true, "delete-bridge": true, "change-device": true, "unpair-device": true,
 	"change-hook": true, "delete-hook": true, "change-history": true,
+	"rename-team": true, "change-member": true, "remove-member": true,
 }
 
 // Groups of routes, in the order of the reference page, with what their paths begin with. The first that fits counts.

@@ -69,12 +69,12 @@ type sessionBody struct {
 	IdleEndsAt *time.Time `json:"idle_ends_at,omitempty" doc:"It ends then without further use; any request puts that off, to the minute"`
 }
 
-func showSession(by account.Actor) sessionBody {
-	return sessionBody{showAccount(by.Account), showTeam(account.InTeam{Account: by.Team, Role: by.TeamRole}), time.Now().UTC(), moment(by.Ends), moment(by.IdleEnds)}
+func (p *Panel) showSession(by account.Actor) sessionBody {
+	return sessionBody{showAccount(by.Account), p.showTeam(account.InTeam{Account: by.Team, Role: by.TeamRole}), time.Now().UTC(), moment(by.Ends), moment(by.IdleEnds)}
 }
 
 func (p *Panel) getSession(ctx context.Context, _ *empty) (*answer[sessionBody], error) {
-	return reply(showSession(actor(ctx))), nil
+	return reply(p.showSession(actor(ctx))), nil
 }
 
 type ownerInput struct {

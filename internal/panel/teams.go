@@ -14,6 +14,7 @@ type teamBody struct {
 	Own       bool           `json:"own" doc:"The person's own account, which nobody else uses"`
 	Role      string         `json:"role" enum:"owner,member,viewer,dashboard"`
 	Plan      string         `json:"plan" doc:"Plan of the account"`
+	ETag      string         `json:"etag" doc:"Version of the account, for If-Match"`
 	Suspended *suspendedBody `json:"suspended,omitempty" doc:"Set while the operator has stopped everything of it"`
 }
 
@@ -22,8 +23,8 @@ type suspendedBody struct {
 	Why   string    `json:"why"`
 }
 
-func showTeam(t account.InTeam) teamBody {
-	return teamBody{t.Account.ID, t.Account.Title(), t.Account.Role != account.RoleTeam, string(t.Role), t.Account.Plan, suspension(t.Account)}
+func (p *Panel) showTeam(t account.InTeam) teamBody {
+	return teamBody{t.Account.ID, t.Account.Title(), t.Account.Role != account.RoleTeam, string(t.Role), t.Account.Plan, p.etag(t.Account), suspension(t.Account)}
 }
 
 func suspension(a account.Account) *suspendedBody {
@@ -35,7 +36,7 @@ func suspension(a account.Account) *suspendedBody {
 
 func (p *Panel) listTeams(ctx context.Context, _ *empty) (*answer[page[teamBody]], error) {
 	list, err := p.o.Accounts.Teams(ctx, actor(ctx))
-	return reply(pageOf(list, showTeam)), err
+	return reply(pageOf(list, p.showTeam)), err
 }
 
 type teamInput struct {
@@ -46,7 +47,7 @@ type teamInput struct {
 
 func (p *Panel) createTeam(ctx context.Context, in *teamInput) (*answer[teamBody], error) {
 	team, err := p.o.Accounts.CreateTeam(ctx, actor(ctx), in.Body.Name)
-	return reply(showTeam(account.InTeam{Account: team, Role: account.TeamOwner})), err
+	return reply(p.showTeam(account.InTeam{Account: team, Role: account.TeamOwner})), err
 }
 
 func (p *Panel) switchTeam(ctx context.Context, in *struct {
@@ -55,12 +56,12 @@ func (p *Panel) switchTeam(ctx context.Context, in *struct {
 	}
 }) (*answer[sessionBody], error) {
 	by, err := p.o.Accounts.SwitchTeam(ctx, actor(ctx), in.Body.Team)
-	return reply(showSession(by)), err
+	return reply(p.showSession(by)), err
 }
 
-func (p *Panel) renameTeam(ctx context.Context, in *teamInput) (*answer[teamBody], error) {
+func (p *Panel) renameTeam(ctx context.Context, in *teamInput) (*tagged[teamBody], error) {
 	team, err := p.o.Accounts.RenameTeam(ctx, actor(ctx), in.Body.Name)
-	return reply(showTeam(account.InTeam{Account: team, Role: actor(ctx).TeamRole})), err
+	return tag(p, team, p.showTeam(account.InTeam{Account: team, Role: actor(ctx).TeamRole})), err
 }
 
 func (p *Panel) deleteTeam(ctx context.Context, _ *empty) (*nothing, error) {
@@ -77,13 +78,18 @@ type memberBody struct {
 	Role  string    `json:"role" enum:"owner,member,viewer,dashboard"`
 	Since time.Time `json:"since"`
 	You   bool      `json:"you"`
+	ETag  string    `json:"etag,omitempty" doc:"Version of the role, for If-Match; none in a person's own account"`
 }
 
 func (p *Panel) listMembers(ctx context.Context, _ *empty) (*answer[page[memberBody]], error) {
 	by := actor(ctx)
 	list, err := p.o.Accounts.Members(ctx, by)
 	return reply(pageOf(list, func(m account.Member) memberBody {
-		return memberBody{m.Person.ID, m.Person.Email, string(m.Role), m.Since, m.Person.ID == by.Account.ID}
+		out := memberBody{m.Person.ID, m.Person.Email, string(m.Role), m.Since, m.Person.ID == by.Account.ID, ""}
+		if m.In.Team != "" {
+			out.ETag = p.etag(m.In)
+		}
+		return out
 	})), err
 }
 
@@ -163,7 +169,7 @@ func (p *Panel) acceptTeamInvitation(ctx context.Context, in *struct {
 	if by, err = p.o.Accounts.SwitchTeam(ctx, by, team.ID); err != nil {
 		return nil, err
 	}
-	return reply(showSession(by).Team), nil
+	return reply(p.showSession(by).Team), nil
 }
 
 func (p *Panel) joinTeam(ctx context.Context, in *acceptInput) (*withCookie, error) {

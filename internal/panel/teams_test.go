@@ -332,3 +332,49 @@ func TestAccountsPage(t *testing.T) {
 	ken.refused("GET", "/api/v1/session", nil, 401, "unauthorized")
 	boss.refused("GET", at, nil, 404, "not_found")
 }
+
+// TestTwoOwnersAtOnce has two people change one team's name and one person's role, each from what was read before.
+func TestTwoOwnersAtOnce(t *testing.T) {
+	w := newWorld(t)
+	boss := w.owner()
+	boss.want("POST", "/api/v1/teams", map[string]any{"name": "Works"}, 201, nil)
+	second, third := w.member(boss, "second@example.org"), w.member(boss, "third@example.org")
+	second.join(boss, "owner")
+	third.join(boss, "member")
+	type member struct{ ID, Email, ETag string }
+	read := func(b *browser) (team, person string, who member) {
+		t.Helper()
+		var s struct{ Team struct{ ETag string } }
+		b.want("GET", "/api/v1/session", nil, 200, &s)
+		var list struct{ Items []member }
+		b.want("GET", "/api/v1/team/members", nil, 200, &list)
+		i := slices.IndexFunc(list.Items, func(m member) bool { return m.Email == "third@example.org" })
+		return s.Team.ETag, list.Items[i].ETag, list.Items[i]
+	}
+	team, role, who := read(boss)
+	at := "/api/v1/team/members/" + who.ID
+	with := func(b *browser, tag string) { b.header = http.Header{"If-Match": {tag}} }
+
+	second.want("PATCH", "/api/v1/team", map[string]any{"name": "Theirs"}, 200, nil)
+	second.want("PATCH", at, map[string]any{"role": "dashboard"}, 204, nil)
+	with(boss, team)
+	boss.refused("PATCH", "/api/v1/team", `{"name":"Mine"}`, 412, "stale")
+	with(boss, role)
+	boss.refused("PATCH", at, `{"role":"viewer"}`, 412, "stale")
+	boss.refused("DELETE", at, nil, 412, "stale")
+
+	boss.header = http.Header{}
+	team, role, _ = read(boss)
+	with(boss, team)
+	renamed, _ := boss.do("PATCH", "/api/v1/team", `{"name":"Mine"}`)
+	if now := renamed.Header.Get("ETag"); renamed.StatusCode != 200 || now == "" || now == team {
+		t.Errorf("renamed: %s, ETag %q", renamed.Status, now)
+	}
+	with(boss, role)
+	boss.want("PATCH", at, map[string]any{"role": "viewer"}, 204, nil)
+	boss.refused("DELETE", at, nil, 412, "stale") // by this very browser, which has not looked since
+	boss.header = http.Header{}
+	_, role, _ = read(boss)
+	with(boss, role)
+	boss.want("DELETE", at, nil, 204, nil)
+}

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -91,6 +92,10 @@ func (p *Provider) SendBack(back string) {
 	onwards := op.AuthCallbackURL(provider)
 	sign := op.NewIssuerInterceptor(provider.IssuerFromRequest).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.FormValue("authRequestID")
+		if r.FormValue("user") == "" {
+			ask(w, id)
+			return
+		}
 		if err := store.CheckUsernamePassword(r.FormValue("user"), password, id); err != nil {
 			http.Error(w, err.Error(), http.StatusForbidden)
 			return
@@ -101,6 +106,13 @@ func (p *Provider) SendBack(back string) {
 	mux.Handle("/", provider)
 	var all http.Handler = mux
 	p.inner.Store(&all)
+}
+
+// ask is the page where somebody in a browser says who they are.
+func ask(w http.ResponseWriter, id string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprintf(w, `<!doctype html><title>Provider</title><form><input type="hidden" name="authRequestID" value="%s">
+<label>User <input name="user" required></label> <button>Sign in</button></form>`, html.EscapeString(id))
 }
 
 // Roots writes the certificate that the provider is checked by into a file.

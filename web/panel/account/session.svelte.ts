@@ -1,12 +1,15 @@
 // Who is signed in, and what the server says about itself.
-import { ApiError, get, patch, post, remove, whenSignedOut } from '../base/api';
+import { ApiError, get, patch, post, remove, whenRefused, whenSignedOut, type List } from '../base/api';
 import type { Role } from '../base/rights';
 import { go } from '../base/router.svelte';
 import { standAs } from '../base/standing.svelte';
+import { toast } from '../base/toast.svelte';
+import { roleText } from '../team/roles';
+import { changeOf, pace } from './changes';
 import { leaseOf, type Lease } from './ending';
 import { signWithPasskey } from './passkeys';
 import type { Answer, Provider } from './providers';
-import { currentLanguage, isLanguage, useLanguage, type Language } from '../base/i18n.svelte';
+import { currentLanguage, isLanguage, t, useLanguage, type Language } from '../base/i18n.svelte';
 
 export interface Account {
   id: string;
@@ -23,6 +26,7 @@ export interface Team {
   role: Role;
   plan: string;
   suspended?: { since: string; why: string };
+  etag?: string;
 }
 
 interface Session {
@@ -52,6 +56,7 @@ let team = $state.raw<Team>();
 let status = $state.raw<Status>();
 let lease = $state.raw<Lease>();
 let ready = $state(false);
+let looks = $state(0);
 
 export const session = {
   /** account is null while nobody is signed in. */
@@ -68,6 +73,10 @@ export const session = {
   },
   get status() {
     return status;
+  },
+  /** looks counts how often it was looked whether others have changed what the person may. */
+  get looks() {
+    return looks;
   },
   /** ready is true once the server has answered. */
   get ready() {
@@ -134,6 +143,45 @@ export async function signInSecond(ticket: string, code: string): Promise<void> 
 /** lookAt has this browser look at another account; '' is the person's own. */
 export async function lookAt(id: string): Promise<void> {
   look(await post<Session>('/session/team', { team: id }));
+}
+
+/**
+ * lookOut asks the server, but not more often than every two seconds, what the person is in the account that is looked at,
+ * and says what others have changed. To be called when the person comes back, goes on, or is refused something.
+ */
+export const lookOut = pace(
+  async () => {
+    const before = team;
+    if (!account || !before) return;
+    try {
+      await refresh();
+      looks++;
+      if (!account || !team || (before.id === team.id && before.role === team.role)) return;
+      const used = (await get<List<Team>>('/teams')).items.map((one) => one.id);
+      const name = team.own ? t('team.own') : team.name;
+      const change = changeOf(before, team, used);
+      if (change === 'role') toast(t('team.role_now', { name, role: roleText(team.role) }));
+      else if (change === 'gone') toast(t('team.gone', { name: before.name }), 'bad');
+      else if (change === 'elsewhere') toast(t('team.switched', { name }));
+    } catch {
+      // it is asked again at the next occasion, and what is refused says why
+    }
+  },
+  2000,
+  Date.now,
+);
+
+/** watch looks out when the person comes back to the page, and when something is refused. It returns how to stop. */
+export function watch(): () => void {
+  const back = () => document.visibilityState === 'visible' && lookOut();
+  whenRefused(lookOut);
+  addEventListener('focus', back);
+  document.addEventListener('visibilitychange', back);
+  return () => {
+    whenRefused(() => {});
+    removeEventListener('focus', back);
+    document.removeEventListener('visibilitychange', back);
+  };
 }
 
 /** lookAgain asks the server again what is looked at. */

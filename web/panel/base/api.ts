@@ -39,8 +39,20 @@ export function whenSignedOut(act: () => void): void {
   onSignedOut = act;
 }
 
+let onRefused: () => void = () => {};
+
+/** whenRefused sets what happens when the server refuses something, or has no such thing: a role may have changed. */
+export function whenRefused(act: () => void): void {
+  onRefused = act;
+}
+
 // The ETag of each thing that the server gave with one, by the very object that get, post or patch returned.
 const versions = new WeakMap<object, string>();
+
+/** Versioned is a thing that the server gave: things in lists carry their version with them. */
+export type Versioned = object & { etag?: string };
+
+const versionOf = (was?: Versioned): string | undefined => was && (versions.get(was) ?? was.etag);
 
 /** isStale says whether a save was refused because somebody else has changed the thing since it was read. */
 export const isStale = (cause: unknown): cause is ApiError => cause instanceof ApiError && cause.status === 412;
@@ -54,11 +66,12 @@ export const get = <T>(path: string, query?: Query, signal?: AbortSignal) =>
   call<T>('GET', path + search(query), undefined, signal);
 export const post = <T>(path: string, body: unknown = {}) => call<T>('POST', path, body);
 /**
- * patch changes a thing. With was, which get or patch returned (itself, no copy), it is changed only while nobody else
+ * patch changes a thing. With was, which get or patch returned (itself, no copy) or which has an etag, it is changed only while nobody else
  * has changed it since; otherwise the call fails with an error that isStale knows.
  */
-export const patch = <T>(path: string, body: unknown, was?: object) => call<T>('PATCH', path, body, undefined, was && versions.get(was));
-export const remove = (path: string) => call<void>('DELETE', path);
+export const patch = <T>(path: string, body: unknown, was?: Versioned) => call<T>('PATCH', path, body, undefined, versionOf(was));
+/** remove deletes a thing; with was as patch does. */
+export const remove = (path: string, was?: Versioned) => call<void>('DELETE', path, undefined, undefined, versionOf(was));
 
 /** download posts and saves the file that comes back, under the name that the server gives it. */
 export async function download(path: string, body: unknown, name: string): Promise<void> {
@@ -129,6 +142,7 @@ async function refusal(answer: Response, path: string): Promise<ApiError> {
     faults(problem.errors),
   );
   if (answer.status === 401 && path !== '/session') onSignedOut();
+  if ((answer.status === 403 || answer.status === 404) && error.faults.length === 0) onRefused();
   return error;
 }
 

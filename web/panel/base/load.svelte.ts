@@ -58,6 +58,7 @@ async function settle<T>(state: Load<T>, request: Promise<T>, signal: AbortSigna
   } catch (cause) {
     if (signal.aborted) return;
     state.error = cause instanceof ApiError ? cause : new ApiError(0, 'internal', String(cause));
+    if (state.error.status === 404) state.value = undefined; // it is gone, or the person may see it no more
   } finally {
     if (!signal.aborted) state.busy = false;
   }

@@ -1,7 +1,6 @@
 // What pages know of teams.
 import type { Team } from '../account/session.svelte';
 import { get, type List } from '../base/api';
-import { t } from '../base/i18n.svelte';
 import type { Role } from '../base/rights';
 
 export interface Member {
@@ -10,6 +9,7 @@ export interface Member {
   role: Role;
   since: string;
   you: boolean;
+  etag?: string;
 }
 
 export interface Invitation {
@@ -22,10 +22,5 @@ export interface Invitation {
 
 /** waiting holds the token of a link while its reader signs in; it is in no address and outlives no reload. */
 export const waiting = { token: '' };
-
-export function roleText(role: Role): string {
-  const texts = { owner: t('team.owner'), member: t('team.member'), viewer: t('team.viewer'), dashboard: t('team.dashboard') };
-  return texts[role];
-}
 
 export const listTeams = (signal: AbortSignal) => get<List<Team>>('/teams', undefined, signal);
