@@ -61,16 +61,16 @@ export class Process {
 }
 
 /** serve starts the cloud side on free ports and returns it with its addresses. */
-export async function serve(data, ports, { host = 'localhost', at = [] } = {}) {
+export async function serve(data, ports, { host = 'localhost', at = [], more = [] } = {}) {
   const [https, mqtts, mqtt, http] = ports ?? await freePorts(4);
-  const p = new Process(['serve', '--data', data, '--domain', host, '--https', `:${https}`, '--mqtts', `:${mqtts}`, '--mqtt', `:${mqtt}`, '--http', `:${http}`], {}, at);
+  const p = new Process(['serve', '--data', data, '--domain', host, '--https', `:${https}`, '--mqtts', `:${mqtts}`, '--mqtt', `:${mqtt}`, '--http', `:${http}`, ...more], {}, at);
   Object.assign(p, { https, mqtts, mqtt, http, ports: [https, mqtts, mqtt, http], origin: `https://${host}:${https}`, ca: join(data, 'ca', 'ca.pem') });
   await p.prints(/ready/);
   return p;
 }
 
 /**
- * browser starts Chromium with a profile of its own that trusts the given authority, if any, and nothing else new. at are
+ * browser starts Chromium with a profile of its own that trusts the given authorities, if any, and nothing else new. at are
  * words to put before its command.
  */
 export async function browser(caFile, { language, width, height = 800, dark = false, at = [] }) {
@@ -78,7 +78,7 @@ export async function browser(caFile, { language, width, height = 800, dark = fa
   const nss = join(home, '.pki', 'nssdb');
   mkdirSync(nss, { recursive: true });
   execFileSync('certutil', ['-d', `sql:${nss}`, '-N', '--empty-password']);
-  if (caFile) execFileSync('certutil', ['-d', `sql:${nss}`, '-A', '-t', 'C,,', '-n', 'tsunagi', '-i', caFile]);
+  [caFile ?? []].flat().forEach((file, n) => execFileSync('certutil', ['-d', `sql:${nss}`, '-A', '-t', 'C,,', '-n', `tsunagi ${n}`, '-i', file]));
   let executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
   if (at.length) {
     const wrapper = join(home, 'browser');

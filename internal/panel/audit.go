@@ -12,7 +12,7 @@ type auditBody struct {
 	ID     string    `json:"id"`
 	Time   time.Time `json:"time"`
 	Email  string    `json:"email,omitempty" doc:"Who; empty for the server's console"`
-	Via    string    `json:"via" enum:"panel,token,admin,device,server" doc:"server: by itself, such as a name whose proof is gone"`
+	Via    string    `json:"via" doc:"panel, token, admin, device, billing (Stripe), server (by itself, such as a name whose proof is gone), or flow and the name of a flow server"`
 	Remote string    `json:"remote,omitempty" doc:"Address"`
 	Action string    `json:"action" example:"instance.create"`
 	Object string    `json:"object,omitempty" doc:"What it was done to"`

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { changeOf, pace, type Place } from './changes';
 
 const crew: Place = { id: 't1', own: false, role: 'member' };
@@ -12,24 +12,31 @@ describe('changeOf', () => {
 });
 
 describe('pace', () => {
-  it('asks once at a time, and not too often', async () => {
-    let now = 0;
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('asks at once, one at a time, not too often, and never forgets the last call', async () => {
     let asked = 0;
     let answer = (): void => {};
-    const ask = pace(() => new Promise<void>((done) => ((answer = done), asked++)), 1000, () => now);
+    const ask = pace(() => new Promise<void>((done) => ((answer = done), asked++)), 1000);
     ask();
-    now = 5000;
+    expect(asked).toBe(1);
+    await vi.advanceTimersByTimeAsync(5000);
     ask(); // the first is still on its way
+    ask();
     expect(asked).toBe(1);
     answer();
-    await Promise.resolve().then(() => {});
-    await new Promise((done) => setTimeout(done));
-    ask();
+    await vi.advanceTimersByTimeAsync(50);
     expect(asked).toBe(2);
     answer();
-    await new Promise((done) => setTimeout(done));
-    now = 5500;
+    await vi.advanceTimersByTimeAsync(100);
+    ask(); // too early
     ask();
     expect(asked).toBe(2);
+    await vi.advanceTimersByTimeAsync(900);
+    expect(asked).toBe(3);
+    answer();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked).toBe(3);
   });
 });

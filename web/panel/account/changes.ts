@@ -18,14 +18,24 @@ export function changeOf(before: Place, now: Place, used: readonly string[]): Ch
   return before.role !== now.role ? 'role' : undefined;
 }
 
-/** pace returns act so that it runs once at a time, and not again within the given milliseconds; now is a clock. */
-export function pace(act: () => Promise<void>, between: number, now: () => number): () => void {
-  let last = -Infinity;
+/**
+ * pace returns act so that it runs once at a time, and begins at least so many milliseconds after it began before: who
+ * calls earlier has it run once more then.
+ */
+export function pace(act: () => Promise<void>, between: number): () => void {
+  let begun = -Infinity;
   let running = false;
-  return () => {
-    if (running || now() - last < between) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ask = () => {
+    if (timer !== undefined) return;
+    const early = begun + between - performance.now();
+    if (early > 0 || running) {
+      timer = setTimeout(() => ((timer = undefined), ask()), Math.max(early, 50));
+      return;
+    }
     running = true;
-    last = now();
+    begun = performance.now();
     void act().finally(() => (running = false));
   };
+  return ask;
 }

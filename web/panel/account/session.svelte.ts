@@ -168,7 +168,6 @@ export const lookOut = pace(
     }
   },
   2000,
-  Date.now,
 );
 
 /** watch looks out when the person comes back to the page, and when something is refused. It returns how to stop. */
