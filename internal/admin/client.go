@@ -23,6 +23,7 @@ type client struct {
 func newClient(socket string) *client {
 	c := &client{socket: socket}
 	c.http.Timeout = patience
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // nothing is asked for elsewhere
 	c.http.Transport = &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		addr, release, err := shortPath(socket)
 		if err != nil {

@@ -148,6 +148,8 @@ func (c command) do(k *call, args []string, environ []string) int {
 		err = &usageError{fmt.Sprintf("want %d arguments (%s), got %d", want, strings.TrimSpace("tsunagi admin "+c.words+" "+c.args), f.NArg())}
 	} else if err != nil {
 		err = &usageError{err.Error()}
+	} else if slices.Contains(f.Args(), "") {
+		err = &usageError{"an argument is empty"}
 	}
 	if err == nil {
 		if *socket == "" {
@@ -258,7 +260,15 @@ func (k *call) print(answer any, rows ...string) error {
 func path(words ...string) string {
 	var b strings.Builder
 	for _, w := range words {
-		b.WriteString("/" + url.PathEscape(w))
+		b.WriteString("/" + segment(w))
 	}
 	return b.String()
+}
+
+// segment is a name as one part of a path: also one such as "..", which a path would take for something else.
+func segment(name string) string {
+	if name == "." || name == ".." {
+		return strings.ReplaceAll(name, ".", "%2E")
+	}
+	return url.PathEscape(name)
 }

@@ -240,7 +240,7 @@ func (o operation) path(k *call, path string, body fields) string {
 		found := false
 		for n, part := range parts {
 			if part == name {
-				parts[n], found = url.PathEscape(k.args[i]), true
+				parts[n], found = segment(k.args[i]), true
 			}
 		}
 		if !found {

@@ -112,6 +112,31 @@ func TestAdminNumbers(t *testing.T) {
 	}
 }
 
+// TestAdminNamesAreNames ends the session of a client whose name a path would take for the way up: nothing else happens.
+func TestAdminNamesAreNames(t *testing.T) {
+	w := serveWorld(t)
+	id, password := w.instance()
+	for _, name := range []string{"..", ".", "a//b", "../..", "%2E%2E", "x?y#z"} {
+		away := w.device(id, password, name, true)
+		away.Close()
+		w.admin(nil, "session", "show", id, name)
+		w.admin(nil, "session", "forget", id, name)
+		if code, _, told := w.adminText("", "session", "forget", id, name); code != ExitFailed || told == "" {
+			t.Errorf("%q: %d %s", name, code, told)
+		}
+	}
+	for _, args := range [][]string{{"session", "forget", id, ""}, {"instance", "delete", ""}} {
+		if code, _, told := w.adminText("", args...); code != ExitUsage || !strings.Contains(told, "empty") {
+			t.Errorf("%q: %d %s", args, code, told)
+		}
+	}
+	w.admin(nil, "api", "GET", "/instances/"+id)
+	if code, _, _ := w.adminText("", "api", "DELETE", "/instances/"+id+"/sessions/.."); code != ExitFailed {
+		t.Errorf("a path with two dots: %d", code)
+	}
+	w.admin(nil, "api", "GET", "/instances/"+id)
+}
+
 // printing is a command that prints lines as they come.
 type printing struct {
 	*bufio.Scanner

@@ -187,6 +187,26 @@ func (p *Panel) guard(next http.Handler) http.Handler {
 	return cross.Handler(next)
 }
 
+// asWritten refuses paths of the API with parts that a mux would put right by sending the caller elsewhere: ".", ".." and
+// empty ones but for the last. A client may call itself "..", and ending its session must not become a DELETE of the instance. Where such a
+// name is meant, it comes as %2E%2E.
+func (p *Panel) asWritten(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.EscapedPath()
+		if !strings.HasPrefix(path, "/api/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		for part := range strings.SplitSeq(strings.TrimSuffix(path[1:], "/"), "/") {
+			if part == "" || part == "." || part == ".." {
+				p.refuse(w, r, http.StatusNotFound, "")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // recover turns a panic, which is our own bug, into one failed request.
 func (p *Panel) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -327,7 +327,7 @@ func New(o Options) (*Panel, error) {
 	if err := p.mountAll(mux); err != nil {
 		return nil, err
 	}
-	p.inside = p.recover(mux)
+	p.inside = p.recover(p.asWritten(mux))
 	p.handler = p.headers(p.guard(p.inside))
 	return p, nil
 }
