@@ -83,7 +83,7 @@ func commands() []command {
 			f.Bool("dry-run", false, "only tell what would happen")
 		}, restoreInstance},
 		{"user import", "INSTANCE", "make users and rules from files of Mosquitto, from CSV or from CloudMQTT", importFlags, importUsers},
-		apiCommand(),
+		apiCommand(), batchCommand(),
 	}, historyCommands())
 	for _, o := range operations() {
 		list = append(list, o.command())

@@ -81,7 +81,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%v: %d users, %d of them different, want %d", tt.args, len(list), len(seen), tt.want)
 		}
 	}
-	if _, out, _ := w.run("", "user", "list", in.ID, "--limit", "2"); !strings.Contains(out, "and more  2099") || !strings.Contains(out, `--cursor "u0000"`) {
+	if _, out, _ := w.run("", "user", "list", in.ID, "--limit", "2"); !strings.Contains(out, "and more  2099") || !strings.Contains(out, `--cursor "u`) {
 		t.Errorf("no way on:\n%s", out)
 	}
 }

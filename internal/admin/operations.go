@@ -12,17 +12,18 @@ func operations() []operation {
 
 // handmade are operations of the API whose command is not in that table, and why.
 var handmade = map[string]string{
-	"GET /instances/INSTANCE/connections": "connection list: it asks for the sessions of those who are connected, which tell more",
-	"GET /instances/INSTANCE/history":     "history list",
-	"PATCH /instances/INSTANCE/history":   "history on, history off: they change one of the choices",
-	"GET /instances/INSTANCE/history/csv": "history export: without a bound of rows",
-	"POST /instances/INSTANCE/import":     "user import: it reads files that name others",
-	"POST /instances/INSTANCE/export":     "instance export: to a file that has its name when it is whole",
-	"POST /instances/INSTANCE/restore":    "instance import",
-	"PATCH /accounts/ACCOUNT":             "account set",
-	"POST /accounts/ACCOUNT/suspend":      "account suspend",
-	"POST /accounts/ACCOUNT/resume":       "account resume",
-	"DELETE /accounts/ACCOUNT":            "account delete",
+	"GET /instances/INSTANCE/connections":    "connection list: it asks for the sessions of those who are connected, which tell more",
+	"POST /instances/INSTANCE/publish/batch": "message batch: it sends a file in lots",
+	"GET /instances/INSTANCE/history":        "history list",
+	"PATCH /instances/INSTANCE/history":      "history on, history off: they change one of the choices",
+	"GET /instances/INSTANCE/history/csv":    "history export: without a bound of rows",
+	"POST /instances/INSTANCE/import":        "user import: it reads files that name others",
+	"POST /instances/INSTANCE/export":        "instance export: to a file that has its name when it is whole",
+	"POST /instances/INSTANCE/restore":       "instance import",
+	"PATCH /accounts/ACCOUNT":                "account set",
+	"POST /accounts/ACCOUNT/suspend":         "account suspend",
+	"POST /accounts/ACCOUNT/resume":          "account resume",
+	"DELETE /accounts/ACCOUNT":               "account delete",
 }
 
 // pushFails tells of devices that did not take a snapshot.

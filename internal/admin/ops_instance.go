@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -59,7 +60,9 @@ func instanceOps() []operation {
 		op("instance portal", "INSTANCE", "POST /instances/INSTANCE/billing-portal", "print the address where card and invoices are", view{only: "url"}),
 
 		op("message publish", "INSTANCE TOPIC PAYLOAD", "POST /instances/INSTANCE/publish", "publish a message; PAYLOAD - is standard input", view{cols: "TOPIC=topic BYTES=bytes"},
-			opt("qos", number, "0, 1 or 2"), opt("retain", yes, "keep it for who subscribes later")).after(payload),
+			opt("qos", number, "0, 1 or 2"), opt("retain", yes, "keep it for who subscribes later"), opt("expiry", number, "seconds after which nobody gets it any more [never]"),
+			opt("content-type", text, "of the payload"), opt("response-topic", text, "where an answer is expected"), opt("correlation", text, "correlation data, in base64"),
+			opt("property", each, "user property, name=value; may be given again").as("properties")).after(payload),
 		op("message subscribe", "INSTANCE FILTER", one+"/subscribe", "print messages as they come, retained ones first", view{feed: ".", cols: "TOPIC=topic PAYLOAD=payload"}),
 		op("topic watch", "INSTANCE FILTER", one+"/topics/stream", "print topics as they change, with their last message and publisher",
 			view{feed: "topics", cols: "TOPIC=topic MESSAGES=messages PUBLISHER=publisher PAYLOAD=payload"}),
@@ -98,8 +101,19 @@ func stopsAt(answer map[string]any) error {
 	return fmt.Errorf("it stops at the gate %s: %s", plain(last["gate"]), plain(last["text"]))
 }
 
-// payload reads "-" from standard input; what is no text is sent as base64.
+// payload reads "-" from standard input; what is no text is sent as base64. Properties become an object.
 func payload(k *call, body fields) error {
+	if list, ok := body["properties"].([]any); ok {
+		object := fields{}
+		for _, one := range list {
+			name, value, ok := strings.Cut(plain(one), "=")
+			if !ok {
+				return &usageError{fmt.Sprintf("--property %q: want name=value", plain(one))}
+			}
+			object[name] = value
+		}
+		body["properties"] = object
+	}
 	if body["payload"] != "-" {
 		return nil
 	}

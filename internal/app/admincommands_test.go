@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -53,6 +54,23 @@ func TestAdminMessages(t *testing.T) {
 	var why struct{ Works bool }
 	if w.admin(&why, "instance", "why", id, "publish", "--user", "dev", "--topic", "a/b"); !why.Works {
 		t.Error("it still doesn't work")
+	}
+	lines := ""
+	for n := range 250 {
+		lines += fmt.Sprintf(`{"topic":"lot/%03d","payload":"%d","retain":true}`+"\n", n, n)
+	}
+	if code, out, told := w.adminText(lines, "message", "batch", id, "-"); code != ExitOK || !strings.Contains(out, "published  250") {
+		t.Errorf("batch %d %s %s", code, out, told)
+	}
+	if code, out, told := w.adminText(`{"topic":"lot/x","payload":""}`+"\n"+`{"topic":"no/#","payload":""}`, "message", "batch", id, "-"); code != ExitFailed || !strings.Contains(out, "published  0") || !strings.Contains(told, "lines 1 to 2") {
+		t.Errorf("a wrong topic %d %s %s", code, out, told)
+	}
+	if code, _, told := w.adminText("{}\nnonsense\n", "message", "batch", id, "-"); code != ExitFailed || !strings.Contains(told, "line 2 is no JSON") {
+		t.Errorf("nonsense %d %s", code, told)
+	}
+	w.admin(nil, "message", "publish", id, "a/p", "x", "--property", "k=v", "--expiry", "60", "--content-type", "text/plain", "--retain")
+	if code, _, told := w.adminText("", "message", "publish", id, "a/p", "x", "--property", "k"); code != ExitUsage || !strings.Contains(told, "name=value") {
+		t.Errorf("property %d %s", code, told)
 	}
 	w.admin(nil, "instance", "reset", id, "--yes")
 	if w.admin(&list, "retained", "list", id); list.Total != 0 {
