@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"tsunagi/internal/config"
 	"tsunagi/internal/link"
 	"tsunagi/internal/mqtt"
+	"tsunagi/internal/ondisk"
 	"tsunagi/internal/topic"
 )
 
@@ -257,16 +259,7 @@ func writePlatform(dir string, l platformLogin) error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(dir, platformFile)
-	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(raw, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
+	return ondisk.Replace(filepath.Join(dir, platformFile), 0o600, bytes.NewReader(append(raw, '\n')))
 }
 
 // staleLogin takes the password of a bridge that doesn't run now out of its file: the device has got another one.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"tsunagi/internal/ondisk"
 )
 
 // Restore puts a backup into an empty or missing directory. The backup is read twice: nothing is written before all of
@@ -89,19 +91,11 @@ func place(unfinished, dir string) error {
 			return err
 		}
 	}
-	if err := syncDir(dir); err != nil {
+	if err := ondisk.SyncDir(dir); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(unfinished); err != nil {
 		return err
 	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return ondisk.SyncDir(dir)
 }

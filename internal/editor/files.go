@@ -1,6 +1,7 @@
 package editor
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+
+	"tsunagi/internal/ondisk"
 )
 
 // folder replaces files of one directory so that a reader, also one after kill -9 or a power cut, finds the old content
@@ -59,7 +62,7 @@ func (d *folder) replace(files map[string][]byte) error {
 		}
 	}
 	d.at("sync")
-	if err := syncDir(d.path); err != nil {
+	if err := ondisk.SyncDir(d.path); err != nil {
 		return err
 	}
 	if len(names) > 1 {
@@ -85,7 +88,7 @@ func (d *folder) mark(sums map[string]string) error {
 	if err := os.Rename(d.file(markerName+".new"), d.file(markerName)); err != nil {
 		return fmt.Errorf("save: %w", err)
 	}
-	return syncDir(d.path)
+	return ondisk.SyncDir(d.path)
 }
 
 // place puts one new file where it belongs, after a second name for the old one was made.
@@ -133,7 +136,7 @@ func (d *folder) recover() error {
 			return err
 		}
 	}
-	if err := syncDir(d.path); err != nil {
+	if err := ondisk.SyncDir(d.path); err != nil {
 		return err
 	}
 	return errors.Join(os.Remove(d.file(markerName)), d.drop())
@@ -165,28 +168,8 @@ func (d *folder) at(step string) {
 }
 
 // writeSynced writes a new file, readable by its owner alone, and returns when it is on disk.
-func writeSynced(path string, content []byte) (err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.Write(content); err != nil {
-		return err
-	}
-	return f.Sync()
-}
-
-// syncDir makes the names in a directory durable. Windows has no such call and needs none.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+func writeSynced(path string, content []byte) error {
+	return ondisk.Write(path, 0o600, bytes.NewReader(content))
 }
 
 // copyFile copies a small file; it is used for backups only, so its failure is not worth losing a save for.

@@ -6,16 +6,13 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tsunagi/internal/procfs"
 )
 
 // memory is that of this program and of the machine, in bytes.
 func memory() (own, total, available int64) {
-	if text, err := os.ReadFile("/proc/self/statm"); err == nil {
-		if f := strings.Fields(string(text)); len(f) > 1 {
-			pages, _ := strconv.ParseInt(f[1], 10, 64) // else 0: not known
-			own = pages * int64(os.Getpagesize())
-		}
-	}
+	own, _ = procfs.Resident(os.Getpid()) // else 0: not known
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return own, 0, 0

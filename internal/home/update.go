@@ -1,6 +1,7 @@
 package home
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"tsunagi/internal/ondisk"
 	"tsunagi/internal/release"
 )
 
@@ -78,11 +80,7 @@ func (u *Updater) note(h history) error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(u.Dir, historyFile)
-	if err := os.WriteFile(name+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
+	return ondisk.Replace(filepath.Join(u.Dir, historyFile), 0o600, bytes.NewReader(text))
 }
 
 // Take reads a program that came with a manifest and has it tried.
@@ -140,10 +138,7 @@ func (u *Updater) Keep(newProgram string, m *release.Manifest) error {
 	if err := os.Rename(newProgram, u.Program); err != nil {
 		return err
 	}
-	if dir, err := os.Open(filepath.Dir(u.Program)); err == nil {
-		_ = dir.Sync() // else the old program comes back after a power failure
-		dir.Close()
-	}
+	_ = ondisk.SyncDir(filepath.Dir(u.Program)) // else the old program comes back after a power failure
 	return u.note(history{SignedAt: max(m.SignedAt, u.history().SignedAt)})
 }
 

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"tsunagi/internal/ondisk"
 )
 
 // stateFile is where a device keeps its side of the pairing, below its data directory.
@@ -60,16 +63,7 @@ func (p *Paired) save(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	name := filepath.Join(dir, stateFile)
-	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(raw, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
+	return ondisk.Replace(filepath.Join(dir, stateFile), 0o600, bytes.NewReader(append(raw, '\n')))
 }
 
 // Forget deletes the pairing of a data directory.

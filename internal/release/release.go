@@ -16,6 +16,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"tsunagi/internal/ondisk"
 )
 
 // MaxSize bounds a program, in bytes.
@@ -166,14 +168,4 @@ func (s Shelf) Put(key ed25519.PrivateKey, version, target, program string) (*Ma
 }
 
 // put writes a file whole or not at all.
-func put(name string, from io.Reader) error {
-	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, from)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
-}
+func put(name string, from io.Reader) error { return ondisk.Replace(name, 0o644, from) }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"tsunagi/internal/ondisk"
 )
 
 // Backup copies both files, each as of one moment, into the directory dir, which is made when missing and must not hold
@@ -20,7 +22,7 @@ func (s *Store) Backup(ctx context.Context, dir string) error {
 			return fmt.Errorf("backup of %s: %w", db.path, err)
 		}
 	}
-	return syncDir(dir)
+	return ondisk.SyncDir(dir)
 }
 
 func (db *database) backup(ctx context.Context, path string) (err error) {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"tsunagi/internal/ondisk"
 )
 
 const lockName = "lock"
@@ -18,7 +20,7 @@ func openDir(dir string) (*os.File, error) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make data directory: %w", err)
 		}
-		if err := syncDir(filepath.Dir(dir)); err != nil {
+		if err := ondisk.SyncDir(filepath.Dir(dir)); err != nil {
 			return nil, err
 		}
 	}
@@ -47,16 +49,4 @@ func owner(f *os.File) string {
 		return " (process " + pid + ")"
 	}
 	return ""
-}
-
-// syncDir makes names in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("open directory: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync directory %s: %w", dir, err)
-	}
-	return nil
 }
