@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -281,6 +282,31 @@ func TestEveryCommandHelps(t *testing.T) {
 		code, _, told := w.run("", noun)
 		if code != 2 || !strings.Contains(told, "tsunagi admin "+noun) || strings.Contains(told, "tsunagi admin api") {
 			t.Errorf("%s: %d %s", noun, code, told)
+		}
+	}
+}
+
+// TestDocsNameEveryCommand compares the table of docs/admin.md with the commands.
+func TestDocsNameEveryCommand(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/admin.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var nouns []string
+	verbs := map[string][]string{}
+	for _, words := range admin.Words() {
+		noun, verb, _ := strings.Cut(words, " ")
+		if verb == "" {
+			continue
+		}
+		if verbs[noun] == nil {
+			nouns = append(nouns, noun)
+		}
+		verbs[noun] = append(verbs[noun], verb)
+	}
+	for _, noun := range nouns {
+		if want := "| `" + noun + "` | " + strings.Join(verbs[noun], ", ") + " |\n"; !strings.Contains(string(raw), want) {
+			t.Errorf("docs/admin.md lacks the line\n%s", want)
 		}
 	}
 }

@@ -2,11 +2,15 @@ package admin
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
 )
+
+// maxPayload is how much of a payload one call of the API takes, in bytes of text.
+const maxPayload = 64 << 10
 
 // instanceOps are the operations about an instance as a whole, its messages, numbers and log.
 func instanceOps() []operation {
@@ -117,15 +121,17 @@ func payload(k *call, body fields) error {
 	if body["payload"] != "-" {
 		return nil
 	}
-	raw, err := io.ReadAll(io.LimitReader(k.in, maxBody+1))
+	raw, err := io.ReadAll(io.LimitReader(k.in, maxPayload+1))
 	if err != nil {
 		return fmt.Errorf("read the payload: %w", err)
 	}
-	if len(raw) > maxBody {
-		return fmt.Errorf("the payload is larger than %d bytes: publish it with tsunagi pub", maxBody)
+	sent := string(raw)
+	if !utf8.Valid(raw) {
+		sent, body["encoding"] = base64.StdEncoding.EncodeToString(raw), "base64"
 	}
-	if body["payload"] = string(raw); !utf8.Valid(raw) {
-		body["payload"], body["encoding"] = base64.StdEncoding.EncodeToString(raw), "base64"
+	if len(sent) > maxPayload {
+		return errors.New("the payload is larger than 64 KiB of text, or 48 KiB of anything else: publish it with tsunagi pub")
 	}
+	body["payload"] = sent
 	return nil
 }

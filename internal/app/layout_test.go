@@ -61,7 +61,7 @@ var layout = map[string]string{
 	"internal/oidc/oidctest":        "",
 	"internal/passkey/softkey":      "",
 	"internal/stats":                "",
-	"internal/admin":                "internal/account internal/parcel internal/roster",
+	"internal/admin":                "internal/account internal/roster",
 	"internal/store/rows":           "internal/account internal/broker internal/stats",
 	"internal/store/sqlite":         "internal/account internal/broker internal/ondisk internal/stats internal/store/rows",
 	"internal/store/postgres":       "internal/account internal/broker internal/stats internal/store/rows",
