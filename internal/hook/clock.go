@@ -21,11 +21,12 @@ const (
 // clock publishes the events of a schedule until ctx ends.
 func (u *runner) clock(ctx context.Context, b *broker.Broker) {
 	pause := u.o.RetryMin
+	u.loadNote(b) // what was published last may have been kept after nobody waited for it any more
 	for {
 		wait, err := u.tick(ctx, b)
 		if err != nil && ctx.Err() == nil {
 			u.wrong(err)
-			u.note = nil // whether it is there is not known: the broker says
+			u.loadNote(b)
 			wait, pause = pause, min(2*pause, u.o.RetryMax)
 		} else {
 			pause = u.o.RetryMin
@@ -39,9 +40,6 @@ func (u *runner) clock(ctx context.Context, b *broker.Broker) {
 // tick fires when something is due, and says when to look again.
 func (u *runner) tick(ctx context.Context, b *broker.Broker) (time.Duration, error) {
 	now := u.o.Now().Round(0) // the wall's clock counts
-	if u.note == nil {
-		u.note = u.readNote(b)
-	}
 	n, key := *u.note, u.r.Schedule+" "+u.r.Zone
 	if !n.On || n.Table != key || now.Before(n.From.Add(-late)) { // new, or the clock was wrong before
 		n.On, n.Table, n.From = true, key, now
@@ -73,10 +71,17 @@ func (u *runner) tick(ctx context.Context, b *broker.Broker) (time.Duration, err
 	return 0, u.keepNote(ctx, b, e)
 }
 
+// loadNote has what is retained, or what is known of later times.
+func (u *runner) loadNote(b *broker.Broker) {
+	if n := u.readNote(b); u.note == nil || n.From.After(u.note.From) {
+		u.note = n
+	}
+}
+
 // readNote reads what is retained; a new note where there is none.
 func (u *runner) readNote(b *broker.Broker) *note {
 	var o own
-	list, err := b.Browse(ownTopic(u.r.ID), "", "", 1)
+	list, err := b.Browse(u.r.own, "", "", 1)
 	if err != nil || len(list) == 0 || json.Unmarshal(list[0].Payload, &o) != nil || o.Note == nil {
 		return &note{}
 	}

@@ -92,10 +92,11 @@ type rule struct {
 	rearm           *filling.Condition
 	table           *timetable.Table // nil: there is no schedule
 	secret          []byte           // of the signature
+	own             string           // topic of what is for this hook alone
 }
 
 func compile(c Config) (*rule, error) {
-	r := &rule{Config: c}
+	r := &rule{Config: c, own: ownTopic(c.ID)}
 	var err error
 	if r.topic, err = filling.Parse(c.Topic); err != nil {
 		return nil, fmt.Errorf("topic: %w", err)
@@ -140,7 +141,7 @@ func (r *rule) filters() []mqtt.Subscription {
 		}
 	}
 	if own {
-		add(ownTopic(r.ID), 1)
+		add(r.own, 1)
 	}
 	return list
 }

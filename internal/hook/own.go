@@ -108,5 +108,5 @@ func (u *runner) publishOwn(ctx context.Context, b *broker.Broker, o own, retain
 	if err != nil {
 		return err
 	}
-	return b.PublishPacket(ctx, &mqtt.Publish{QoS: 1, Retain: retain, Topic: []byte(ownTopic(u.r.ID)), Payload: body})
+	return b.PublishPacket(ctx, &mqtt.Publish{QoS: 1, Retain: retain, Topic: []byte(u.r.own), Payload: body})
 }

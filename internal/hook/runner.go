@@ -31,7 +31,7 @@ type runner struct {
 
 	gate    *gate    // of serve; nil: it lets everything through
 	silence *watcher // nil: it watches for none
-	note    *note    // of the clock; nil: it is to be read
+	note    *note    // of the clock; nil: it wasn't read yet
 
 	delivered, retries, skipped, buried, held atomic.Uint64
 
@@ -105,7 +105,7 @@ func (u *runner) forget() {
 	if b, err := u.o.Broker(ctx, u.r.Instance); err == nil {
 		b.Forget(LocalID(u.r.ID), "the hook was deleted")
 		if u.r.table != nil {
-			clearNote(ctx, b, ownTopic(u.r.ID))
+			clearNote(ctx, b, u.r.own)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (u *runner) take(c *resident.Client, f mqtt.Frame) (j job, ok bool, err err
 	if err := mqtt.DecodePublish(&p, f, mqtt.V5); err != nil {
 		return j, false, err
 	}
-	mine := string(p.Topic) == ownTopic(u.r.ID)
+	mine := string(p.Topic) == u.r.own
 	if u.silence != nil && !mine {
 		u.hear(&p)
 		return job{packet: p.PacketID}, false, nil

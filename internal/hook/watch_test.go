@@ -335,6 +335,34 @@ func TestEdgeIsOwed(t *testing.T) {
 	}
 }
 
+// TestChangeIsOwed restarts the server while a change is on its way: it comes again, though what was before isn't known
+// any more.
+func TestChangeIsOwed(t *testing.T) {
+	s := newSite(t, nil)
+	arrived := make(chan struct{}, 1)
+	r := newReceiver(t, func(_ http.ResponseWriter, req *http.Request, n int) {
+		if n == 1 {
+			arrived <- struct{}{}
+			<-req.Context().Done()
+		}
+	})
+	c := postTo(r.URL, "a")
+	c.Condition = "payload changed"
+	s.set(c)
+	s.publish("a", "1")
+	s.publish("a", "2")
+	<-arrived
+	s.restart()
+	s.set(c)
+	s.until("it comes again", func() bool { return s.state("h").Delivered == 1 })
+	s.publish("a", "2")
+	s.publish("a", "3")
+	s.until("the next change", func() bool { return s.state("h").Delivered == 2 })
+	if calls := r.calls(); len(calls) != 3 || calls[1].event.Payload != "2" || calls[2].event.Payload != "3" {
+		t.Errorf("calls %+v", calls)
+	}
+}
+
 // TestGateBound follows so many topics, forgets those of which nothing has to be known, and says when there are none.
 func TestGateBound(t *testing.T) {
 	r, err := compile(watching("t/#", "payload > 1", func(h *account.Hook) { h.Edge = true }))
