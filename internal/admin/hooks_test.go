@@ -40,9 +40,10 @@ func (f *fakeHooks) Again(_ context.Context, _ account.Hook, d account.DeadLette
 
 type hookThing struct {
 	ID, Name, Action, URL, Topic, State, Secret, Filter string
-	Enabled                                             bool
+	Condition, Rearm, Schedule, Zone                    string
+	Enabled, Edge                                       bool
 	Events                                              []string
-	Queued, QoS                                         int
+	Queued, QoS, Quiet, Silence                         int
 	DeadLetters                                         int    `json:"dead_letters"`
 	LastError                                           string `json:"last_error"`
 }
@@ -64,6 +65,18 @@ func TestHooks(t *testing.T) {
 	}
 	if code, _, told := w.run("", "hook", "create", in.ID, "--name", "third", "--filter", "x", "--publish", "y"); code != 1 || !strings.Contains(told, "api.hook.limit") {
 		t.Errorf("more than the plan allows: %d %s", code, told)
+	}
+	w.ok(&rule, "", "hook", "set", in.ID, rule.ID, "--event", "schedule", "--schedule", "0 23 * * *", "--zone", "Asia/Tokyo", "--template", "off")
+	if rule.Schedule != "0 23 * * *" || rule.Zone != "Asia/Tokyo" {
+		t.Errorf("at a time %+v", rule)
+	}
+	w.ok(&rule, "", "hook", "set", in.ID, rule.ID, "--event", "silence,back", "--filter", "b/#", "--silence", "600", "--quiet", "60")
+	if rule.Silence != 600 || rule.Quiet != 60 || rule.Schedule != "" {
+		t.Errorf("of silence %+v", rule)
+	}
+	w.ok(&rule, "", "hook", "set", in.ID, rule.ID, "--event", "message", "--condition", "payload > 5", "--edge", "--rearm", "payload < 4")
+	if !rule.Edge || rule.Rearm != "payload < 4" || rule.Silence != 0 {
+		t.Errorf("of some messages %+v", rule)
 	}
 	w.ok(&changed, "", "hook", "set", in.ID, made.ID, "--name", "cold", "--enabled=false")
 	if changed.Name != "cold" || changed.State != "off" || changed.URL != made.URL || changed.Secret != "" || changed.Filter != "a/#" {
