@@ -74,7 +74,7 @@ func TestHooks(t *testing.T) {
 	if rule.Silence != 600 || rule.Quiet != 60 || rule.Schedule != "" {
 		t.Errorf("of silence %+v", rule)
 	}
-	w.ok(&rule, "", "hook", "set", in.ID, rule.ID, "--event", "message", "--condition", "payload > 5", "--edge", "--rearm", "payload < 4")
+	w.ok(&rule, "", "hook", "set", in.ID, rule.ID, "--event", "message,connect", "--condition", "payload > 5", "--edge", "--rearm", "payload < 4")
 	if !rule.Edge || rule.Rearm != "payload < 4" || rule.Silence != 0 {
 		t.Errorf("of some messages %+v", rule)
 	}

@@ -105,7 +105,7 @@ func hookAsBefore(k *call, answer any) (any, error) {
 		if k.json {
 			return
 		}
-		h["on"] = strings.TrimSpace(plain(h["events"]) + " " + plain(h["filter"]))
+		h["on"] = strings.TrimSpace(plain(h["events"]) + " " + plain(h["filter"]) + plain(h["schedule"]))
 		to := map[string]string{"post": "url", "publish": "topic", "mail": "mail_to"}[plain(h["action"])]
 		h["does"] = plain(h["action"]) + " " + plain(h[to])
 	}), nil
