@@ -31,6 +31,7 @@ type Directory struct {
 	hosts     hostIndex
 	web       webLogins
 	askers    askers
+	fence     *fence // address rules and bans
 }
 
 // shard holds a part of the instances. Its lock is held while rules are read from the store, so that a change that
@@ -48,6 +49,7 @@ func newDirectory(o Options) *Directory {
 		addresses: newFailures(30, time.Second, 50_000),
 		places:    newKnown(50_000),
 		seed:      maphash.MakeSeed(),
+		fence:     newFence(o.Now),
 	}
 }
 
@@ -79,9 +81,11 @@ type Login struct {
 type Refusal struct {
 	Instance string // the instance whose log is to tell it; "" for the operator's log
 	User     string
-	Busy     bool   // "try later": too many tries or too many password checks at once
-	Closed   bool   // the login is right, and the account suspended: the client may know
-	Cause    string // in words, for the log
+	Busy     bool    // "try later": too many tries or too many password checks at once
+	Closed   bool    // the login is right, and the account suspended: the client may know
+	Wrong    bool    // user name, password, certificate or token was wrong: it counts towards a ban
+	Banned   *Banned // the ban that it led to; nil for none
+	Cause    string  // in words, for the log
 }
 
 // suspendedLogin is the answer to a right login of a suspended account.
@@ -138,6 +142,9 @@ func (d *Directory) Authenticate(ctx context.Context, c Credentials) (*Login, er
 		return login, err
 	}
 	cause.Instance, cause.User = in.ID, p.user
+	if cause.Wrong {
+		cause.Banned = d.fence.wrong(c, d.digest(c, p))
+	}
 	if in.ID == "" && !cause.Busy {
 		cause.Cause = "no such instance: the user name must be <instance>:<user>, or an instance's id for its first user"
 	}
@@ -174,7 +181,7 @@ func (d *Directory) conclude(ctx context.Context, c Credentials, p proof, u User
 	}
 	cause, err := d.judge(ctx, c, User{})
 	if err == nil && (cause == nil || !cause.Busy) {
-		cause = &Refusal{Cause: wrong.Error()}
+		cause = &Refusal{Wrong: true, Cause: wrong.Error()}
 	}
 	return cause, err
 }
@@ -293,9 +300,9 @@ func (d *Directory) judge(ctx context.Context, c Credentials, u User) (*Refusal,
 		d.addresses.add(address, now)
 		d.tries.add(login, now)
 		if u.Name == "" {
-			return &Refusal{Cause: "no such user"}, nil
+			return &Refusal{Wrong: true, Cause: "no such user"}, nil
 		}
-		return &Refusal{Cause: "wrong password"}, nil
+		return &Refusal{Wrong: true, Cause: "wrong password"}, nil
 	}
 	d.cache.add(key, d.o.Now())
 	d.places.add(login, address)

@@ -29,6 +29,26 @@ type Portable struct {
 	TokenKeys   []PortableTokenKey  `json:"token_keys"`
 	PageKeys    []PortablePageKey   `json:"publishable_keys"`
 	HostNames   []string            `json:"host_names,omitempty"` // told only: whose they are is proven anew
+
+	Guard     *PortableGuard        `json:"guard,omitempty"` // absent in files from before there was one
+	Addresses []PortableAddressRule `json:"addresses,omitempty"`
+}
+
+// PortableGuard is a Guard. Bans are not taken along: they are about what happens where they were made.
+type PortableGuard struct {
+	Others      Effect `json:"others"`
+	Ban         bool   `json:"ban"`
+	BanTries    int    `json:"ban_tries"`
+	BanWindow   int    `json:"ban_window"` // seconds, as the next
+	BanLength   int    `json:"ban_length"`
+	ConnectRate int    `json:"connect_rate"` // a minute
+}
+
+// PortableAddressRule is an AddressRule.
+type PortableAddressRule struct {
+	Prefix string `json:"prefix"`
+	Effect Effect `json:"effect"`
+	Note   string `json:"note,omitempty"`
 }
 
 // PortableUser is a user, but for the first one, whom every instance has of its own.
@@ -243,7 +263,24 @@ func (s *Service) portable(r Reader, in Instance) (p Portable, err error) {
 	if err := s.portableHooks(r, in, &p); err != nil {
 		return p, err
 	}
+	if err := portableAddresses(r, in, &p); err != nil {
+		return p, err
+	}
 	return p, portableKeys(r, in, &p)
+}
+
+// portableAddresses adds from where clients may come.
+func portableAddresses(r Reader, in Instance, p *Portable) error {
+	g, err := guardOf(r, in.ID)
+	if err != nil {
+		return err
+	}
+	p.Guard = &PortableGuard{g.Others, g.Ban, g.BanTries, g.BanWindow, g.BanLength, g.ConnectRate}
+	rules, err := r.AddressRules(in.ID)
+	for _, a := range rules {
+		p.Addresses = append(p.Addresses, PortableAddressRule{a.Prefix, a.Effect, a.Note})
+	}
+	return err
 }
 
 func (s *Service) portableHooks(r Reader, in Instance, p *Portable) error {

@@ -25,11 +25,11 @@ const (
 
 // Restoration is what was or would be made of a Portable.
 type Restoration struct {
-	Applied                                                                 bool
-	Users, Rules, Hooks, Bridges, History, Authorities, TokenKeys, PageKeys int
-	Faults                                                                  roster.Remarks    // with one of them nothing is made
-	Notes                                                                   roster.Remarks    // what is to be done by hand
-	Generated                                                               map[string]string // new passwords by user name, told once; empty in a dry run
+	Applied                                                                            bool
+	Users, Rules, Hooks, Bridges, History, Authorities, TokenKeys, PageKeys, Addresses int
+	Faults                                                                             roster.Remarks    // with one of them nothing is made
+	Notes                                                                              roster.Remarks    // what is to be done by hand
+	Generated                                                                          map[string]string // new passwords by user name, told once; empty in a dry run
 }
 
 // restoring gathers the rows that are to be made.
@@ -41,6 +41,7 @@ type restoring struct {
 	users    []User
 	rows     []Row
 	logins   *Logins
+	guard    *Guard
 	generate int // users that get a new password
 }
 
@@ -74,7 +75,7 @@ func (s *Service) Restore(ctx context.Context, by Actor, instance string, from P
 			return Change{}, err
 		}
 		w.Applied = true
-		return Change{Instance: instance, Recheck: true, Logins: true, Hooks: true, Bridges: true, History: true},
+		return Change{Instance: instance, Recheck: true, Logins: true, Hooks: true, Bridges: true, History: true, Addresses: true},
 			s.audit(tx, by, "instance.import", instance, fmt.Sprintf("from %s: %d users, %d rules, %d hooks, %d bridges", clip(from.Instance), w.Users, w.Rules, w.Hooks, w.Bridges))
 	})
 	if err != nil {
@@ -94,7 +95,7 @@ func (w *restoring) judge(r Reader, users []PortableUser) error {
 	if err := w.wantEmpty(r); err != nil {
 		return err
 	}
-	for _, part := range []func(Reader) error{func(r Reader) error { return w.judgeUsers(users) }, w.judgeRules, w.judgeHooks, w.judgeBridges, w.judgeKeys} {
+	for _, part := range []func(Reader) error{func(r Reader) error { return w.judgeUsers(users) }, w.judgeRules, w.judgeHooks, w.judgeBridges, w.judgeKeys, w.judgeAddresses} {
 		if err := part(r); err != nil {
 			return err
 		}
@@ -132,6 +133,7 @@ func (w *restoring) wantEmpty(r Reader) error {
 		func() (int, error) { l, err := historyOf(r, w.in.ID); return len(l), err },
 		func() (int, error) { l, err := r.ClientAuthorities(w.in.ID); return len(l), err },
 		func() (int, error) { l, err := r.TokenKeys(w.in.ID); return len(l), err },
+		func() (int, error) { l, err := r.AddressRules(w.in.ID); return len(l), err },
 		func() (int, error) { l, err := r.PublishableKeys(w.in.ID); return len(l), err },
 	} {
 		n, err := count()
@@ -440,6 +442,11 @@ func (w *restoring) insert(tx Tx) error {
 	}
 	if err := tx.Insert(w.rows...); err != nil {
 		return err
+	}
+	if w.guard != nil {
+		if err := tx.Save(*w.guard); err != nil {
+			return err
+		}
 	}
 	if w.logins != nil {
 		return tx.Save(*w.logins)

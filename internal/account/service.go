@@ -97,6 +97,7 @@ type Change struct {
 	History     bool // what is kept changed: read it anew
 	DeadLetters bool // there are fewer dead letters
 	HostNames   bool // which own names lead to the instance has changed
+	Addresses   bool // address rules or bans by hand changed: end the connections that they shut out
 
 	Suspended string // the operator has suspended the account, in these words: end all connections; "" else
 
@@ -165,7 +166,10 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 		for instance, rows := range each {
 			s.directory.hosts.set(instance, rows)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.directory.fence.load(r)
 	})
 	return s, err
 }
@@ -242,6 +246,8 @@ func (s *Service) change(ctx context.Context, f func(tx Tx) (Change, error)) err
 	var news Change
 	var rules []Rule
 	var m *methods
+	var b *barrier
+	var shut []Ban
 	err := s.update(ctx, func(tx Tx) (err error) {
 		if news, err = f(tx); err != nil {
 			return err
@@ -252,12 +258,23 @@ func (s *Service) change(ctx context.Context, f func(tx Tx) (Change, error)) err
 			}
 		}
 		if news.Logins {
-			m, err = readMethods(tx, news.Instance)
+			if m, err = readMethods(tx, news.Instance); err != nil {
+				return err
+			}
+		}
+		if news.Addresses {
+			b, shut, err = readBarrier(tx, news.Instance)
 		}
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	switch {
+	case news.Deleted:
+		s.directory.fence.drop(news.Instance)
+	case news.Addresses:
+		s.directory.fence.put(news.Instance, b, shut)
 	}
 	s.directory.apply(news, rules, m)
 	s.tell(news)

@@ -32,7 +32,8 @@ type Store interface {
 
 // Row is one stored thing, handed to Tx by value. It is exactly one of Account, Passkey, Identity, Membership, TeamInvitation, BrowserSession, Invitation, ResetLink,
 // APIToken, Factor, Instance, User, Rule, FlowServer, Device, DeviceLabels, Setting, AuditEntry, Logins,
-// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure, PublishableKey, HostName, Hook, DeadLetter.
+// ClientAuthority, ClientCertificate, TokenKey, MetricsToken, Bridge, Once, Exposure, PublishableKey, HostName, Hook, DeadLetter,
+// Guard, AddressRule, Ban, SignInPlace.
 type Row interface{ row() }
 
 // Tx writes inside of Store.Update, and sees what it wrote before.
@@ -45,8 +46,8 @@ type Tx interface {
 	// a unique key that another row has one that wraps ErrExists.
 	Save(rows ...Row) error
 	// Delete removes rows by their primary key (other fields are not looked at), and everything below them: an
-	// Account takes its memberships (as team and as person), its invitations to the team, passkeys, identities, sessions, links, tokens, factors, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
-	// client authorities, token keys, publishable keys, host names, metrics token, bridges, hooks and log lines; a Hook its dead letters; a User the rules and certificates that name it and its exposure; a
+	// Account takes its memberships (as team and as person), its invitations to the team, passkeys, identities, sessions, links, tokens, factors, sign-in places, answers (Once), instances, flow servers and devices; an Instance its users, rules, logins,
+	// client authorities, token keys, publishable keys, host names, metrics token, bridges, hooks, guard, address rules, bans and log lines; a Hook its dead letters; a User the rules and certificates that name it and its exposure; a
 	// ClientAuthority its certificates. A row that isn't there is no error.
 	Delete(rows ...Row) error
 }
@@ -162,6 +163,19 @@ type Reader interface {
 	HostNames(instance string) ([]HostName, error)
 	// HostNameClaims are the rows of all instances that want a name, by CreatedAt, then Instance.
 	HostNameClaims(name string) ([]HostName, error)
+
+	// Guard is an instance's own; ErrNotFound where it has the default one.
+	Guard(instance string) (Guard, error)
+	// Guards are those of all instances by Instance.
+	Guards() ([]Guard, error)
+	AddressRule(instance, id string) (AddressRule, error)
+	// AddressRules are those of one instance, or of all by Instance when it is "", by CreatedAt, then ID.
+	AddressRules(instance string) ([]AddressRule, error)
+	Ban(instance, address string) (Ban, error)
+	// Bans are those of one instance, or of all by Instance when it is "", by Since, then Address.
+	Bans(instance string) ([]Ban, error)
+	// SignInPlaces are those of one account by LastAt.
+	SignInPlaces(account string) ([]SignInPlace, error)
 
 	Exposure(instance, user string) (Exposure, error)
 	// Exposures are at most limit of one instance, the latest first.

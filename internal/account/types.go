@@ -27,6 +27,7 @@ type Account struct {
 	Instances    int       // how many it may have in all plans together; 0: as the settings say
 	SuspendedAt  time.Time // by the operator: nothing of it works until it is resumed; zero: it works
 	SuspendedWhy string    // the operator's words, shown to its people
+	QuietSignIns bool      // no mail about sign-ins from new places
 }
 
 // Membership is somebody's part in a team. A person's own account needs none. Primary key (Team, Person); parents Account.
@@ -225,12 +226,12 @@ type LogLine struct {
 	ID       int64     `json:"id"` // ascending with time: microseconds since 1970, made unique
 	Instance string    `json:"-"`
 	Time     time.Time `json:"time"`
-	Kind     string    `json:"kind"` // connected, disconnected, refused, denied, dropped, takeover, fight
+	Kind     string    `json:"kind"` // connected, disconnected, refused, denied, dropped, takeover, fight, banned
 	Client   string    `json:"client,omitempty"`
 	User     string    `json:"user,omitempty"`
 	Remote   string    `json:"remote,omitempty"`
 	Topic    string    `json:"topic,omitempty"`
-	Gate     string    `json:"gate,omitempty"`   // listener, login, limits, acl, packet, queue, session, store
+	Gate     string    `json:"gate,omitempty"`   // listener, address, ban, login, limits, acl, packet, queue, session, store
 	Rule     string    `json:"rule,omitempty"`   // the rule or setting that decided
 	Cause    string    `json:"cause,omitempty"`  // in words, with what to change
 	Reason   byte      `json:"reason,omitempty"` // MQTT reason code

@@ -21,9 +21,10 @@ type brokers struct {
 	events    func(instance string, e broker.Event)
 	rights    func(instance, user string) (broker.Rights, bool)
 	node      string
-	origin    func(instance string) string // what bridges call it; nil: nothing
-	keep      string                       // client id of a session that drops nothing [none]
-	keepQoS0  bool                         // see broker.Options
+	evict     func(instance string) func(remote string) *broker.Eviction // who comes from where they may not; nil: all may
+	origin    func(instance string) string                               // what bridges call it; nil: nothing
+	keep      string                                                     // client id of a session that drops nothing [none]
+	keepQoS0  bool                                                       // see broker.Options
 	log       *slog.Logger
 
 	mu      sync.Mutex // guards the fields below
@@ -168,6 +169,9 @@ func (b *brokers) change(c account.Change) {
 		} else {
 			running.SetLimits(limits)
 		}
+	}
+	if c.Addresses && b.evict != nil {
+		running.Evict(b.evict(c.Instance))
 	}
 	if c.Recheck || c.Logins {
 		running.Recheck()

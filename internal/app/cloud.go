@@ -100,7 +100,8 @@ func (c *cloud) build(ctx context.Context) (err error) {
 	if err = c.openAccounts(ctx); err != nil {
 		return err
 	}
-	c.door = &door{c.accounts.Directory(), c.brokers, c.journal, newTripwire(c.accounts, c.log)}
+	c.door = &door{directory: c.accounts.Directory(), brokers: c.brokers, journal: c.journal, tripwire: newTripwire(c.accounts, c.log)}
+	c.brokers.evict = c.door.evict
 	c.brokers.limits = c.limits
 	c.brokers.events = c.door.record
 	c.brokers.rights = (&awayRights{directory: c.accounts.Directory(), log: c.log}).of

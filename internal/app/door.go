@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -20,6 +21,7 @@ type door struct {
 	brokers   *brokers
 	journal   *account.Journal
 	tripwire  *tripwire
+	told      told
 }
 
 // Admit finds the instance and checks the login. Whatever is wrong, instance, user or password, the client gets the
@@ -27,6 +29,9 @@ type door struct {
 func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.Identity, error) {
 	var none broker.Identity
 	instance, user := d.resolve(h)
+	if err := d.barred(instance, user, h); err != nil {
+		return nil, none, err
+	}
 	login, err := d.directory.Authenticate(ctx, account.Credentials{
 		Instance: instance, User: user, Password: string(h.Password), ClientID: h.ClientID, Remote: h.Remote,
 		Certificates: h.Certificates, Key: h.Key, Origin: h.Origin,
@@ -42,16 +47,28 @@ func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.
 		}
 		d.record(refused.Instance, broker.Event{Kind: "refused", Client: h.ClientID, User: h.User, Remote: h.Remote,
 			Gate: "login", Cause: refused.Cause, Reason: answer.Reason})
+		if b := refused.Banned; b != nil && refused.Instance != "" {
+			d.record(refused.Instance, broker.Event{Kind: "banned", Client: h.ClientID, User: h.User, Remote: h.Remote, Gate: "ban", Reason: mqtt.Banned,
+				Rule: fmt.Sprintf("%d wrong logins", b.Tries), Cause: "too many different wrong logins came from " + b.Address + ": it is shut out until " + b.Until.UTC().Format("2006-01-02 15:04:05 UTC") +
+					"; lift the ban on the addresses page"})
+		}
 		return nil, none, answer
 	}
 	if err != nil {
+		return nil, none, err
+	}
+	if err := d.paced(login, h); err != nil {
 		return nil, none, err
 	}
 	b, err := d.brokers.get(ctx, login.Instance.ID)
 	if err != nil {
 		return nil, none, err
 	}
-	return b, broker.Identity{User: login.User, Rights: rights{login.Rights}, Web: login.Web, Until: login.Until, Most: login.Most}, nil
+	who := broker.Identity{User: login.User, Rights: rights{login.Rights}, Web: login.Web, Until: login.Until, Most: login.Most}
+	if !login.Web {
+		who.Again = func() *broker.Eviction { return d.evict(instance)(h.Remote) }
+	}
+	return b, who, nil
 }
 
 // checkPage judges the publishable key of a WebSocket's address, with the origin of the page, at the handshake.
@@ -65,6 +82,9 @@ func (d *door) checkPage(r *http.Request) error {
 	}
 	h.Instance = strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/mqtt"), "/")
 	instance, _ := d.resolve(h)
+	if d.barred(instance, "", h) != nil {
+		return errPage
+	}
 	_, _, err := d.directory.CheckPublishableKey(r.Context(), instance, h.Key, h.Origin)
 	refused, ok := errors.AsType[*account.Refusal](err)
 	if !ok {
@@ -93,7 +113,7 @@ func (d *door) refused(exists func(instance string) bool) func(gate.Hello, broke
 		if instance != "" && !exists(instance) {
 			instance = ""
 		}
-		if e.Reason == mqtt.UseAnotherServer {
+		if e.Reason == mqtt.UseAnotherServer && d.directory.Barred(instance, h.Remote) == nil {
 			d.tripwire.offer(instance, user, h)
 		}
 		d.record(instance, e)

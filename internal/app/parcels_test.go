@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,13 +16,13 @@ import (
 
 // restored is what the API answers to a file.
 type restored struct {
-	Applied                                bool
-	Users, Rules, Hooks, Bridges, Retained int
-	History, Faults                        int
-	ClientAuthorities                      int                        `json:"client_authorities"`
-	FaultList                              []struct{ Message string } `json:"fault_list"`
-	NoteList                               []struct{ Message string } `json:"note_list"`
-	Passwords                              map[string]string
+	Applied                                           bool
+	Users, Rules, Hooks, Bridges, Retained, Addresses int
+	History, Faults                                   int
+	ClientAuthorities                                 int                        `json:"client_authorities"`
+	FaultList                                         []struct{ Message string } `json:"fault_list"`
+	NoteList                                          []struct{ Message string } `json:"note_list"`
+	Passwords                                         map[string]string
 }
 
 // parcelOf exports an instance by the API.
@@ -82,6 +83,8 @@ func TestInstanceMoves(t *testing.T) {
 	p.api("POST", at+"/users", map[string]any{"name": "lamp", "password": "chosen by a person"}, nil)
 	p.api("POST", at+"/rules", map[string]any{"user": "sensor", "effect": "allow", "access": "both", "filter": "sensors/#", "max_qos": 1}, nil)
 	p.api("POST", at+"/rules", map[string]any{"user": in.ID, "effect": "deny", "access": "publish", "filter": "no/#"}, nil)
+	p.api("POST", at+"/addresses", map[string]any{"prefix": "203.0.113.0/24", "effect": "deny", "note": "strangers"}, nil)
+	p.api("PATCH", at+"/guard", map[string]any{"ban_tries": 7, "connect_rate": 600}, nil)
 	p.api("POST", at+"/key/rotate", nil, &key)
 	p.api("POST", at+"/hooks", map[string]any{"name": "post", "filter": "a/#", "action": "post", "url": "https://h.invalid/x", "authorization": "Bearer canary-of-a-hook"}, &hook)
 	p.api("POST", at+"/hooks", map[string]any{"name": "rule", "filter": "a/#", "action": "publish", "topic": "b", "condition": "payload > 5", "edge": true, "rearm": "payload < 4", "quiet": 60}, nil)
@@ -116,7 +119,7 @@ func TestInstanceMoves(t *testing.T) {
 	var to struct{ ID, Password string }
 	p.api("POST", "/instances", map[string]any{"name": "copy"}, &to)
 	p.api("POST", "/instances/"+to.ID+"/password/rotate", nil, &to)
-	if r := p.restore(to.ID, file, "?dry_run=true", 200); r.Applied || r.Users != 2 || r.Rules != 2 || r.Hooks != 3 || r.Bridges != 1 || r.Retained != 2 || r.History != 1 || r.ClientAuthorities != 1 || r.Faults != 0 {
+	if r := p.restore(to.ID, file, "?dry_run=true", 200); r.Applied || r.Users != 2 || r.Rules != 2 || r.Hooks != 3 || r.Bridges != 1 || r.Retained != 2 || r.History != 1 || r.ClientAuthorities != 1 || r.Addresses != 1 || r.Faults != 0 {
 		t.Errorf("dry run %+v", r)
 	}
 	if r := p.restore(to.ID, file, "", 200); !r.Applied || len(r.Passwords) != 0 || r.Retained != 2 || len(r.NoteList) < 3 {
@@ -139,6 +142,18 @@ func TestInstanceMoves(t *testing.T) {
 	w.login(w.dial(w.mqtts, w.tls("localhost")), to.ID+":lamp", "chosen by a person")
 	if a, err := connect(w.dial(w.mqtts, w.tls("localhost")), mqtt.Connect{User: []byte(to.ID + ":sensor"), Password: []byte("another")}); err != nil || a.Reason != mqtt.BadUserNameOrPassword {
 		t.Errorf("a wrong password: %v, %v", a.Reason, err)
+	}
+	var guard struct {
+		Tries int `json:"ban_tries"`
+		Rate  int `json:"connect_rate"`
+	}
+	var addresses struct {
+		Items []struct{ Prefix, Effect, Note string }
+	}
+	p.api("GET", "/instances/"+to.ID+"/guard", nil, &guard)
+	p.api("GET", "/instances/"+to.ID+"/addresses", nil, &addresses)
+	if guard.Tries != 7 || guard.Rate != 600 || fmt.Sprint(addresses.Items) != "[{203.0.113.0/24 deny strangers}]" {
+		t.Errorf("from where clients may come: %+v, %+v", guard, addresses)
 	}
 	reader := w.device(to.ID, to.Password, "reader", false)
 	subscribe(t, reader, "kept/raw")

@@ -37,6 +37,17 @@ type Identity struct {
 	Until time.Time
 	// Most bounds the connections of this user at a time; 0: only the plan does. All logins of a user have the same.
 	Most int
+	// Again judges the client's address once more when Evict can see the client already, so that a change that comes
+	// meanwhile misses nobody; nil: nothing is judged again.
+	Again func() *Eviction
+}
+
+// Eviction is why a connection ends because of where it comes from.
+type Eviction struct {
+	Reason      mqtt.Reason
+	Gate, Rule  string // for the log
+	Cause       string // for the log, with what to change
+	ClientWords string // for the client
 }
 
 // Limits of one instance; zero means no limit unless said otherwise.

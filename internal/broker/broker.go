@@ -217,6 +217,28 @@ func (b *Broker) Recheck(users ...string) {
 	}
 }
 
+// Evict ends the connections that judge says something of, by the address that they come from. The panel's web client
+// and parts of this server are not asked about.
+func (b *Broker) Evict(judge func(remote string) *Eviction) {
+	for _, c := range b.live() {
+		if !c.web && !c.inner {
+			c.evict(judge(c.remote))
+		}
+	}
+}
+
+func (c *Client) evict(why *Eviction) {
+	if why == nil {
+		return
+	}
+	c.event(Event{Kind: "refused", Gate: why.Gate, Rule: why.Rule, Cause: why.Cause, Reason: why.Reason})
+	reason := why.Reason
+	if reason == mqtt.Banned { // no DISCONNECT has it [table 3-10]
+		reason = mqtt.AdministrativeAction
+	}
+	c.Expel(reason, why.ClientWords)
+}
+
 // Expel tells a client why and closes its connection.
 func (c *Client) Expel(r mqtt.Reason, words string) {
 	var t Turn

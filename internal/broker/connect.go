@@ -55,6 +55,9 @@ func (b *Broker) Connect(ctx context.Context, req *ConnectRequest) (*Client, err
 		c.Expel(mqtt.ServerShuttingDown, ErrStopped.Error())
 	}
 	c.event(Event{Kind: "connected", Gate: "listener", Rule: req.Via})
+	if again := req.Identity.Again; again != nil {
+		c.evict(again())
+	}
 	return c, nil
 }
 

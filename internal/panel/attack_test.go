@@ -52,6 +52,8 @@ var bodies = map[string]string{
 	"invite": `{"email":"x@example.org"}`, "create-instance": `{"name":"x"}`, "create-flow-server": `{"name":"x"}`, "change-account": `{"language":"en"}`,
 	"sign-in": `{"email":"x@example.org","password":"x"}`, "create-owner": `{"token":"x","email":"x@example.org","password":"x"}`,
 	"accept-invitation": `{"token":"x","password":"x"}`, "remove-factor": `{"password":"a long enough pass phrase"}`,
+	"change-guard": `{"ban_tries":5}`, "create-address-rule": `{"prefix":"198.51.100.0/24","effect":"deny"}`, "change-address-rule": `{"prefix":"198.51.100.0/24","effect":"deny"}`,
+	"create-ban":    `{"address":"198.51.100.7","minutes":5}`,
 	"change-logins": `{"token":true}`, "add-client-authority": `{}`, "issue-client-certificate": `{"user":"canary"}`,
 	"add-host-name": `{"name":"mqtt.example.com"}`, "create-publishable-key": `{"name":"x","subscribe":["a/#"],"origins":["https://a.example"]}`, "revoke-client-certificate": `{"authority":"x","serial":"a"}`, "add-token-key": `{"url":"https://id.example/keys"}`,
 	"create-bridge": `{"name":"x","address":"mqtts://b.example","topics":[{"direction":"out","filter":"#"}]}`, "change-bridge": `{"enabled":false}`,

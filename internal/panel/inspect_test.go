@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"tsunagi/internal/account"
 	"tsunagi/internal/panel"
 )
 
@@ -95,17 +96,17 @@ func TestWhy(t *testing.T) {
 		{"no such user", `{"user":"x","action":"connect"}`, "login", false, ""},
 		{"may not connect", `{"user":"shut","action":"connect"}`, "login", false, "connect"},
 		{"unknown client", `{"client":"x","action":"connect"}`, "login", false, ""},
-		{"connects", `{"user":"quiet","action":"connect"}`, "limits", true, "connections"},
-		{"full name", `{"user":"` + id + `:quiet","action":"connect"}`, "limits", true, "connections"},
-		{"publishes", `{"user":"u","action":"publish","topic":"a/b"}`, "acl", true, "a/#"},
+		{"connects", `{"user":"quiet","action":"connect"}`, "session", true, ""},
+		{"full name", `{"user":"` + id + `:quiet","action":"connect"}`, "session", true, ""},
+		{"publishes", `{"user":"u","action":"publish","topic":"a/b"}`, "session", true, ""},
 		{"denied", `{"client":"c/1","action":"publish","topic":"a/secret"}`, "acl", false, "a/secret"},
 		{"no rule", `{"user":"u","action":"publish","topic":"b"}`, "acl", false, ""},
-		{"subscribes", `{"user":"u","action":"subscribe","topic":"a/+"}`, "acl", true, "a/#"},
+		{"subscribes", `{"user":"u","action":"subscribe","topic":"a/+"}`, "session", true, ""},
 		{"subscribes to too much", `{"user":"u","action":"subscribe","topic":"#"}`, "acl", false, ""},
-		{"receives", `{"client":"c/1","action":"receive","topic":"a/b"}`, "queue", true, ""},
-		{"shares", `{"client":"c/1","action":"receive","topic":"s"}`, "queue", true, ""},
+		{"receives", `{"client":"c/1","action":"receive","topic":"a/b"}`, "session", true, ""},
+		{"shares", `{"client":"c/1","action":"receive","topic":"s"}`, "session", true, ""},
 		{"no subscription", `{"client":"c/1","action":"receive","topic":"elsewhere"}`, "subscription", false, ""},
-		{"away", `{"user":"away","action":"receive","topic":"a/b"}`, "queue", true, "queue_messages"},
+		{"away", `{"user":"away","action":"receive","topic":"a/b"}`, "session", true, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,7 +122,59 @@ func TestWhy(t *testing.T) {
 		})
 	}
 	b.refused("POST", path+"/why", `{"action":"connect"}`, 422, "invalid")
+	b.refused("POST", path+"/why", `{"action":"connect","from":"here"}`, 422, "invalid")
+	b.refused("POST", path+"/why", `{"action":"publish","topic":"a","from":"192.0.2.1"}`, 422, "invalid")
 	b.refused("POST", path+"/why", `{"user":"u","action":"publish","topic":"a/#"}`, 422, "invalid")
+}
+
+// TestWhyFromAddress walks the gates that judge where a client comes from, and those about its session.
+func TestWhyFromAddress(t *testing.T) {
+	w := newWorld(t)
+	b := w.owner()
+	id := b.instance()
+	path := "/api/v1/instances/" + id
+	b.want("POST", path+"/users", `{"name":"u"}`, 201, nil)
+	b.want("POST", path+"/users", `{"name":"clear"}`, 201, nil)
+	b.want("POST", path+"/rules", `{"user":"u","effect":"allow","access":"both","filter":"a/#"}`, 201, nil)
+	b.want("POST", path+"/addresses", `{"prefix":"203.0.113.0/24","effect":"deny"}`, 201, nil)
+	b.want("POST", path+"/bans", `{"address":"198.51.100.7","minutes":5}`, 201, nil)
+	w.journal.Add(account.LogLine{Instance: id, Kind: "refused", User: id + ":clear", Remote: "192.0.2.9:1", Gate: "listener", Rule: "TLS required"})
+	for _, tt := range []struct {
+		name, body, gate string // the last gate
+		works            bool
+		rule, fix        string
+	}{
+		{"an address that may come", `{"user":"u","action":"connect","from":"198.51.100.8:1883"}`, "session", true, "", ""},
+		{"a rule", `{"user":"u","action":"connect","from":"203.0.113.9"}`, "address", false, "203.0.113.0/24", "/addresses"},
+		{"a rule, within IPv6", `{"user":"u","action":"connect","from":"[::ffff:203.0.113.9]:1"}`, "address", false, "203.0.113.0/24", "/addresses"},
+		{"a ban", `{"user":"u","action":"connect","from":"198.51.100.7:51000"}`, "ban", false, "by hand", "/addresses"},
+		{"an address alone", `{"action":"connect","from":"198.51.100.7"}`, "ban", false, "by hand", "/addresses"},
+		{"no address", `{"user":"u","action":"connect"}`, "session", true, "", ""},
+		{"without TLS", `{"user":"clear","action":"connect"}`, "tls", false, "TLS required", ""},
+		{"a client id that is fought for", `{"user":"u","client":"node-red","action":"connect"}`, "session", false, "client_id", "/connections"},
+		{"taken over", `{"client":"c/1","action":"connect"}`, "session", true, "", "/connections"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out struct {
+				Works bool
+				Steps []struct{ Gate, Text, Rule, Fix string }
+			}
+			b.want("POST", path+"/why", tt.body, 200, &out)
+			last := out.Steps[len(out.Steps)-1]
+			if out.Works != tt.works || last.Gate != tt.gate || last.Rule != tt.rule || last.Fix != tt.fix || last.Text == "" || strings.Contains(last.Text, "{") {
+				t.Errorf("%+v", out)
+			}
+		})
+	}
+	var out struct{ Steps []struct{ Gate string } }
+	b.want("POST", path+"/why", `{"client":"c/1","action":"receive","topic":"a/b"}`, 200, &out)
+	var order []string
+	for _, s := range out.Steps {
+		order = append(order, s.Gate)
+	}
+	if got := strings.Join(order, " "); got != "listener tls address limits login ban acl subscription queue session" {
+		t.Errorf("the order of the gates: %s", got)
+	}
 }
 
 func TestRestartAndForget(t *testing.T) {

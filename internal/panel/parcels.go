@@ -115,6 +115,7 @@ type restoredBody struct {
 	Authorities int               `json:"client_authorities"`
 	TokenKeys   int               `json:"token_keys"`
 	PageKeys    int               `json:"publishable_keys"`
+	Addresses   int               `json:"addresses" doc:"Address rules"`
 	Retained    int               `json:"retained"`
 	Faults      int               `json:"faults" doc:"With one of them nothing is made"`
 	FaultList   []remark          `json:"fault_list" doc:"The first 200"`
@@ -135,7 +136,7 @@ func (p *Panel) restoreInstance(ctx context.Context, in *RestoreInput) (*answer[
 		return nil, err
 	}
 	out := restoredBody{Applied: r.Applied, From: r.Head.Content.Instance, Name: r.Head.Content.Name, Made: r.Head.Made, Users: r.Users, Rules: r.Rules, Hooks: r.Hooks,
-		Bridges: r.Bridges, History: r.History, Authorities: r.Authorities, TokenKeys: r.TokenKeys, PageKeys: r.PageKeys, Retained: r.Retained,
+		Bridges: r.Bridges, History: r.History, Authorities: r.Authorities, TokenKeys: r.TokenKeys, PageKeys: r.PageKeys, Addresses: r.Addresses, Retained: r.Retained,
 		Faults: r.Faults.Total, FaultList: p.remarks(ctx, r.Faults), NoteList: p.remarks(ctx, r.Notes), Passwords: r.Generated}
 	if out.Passwords == nil {
 		out.Passwords = map[string]string{}

@@ -74,7 +74,7 @@ func (p *Panel) publish(ctx context.Context, in *publishInput) (*answer[Publishe
 	if err != nil {
 		return nil, err
 	}
-	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
+	i, err := p.messagesOf(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (p *Panel) publishBatch(ctx context.Context, in *publishBatchInput) (*answe
 		}
 		list = append(list, m)
 	}
-	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
+	i, err := p.messagesOf(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

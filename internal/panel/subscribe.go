@@ -42,6 +42,9 @@ func (p *Panel) subscribe(ctx context.Context, in *subscribeInput) (*huma.Stream
 	if err != nil {
 		return nil, err
 	}
+	if err := p.mayCome(ctx, i.ID); err != nil {
+		return nil, err
+	}
 	if !p.streams.enter(by.Account.ID) {
 		return nil, &account.Error{Code: account.RateLimited, Key: "api.topic.streams", Args: []any{"limit", streamsOfOne}, Wait: streamPulse}
 	}
@@ -96,7 +99,7 @@ func follow[T any](ctx context.Context, p *Panel, w http.ResponseWriter, by acco
 		case <-ready():
 			ok = next(send)
 		case <-pulse.C:
-			ok = p.mayFollow(ctx, by, instance) && send(": still here\n\n")
+			ok = p.mayFollow(ctx, by, instance) && p.mayCome(ctx, instance) == nil && send(": still here\n\n")
 		}
 	}
 }
@@ -126,6 +129,9 @@ func (p *Panel) getRetained(ctx context.Context, in *struct {
 }) (*retainedOutput, error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.mayCome(ctx, i.ID); err != nil {
 		return nil, err
 	}
 	if topic.CheckName(in.Topic) != nil {

@@ -72,6 +72,9 @@ func (p *Panel) watchTopics(ctx context.Context, in *subscribeInput) (*huma.Stre
 	if err != nil {
 		return nil, err
 	}
+	if err := p.mayCome(ctx, i.ID); err != nil {
+		return nil, err
+	}
 	if !p.streams.enter(by.Account.ID) {
 		return nil, &account.Error{Code: account.RateLimited, Key: "api.topic.streams", Args: []any{"limit", streamsOfOne}, Wait: streamPulse}
 	}

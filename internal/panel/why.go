@@ -18,6 +18,7 @@ type whyInput struct {
 		Topic  string `json:"topic,omitempty" maxLength:"65535" doc:"Topic, or the filter to subscribe to"`
 		QoS    int    `json:"qos,omitempty" minimum:"0" maximum:"2" doc:"Of a publish"`
 		Retain bool   `json:"retain,omitempty" doc:"Of a publish"`
+		From   string `json:"from,omitempty" maxLength:"64" doc:"Address that the client comes from, for address rules and bans; empty: that of its connection. To connect it may stand alone"`
 	}
 }
 
@@ -29,7 +30,7 @@ type whyBody struct {
 
 // whyStep is one gate's answer.
 type whyStep struct {
-	Gate string `json:"gate" enum:"listener,login,limits,acl,subscription,queue"`
+	Gate string `json:"gate" enum:"listener,tls,address,limits,login,ban,acl,subscription,queue,session"`
 	OK   bool   `json:"ok"`
 	Text string `json:"text" doc:"The answer in the language of the request"`
 	Rule string `json:"rule,omitempty" doc:"The rule or setting that decided"`
@@ -44,6 +45,8 @@ type asking struct {
 	in       whyInput
 	user     string
 	session  *Session
+	from     string            // address that the client comes from; "" when not known
+	seen     []account.LogLine // of the same client, user or address, newest first
 	steps    []whyStep
 }
 
@@ -58,8 +61,11 @@ func (p *Panel) why(ctx context.Context, in *whyInput) (*answer[whyBody], error)
 		return nil, err
 	}
 	a.findSession()
+	if err := a.readLog(ctx); err != nil {
+		return nil, err
+	}
 	works := true
-	for _, gate := range []func(context.Context) (bool, error){a.listener, a.login, a.limits, a.acl, a.subscription, a.queue} {
+	for _, gate := range []func(context.Context) (bool, error){a.listener, a.tls, a.address, a.limits, a.login, a.ban, a.acl, a.subscription, a.queue, a.standing} {
 		if works, err = gate(ctx); err != nil {
 			return nil, err
 		}
@@ -67,21 +73,26 @@ func (p *Panel) why(ctx context.Context, in *whyInput) (*answer[whyBody], error)
 			break
 		}
 	}
-	out := whyBody{Works: works, Steps: a.steps, Seen: []account.LogLine{}}
-	if word := cmp.Or(in.Body.Client, a.user); word != "" {
-		seen, err := p.o.Journal.Read(ctx, account.LogQuery{Instance: i.ID, Contains: word, Limit: 5})
-		if err != nil {
-			return nil, err
-		}
-		out.Seen = seen.Lines
-	}
-	return reply(out), nil
+	return reply(whyBody{Works: works, Steps: a.steps, Seen: append([]account.LogLine{}, a.seen[:min(len(a.seen), 5)]...)}), nil
+}
+
+// whyLines is how many lines of the log are looked at.
+const whyLines = 20
+
+// readLog finds what the log says of the client, the user or the address.
+func (a *asking) readLog(ctx context.Context) error {
+	word := cmp.Or(a.in.Body.Client, a.user, a.in.Body.From)
+	seen, err := a.p.o.Journal.Read(ctx, account.LogQuery{Instance: a.instance.ID, Contains: word, Limit: whyLines})
+	a.seen = seen.Lines
+	return err
 }
 
 func (a *asking) judgeInput() error {
 	b := a.in.Body
 	switch {
-	case b.Client == "" && a.user == "":
+	case b.From != "" && hostAddress(b.From) == "":
+		return &account.Error{Code: account.Invalid, Key: "api.address.one", Field: "from"}
+	case b.Client == "" && a.user == "" && (b.From == "" || b.Action != "connect"):
 		return &account.Error{Code: account.Invalid, Key: "api.why.who", Field: "user"}
 	case b.Action == "connect":
 		return nil
@@ -95,13 +106,20 @@ func (a *asking) judgeInput() error {
 	return nil
 }
 
-// findSession looks for the session of the client, or one of the user's.
+// findSession looks for the session of the client, or one of the user's, and where the client comes from.
 func (a *asking) findSession() {
+	a.from = hostAddress(a.in.Body.From)
+	if a.in.Body.Client == "" && a.user == "" {
+		return
+	}
 	s, ok := a.p.o.Brokers.Session(a.instance.ID, a.in.Body.Client, a.user)
 	if !ok {
 		return
 	}
 	a.session = &s
+	if a.from == "" && s.Connected {
+		a.from = hostAddress(s.Remote)
+	}
 	if a.user == "" {
 		a.user = s.User
 	}
@@ -111,131 +129,4 @@ func (a *asking) findSession() {
 func (a *asking) say(gate string, ok bool, rule, fix, key string, args ...any) bool {
 	a.steps = append(a.steps, whyStep{gate, ok, a.p.o.Text(a.language, key, args...), rule, fix})
 	return ok
-}
-
-func (a *asking) listener(context.Context) (bool, error) {
-	e := a.p.o.Endpoints
-	return a.say("listener", true, "", "", "api.why.listener", "server", e.Server, "port", e.SSLPort, "ws", e.WebSocketPort), nil
-}
-
-func (a *asking) login(ctx context.Context) (bool, error) {
-	if a.user == "" {
-		return a.say("login", false, "", "/connections", "api.why.no_session", "client", a.in.Body.Client), nil
-	}
-	_, connect, err := a.rights(ctx)
-	if err != nil {
-		return false, err
-	}
-	if connect == nil {
-		return a.say("login", false, "", "/users", "api.why.no_user", "user", a.user), nil
-	}
-	fix := "/users/" + a.user
-	if !*connect {
-		return a.say("login", false, "connect", fix, "api.why.no_connect", "user", a.user), nil
-	}
-	if a.session != nil && a.session.Connected {
-		return a.say("login", true, "", "", "api.why.connected", "user", a.user, "client", a.session.ClientID), nil
-	}
-	return a.say("login", true, "", fix, "api.why.login", "user", a.user, "login", a.loginName()), nil
-}
-
-func (a *asking) loginName() string {
-	if a.user == a.instance.ID {
-		return a.user
-	}
-	return a.instance.ID + ":" + a.user
-}
-
-// rights are the user's present rights; connect is nil where there is no such user.
-func (a *asking) rights(ctx context.Context) (*account.Rights, *bool, error) {
-	r, connect, err := a.p.o.Accounts.Directory().RightsOf(ctx, a.instance.ID, a.user)
-	if err != nil || r == nil {
-		return nil, nil, err
-	}
-	return r, &connect, nil
-}
-
-func (a *asking) limits(context.Context) (bool, error) {
-	limit, used := a.p.o.Accounts.Plan(a.instance.Plan).Connections, a.p.o.Brokers.Stats(a.instance.ID).Connections
-	switch connected := a.session != nil && a.session.Connected; {
-	case limit == 0:
-		return a.say("limits", true, "", "", "api.why.no_limit"), nil
-	case used >= limit && !connected:
-		return a.say("limits", false, "connections", "/connections", "api.why.full", "limit", limit, "used", used), nil
-	}
-	return a.say("limits", true, "connections", "", "api.why.room", "limit", limit, "used", used), nil
-}
-
-func (a *asking) acl(ctx context.Context) (bool, error) {
-	b := a.in.Body
-	if b.Action == "connect" {
-		return true, nil
-	}
-	r, _, err := a.rights(ctx)
-	if err != nil || r == nil {
-		return false, err
-	}
-	client := b.Client
-	if client == "" && a.session != nil {
-		client = a.session.ClientID
-	}
-	verdict := r.MayReceive(b.Topic, client)
-	switch b.Action {
-	case "publish":
-		verdict = r.MayPublish(b.Topic, client, byte(b.QoS), b.Retain)
-	case "subscribe":
-		filter, _ := topic.ParseFilter(b.Topic) // judged before
-		verdict = r.MaySubscribe(filter.Full, client)
-	}
-	no, yes := "api.why.no_receive", "api.why.receive"
-	switch b.Action {
-	case "publish":
-		no, yes = "api.why.no_publish", "api.why.publish"
-	case "subscribe":
-		no, yes = "api.why.no_subscribe", "api.why.subscribe"
-	}
-	key := yes
-	if !verdict.Allowed {
-		key = no
-	}
-	return a.say("acl", verdict.Allowed, verdict.Rule, "/users/"+a.user, key, "user", a.user, "topic", b.Topic), nil
-}
-
-func (a *asking) subscription(context.Context) (bool, error) {
-	b := a.in.Body
-	if b.Action != "receive" {
-		return true, nil
-	}
-	if a.session == nil {
-		return a.say("subscription", false, "", "/connections", "api.why.nobody", "user", a.user), nil
-	}
-	for _, s := range a.session.Subscriptions {
-		f, err := topic.ParseFilter(s)
-		if err != nil || !topic.Match(f.Filter, b.Topic) {
-			continue
-		}
-		if f.Share != "" {
-			return a.say("subscription", true, s, "", "api.why.shared", "filter", s, "group", f.Share), nil
-		}
-		return a.say("subscription", true, s, "", "api.why.matches", "filter", s), nil
-	}
-	return a.say("subscription", false, "", "/connections", "api.why.no_match", "client", a.session.ClientID, "count", len(a.session.Subscriptions)), nil
-}
-
-func (a *asking) queue(context.Context) (bool, error) {
-	if a.in.Body.Action != "receive" || a.session == nil {
-		return true, nil
-	}
-	s, plan := a.session, a.p.o.Accounts.Plan(a.instance.Plan)
-	switch {
-	case !s.Connected && s.Expiry == 0:
-		return a.say("queue", false, "session expiry", "/connections", "api.why.away_clean", "client", s.ClientID), nil
-	case plan.QueueMessages > 0 && s.Queue >= plan.QueueMessages:
-		return a.say("queue", false, "queue_messages", "/connections", "api.why.queue_full", "count", s.Queue, "limit", plan.QueueMessages), nil
-	case !s.Connected:
-		return a.say("queue", true, "queue_messages", "/connections", "api.why.away", "client", s.ClientID, "count", s.Queue), nil
-	case s.Dropped > 0:
-		return a.say("queue", true, "", "/connections", "api.why.slow", "client", s.ClientID, "count", s.Dropped), nil
-	}
-	return a.say("queue", true, "", "/connections", "api.why.delivered", "client", s.ClientID, "count", s.Queue), nil
 }

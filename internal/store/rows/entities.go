@@ -5,10 +5,10 @@ import "tsunagi/internal/account"
 var (
 	accounts = entity[account.Account]{"account",
 		[]string{"id", "email", "password", "role", "plan", "language", "created_at",
-			"name", "instances", "suspended_at", "suspended_why"}, 1,
+			"name", "instances", "suspended_at", "suspended_why", "quiet_sign_ins"}, 1,
 		func(a *account.Account) []any {
 			return []any{&a.ID, &a.Email, &a.Password, &a.Role, &a.Plan, &a.Language, stamp{&a.CreatedAt},
-				&a.Name, &a.Instances, stamp{&a.SuspendedAt}, &a.SuspendedWhy}
+				&a.Name, &a.Instances, stamp{&a.SuspendedAt}, &a.SuspendedWhy, &a.QuietSignIns}
 		}}
 	sessions = entity[account.BrowserSession]{"browser_session",
 		[]string{"hash", "account", "remote", "agent", "created_at", "seen_at", "team"}, 1,

@@ -8,5 +8,6 @@ func Verify(c Conn) error {
 	return errors.Join(accounts.verify(c), passkeys.verify(c), identities.verify(c), memberships.verify(c), teamInvitations.verify(c), sessions.verify(c), invitations.verify(c), instances.verify(c),
 		users.verify(c), rules.verify(c), flowServers.verify(c), devices.verify(c), deviceLabels.verify(c), settings.verify(c), resetLinks.verify(c),
 		apiTokens.verify(c), factors.verify(c), logins.verify(c), clientAuthorities.verify(c), clientCertificates.verify(c),
-		tokenKeys.verify(c), metricsTokens.verify(c), bridges.verify(c), hooks.verify(c), onces.verify(c), exposures.verify(c), pageKeys.verify(c), hostNames.verify(c))
+		tokenKeys.verify(c), metricsTokens.verify(c), bridges.verify(c), hooks.verify(c), onces.verify(c), exposures.verify(c), pageKeys.verify(c), hostNames.verify(c),
+		guards.verify(c), addressRules.verify(c), bans.verify(c), signInPlaces.verify(c))
 }

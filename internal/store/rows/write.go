@@ -95,6 +95,14 @@ func (t transaction) one(v verb, row account.Row) error {
 		return do(t.c, hostNames, v, r)
 	case account.Exposure:
 		return do(t.c, exposures, v, r)
+	case account.Guard:
+		return do(t.c, guards, v, r)
+	case account.AddressRule:
+		return do(t.c, addressRules, v, r)
+	case account.Ban:
+		return do(t.c, bans, v, r)
+	case account.SignInPlace:
+		return do(t.c, signInPlaces, v, r)
 	case account.Once:
 		return do(t.c, onces, v, r)
 	case account.Hook:

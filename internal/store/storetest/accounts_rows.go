@@ -80,6 +80,10 @@ func accountNotFound(t *testing.T, s AccountStore) {
 			func() (int, error) { l, err := r.OnceBefore(at(999), 9); return len(l), err },
 			func() (int, error) { return r.CountOnce("x") },
 			func() (int, error) { l, err := r.Exposures("x", 9); return len(l), err },
+			func() (int, error) { l, err := r.Guards(); return len(l), err },
+			func() (int, error) { l, err := r.AddressRules(""); return len(l), err },
+			func() (int, error) { l, err := r.Bans("x"); return len(l), err },
+			func() (int, error) { l, err := r.SignInPlaces("x"); return len(l), err },
 			func() (int, error) { l, err := r.Hooks("x"); return len(l), err },
 			func() (int, error) { l, err := r.Hooks(""); return len(l), err },
 			func() (int, error) {
@@ -137,7 +141,10 @@ func accountUnique(t *testing.T, s AccountStore) {
 	letter := two[28].(account.DeadLetter)
 	insert(t, s, account.DeadLetter{Instance: "instance2", ID: 99, Hook: "hook", Event: "other"})
 	letter.Event = "other"
-	for _, row := range []account.Row{other, invitation, mail, flow, link, token, device, ask, letter} {
+	span := two[34].(account.AddressRule)
+	insert(t, s, account.AddressRule{Instance: "instance2", ID: "other", Prefix: "192.0.2.0/24"})
+	span.Prefix = "192.0.2.0/24"
+	for _, row := range []account.Row{other, invitation, mail, flow, link, token, device, ask, letter, span} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Save(row) }); !errors.Is(err, account.ErrExists) {
 			t.Errorf("Save of %T with another's unique key = %v, want ErrExists", row, err)
 		}
@@ -178,6 +185,10 @@ func accountParents(t *testing.T, s AccountStore) {
 		account.DeadLetter{Instance: "instance1", ID: 9, Hook: "nobody's"},
 		account.PublishableKey{Instance: "nowhere", ID: "k"},
 		account.HostName{Instance: "nowhere", Name: "n"},
+		account.Guard{Instance: "nowhere"},
+		account.AddressRule{Instance: "nowhere", ID: "a"},
+		account.Ban{Instance: "nowhere", Address: "192.0.2.1"},
+		account.SignInPlace{Account: "nobody"},
 	} {
 		if err := s.Update(context.Background(), func(tx account.Tx) error { return tx.Insert(row) }); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("Insert of %T without its parent = %v, want ErrNotFound", row, err)
@@ -216,6 +227,10 @@ func accountSave(t *testing.T, s AccountStore) {
 		account.DeadLetter{Instance: "instance1", ID: 1, Hook: "hook", Event: "e", Body: []byte{9}},
 		account.PublishableKey{Instance: "instance1", ID: "page", Publish: []string{}, Subscribe: []string{"x"}, Origins: []string{}},
 		account.HostName{Instance: "instance1", Name: "mqtt.example.com", Token: "other", FailingAt: at(9)},
+		account.Guard{Instance: "instance1", Others: account.Allow, BanTries: 3},
+		account.AddressRule{Instance: "instance1", ID: "range", Prefix: "192.0.2.0/24", Effect: account.Deny},
+		account.Ban{Instance: "instance1", Address: "192.0.2.9", Until: at(100)},
+		account.SignInPlace{Account: "account1", Browser: "Firefox", Network: "192.0.2.0/24", LastAt: at(50)},
 		account.Device{ID: "device1", Owner: "account2", Name: "moved", Key: []byte{7}, SeenAt: at(9)},
 		account.DeviceLabels{Device: "device1", Labels: []string{"attic"}},
 	}
@@ -230,10 +245,10 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		delete account.Row // other fields than the key are empty
 		gone   []int       // indices in world
 	}{
-		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32}},
+		{"account", account.Account{ID: "account1"}, []int{0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36}},
 		{"session", account.BrowserSession{Hash: hash(1)}, []int{1}},
 		{"invitation", account.Invitation{ID: "invitation1"}, []int{2}},
-		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23, 27, 28, 29, 32}},
+		{"instance", account.Instance{ID: "instance1"}, []int{3, 4, 5, 6, 7, 11, 14, 15, 16, 17, 18, 19, 20, 23, 27, 28, 29, 32, 33, 34, 35}},
 		{"user", account.User{Instance: "instance1", Name: "sensor"}, []int{5, 7, 16, 23}},
 		{"user without rules", account.User{Instance: "instance1", Name: "instance1"}, []int{4}},
 		{"rule", account.Rule{Instance: "instance1", ID: "for all"}, []int{6}},
@@ -251,6 +266,10 @@ func accountDeletes(t *testing.T, s AccountStore) {
 		{"labels", account.DeviceLabels{Device: "device1"}, []int{26}},
 		{"passkey", account.Passkey{ID: "passkey1"}, []int{30}},
 		{"identity", account.Identity{ID: "identity1"}, []int{31}},
+		{"guard", account.Guard{Instance: "instance1"}, []int{33}},
+		{"address rule", account.AddressRule{Instance: "instance1", ID: "range"}, []int{34}},
+		{"ban", account.Ban{Instance: "instance1", Address: "192.0.2.9"}, []int{35}},
+		{"sign-in place", account.SignInPlace{Account: "account1", Browser: "Firefox", Network: "192.0.2.0/24"}, []int{36}},
 		{"membership", account.Membership{Team: "account1", Person: "account1"}, []int{24}},
 		{"team invitation", account.TeamInvitation{ID: "ask1"}, []int{25}},
 		{"metrics token", account.MetricsToken{Instance: "instance1"}, []int{19}},

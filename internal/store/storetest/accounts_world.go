@@ -24,7 +24,7 @@ func world(suffix string, n byte) []account.Row {
 	a, i := "account"+suffix, "instance"+suffix
 	return []account.Row{
 		account.Account{ID: a, Email: a + "@example.org", Password: "$argon2id$", Role: account.RoleOwner, Plan: "free", Language: "ja", CreatedAt: at(int(n)),
-			Name: "team" + suffix, Instances: 3, SuspendedAt: at(1), SuspendedWhy: "日本"},
+			Name: "team" + suffix, Instances: 3, SuspendedAt: at(1), SuspendedWhy: "日本", QuietSignIns: true},
 		account.BrowserSession{Hash: hash(n), Account: a, Remote: "192.0.2.1", Agent: "Browser", CreatedAt: at(1), SeenAt: at(2), Team: a},
 		account.Invitation{ID: "invitation" + suffix, TokenHash: hash(n + 100), Email: "new" + suffix + "@example.org", By: a, Sent: "mail", CreatedAt: at(int(n)), ExpiresAt: at(99)},
 		account.Instance{ID: i, Owner: a, Name: "home", Region: "here", Plan: "free", CreatedAt: at(int(n))},
@@ -64,6 +64,10 @@ func world(suffix string, n byte) []account.Row {
 		account.Passkey{ID: "passkey" + suffix, Account: a, Name: "phone", Record: []byte{n, 0}, CreatedAt: at(int(n)), UsedAt: at(3)},
 		account.Identity{ID: "identity" + suffix, Account: a, Issuer: "https://id.example", Subject: "日本" + suffix, Email: "x@example.org", CreatedAt: at(int(n)), UsedAt: at(4)},
 		account.HostName{Instance: i, Name: "mqtt.example.com", Token: "token" + suffix, CreatedAt: at(int(n)), ProvenAt: at(2), CheckedAt: at(3), FailingAt: at(4)},
+		account.Guard{Instance: i, Others: account.Deny, Ban: true, BanTries: 5, BanWindow: 60, BanLength: 600, ConnectRate: 7},
+		account.AddressRule{Instance: i, ID: "range", Prefix: "2001:db8::/32", Effect: account.Allow, Note: "日本", CreatedAt: at(2)},
+		account.Ban{Instance: i, Address: "192.0.2.9", Note: "n", Since: at(int(n)), Until: at(99)},
+		account.SignInPlace{Account: a, Browser: "Firefox", Network: "192.0.2.0/24", FirstAt: at(1), LastAt: at(int(n))},
 	}
 }
 
@@ -157,6 +161,20 @@ func again(r account.Reader, row account.Row) (account.Row, error) {
 		return r.Once(row.Account, row.Key)
 	case account.Exposure:
 		return r.Exposure(row.Instance, row.User)
+	case account.Guard:
+		return r.Guard(row.Instance)
+	case account.AddressRule:
+		return r.AddressRule(row.Instance, row.ID)
+	case account.Ban:
+		return r.Ban(row.Instance, row.Address)
+	case account.SignInPlace:
+		list, err := r.SignInPlaces(row.Account)
+		for _, p := range list {
+			if p.Browser == row.Browser && p.Network == row.Network {
+				return p, nil
+			}
+		}
+		return nil, errors.Join(err, account.ErrNotFound)
 	case account.Hook:
 		return r.Hook(row.Instance, row.ID)
 	case account.DeadLetter:
@@ -234,6 +252,8 @@ func everything(s account.Store) (string, error) {
 			say(pi, err)
 			d, err := r.Audit(account.AuditQuery{Limit: 999})
 			say(d, err)
+			gu, err := r.Guards()
+			say(gu, err)
 			on, err := r.OnceBefore(at(999), 999)
 			say(on, err)
 		}
@@ -258,6 +278,10 @@ func everything(s account.Store) (string, error) {
 			say(br, err)
 			ex, err := r.Exposures(i, 99)
 			say(ex, err)
+			ar, err := r.AddressRules(i)
+			say(ar, err)
+			ba, err := r.Bans(i)
+			say(ba, err)
 			ho, err := r.Hooks(i)
 			say(ho, err)
 			dl, err := r.DeadLetters(account.DeadLetterQuery{Instance: i, Limit: 99})
@@ -273,6 +297,8 @@ func everything(s account.Store) (string, error) {
 			of := fmt.Sprint("account", n+1)
 			k, err := r.APITokens(of)
 			say(k, err)
+			sp, err := r.SignInPlaces(of)
+			say(sp, err)
 			m, err := r.Memberships(of, "")
 			say(m, err)
 			pks, err := r.Passkeys(of)

@@ -10,6 +10,7 @@ const words: Record<Kind, Key> = {
   dropped: 'log.dropped',
   takeover: 'log.takeover',
   fight: 'log.fight',
+  banned: 'log.banned',
 };
 
 const looks: Record<Kind, 'ok' | 'idle' | 'bad' | 'warn'> = {
@@ -20,6 +21,7 @@ const looks: Record<Kind, 'ok' | 'idle' | 'bad' | 'warn'> = {
   dropped: 'warn',
   takeover: 'warn',
   fight: 'bad',
+  banned: 'bad',
 };
 
 const known = (kind: string): kind is Kind => (kinds as readonly string[]).includes(kind);
