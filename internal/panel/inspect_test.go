@@ -144,12 +144,12 @@ func TestWhyFromAddress(t *testing.T) {
 		works            bool
 		rule, fix        string
 	}{
-		{"an address that may come", `{"user":"u","action":"connect","from":"198.51.100.8:1883"}`, "session", true, "", ""},
+		{"an address that may come", `{"user":"u","action":"connect","from":"198.51.100.8:1883"}`, "session", true, "", "/connections"},
 		{"a rule", `{"user":"u","action":"connect","from":"203.0.113.9"}`, "address", false, "203.0.113.0/24", "/addresses"},
 		{"a rule, within IPv6", `{"user":"u","action":"connect","from":"[::ffff:203.0.113.9]:1"}`, "address", false, "203.0.113.0/24", "/addresses"},
 		{"a ban", `{"user":"u","action":"connect","from":"198.51.100.7:51000"}`, "ban", false, "by hand", "/addresses"},
 		{"an address alone", `{"action":"connect","from":"198.51.100.7"}`, "ban", false, "by hand", "/addresses"},
-		{"no address", `{"user":"u","action":"connect"}`, "session", true, "", ""},
+		{"no address", `{"user":"u","action":"connect"}`, "session", true, "", "/connections"},
 		{"without TLS", `{"user":"clear","action":"connect"}`, "tls", false, "TLS required", ""},
 		{"a client id that is fought for", `{"user":"u","client":"node-red","action":"connect"}`, "session", false, "client_id", "/connections"},
 		{"taken over", `{"client":"c/1","action":"connect"}`, "session", true, "", "/connections"},

@@ -12,7 +12,7 @@ import (
 // versioned are the changes of things that several may edit at once: they take If-Match.
 var versioned = map[string]bool{
 	"change-instance": true, "delete-instance": true, "change-user": true, "delete-user": true, "change-rule": true, "delete-rule": true,
-	"change-logins": true, "change-bridge": true, "delete-bridge": true, "change-device": true, "unpair-device": true,
+	"change-logins": true, "change-guard": true, "change-address-rule": true, "delete-address-rule": true, "change-bridge": true, "delete-bridge": true, "change-device": true, "unpair-device": true,
 	"change-hook": true, "delete-hook": true, "change-history": true,
 	"rename-team": true, "change-member": true, "remove-member": true,
 }
@@ -25,7 +25,8 @@ var groups = []struct {
 	{"cloudmqtt", []string{"/api/user", "/api/acl", "/api/info/", "/api/instance/", "/api/instances"}},
 	{"server", []string{"/api/openapi", "/api/reference", "/api/v1/status", "/healthz", "/ca.", "/device-ca.h", "/api/v1/certificates", "/api/v1/log"}},
 	{"users", []string{"/api/v1/instances/{id}/users", "/api/v1/instances/{id}/rules", "/api/v1/instances/{id}/import", "/api/v1/instances/{id}/exposures", "/api/v1/instances/{id}/keys"}},
-	{"logins", []string{"/api/v1/instances/{id}/logins", "/api/v1/instances/{id}/client-", "/api/v1/instances/{id}/token-keys", "/api/v1/instances/{id}/publishable-keys"}},
+	{"logins", []string{"/api/v1/instances/{id}/logins", "/api/v1/instances/{id}/client-", "/api/v1/instances/{id}/token-keys", "/api/v1/instances/{id}/publishable-keys",
+		"/api/v1/instances/{id}/guard", "/api/v1/instances/{id}/addresses", "/api/v1/instances/{id}/bans"}},
 	{"messages", []string{"/api/v1/instances/{id}/retained", "/api/v1/instances/{id}/subscribe", "/api/v1/instances/{id}/publish",
 		"/api/v1/instances/{id}/web-token", "/api/v1/instances/{id}/topics", "/api/v1/instances/{id}/history"}},
 	{"clients", []string{"/api/v1/instances/{id}/connections", "/api/v1/instances/{id}/sessions", "/api/v1/instances/{id}/why",
