@@ -234,14 +234,24 @@ func barredBy(rule, addr string) *Barred {
 }
 
 func (b *Banned) barred() *Barred {
-	out := &Barred{Ban: true, Automatic: b.Automatic, Until: b.Until, Rule: "by hand"}
-	until := b.Until.UTC().Format("2006-01-02 15:04:05 UTC")
-	out.Cause = "this address is shut out until " + until + ": lift the ban on the addresses page"
+	return &Barred{Ban: true, Automatic: b.Automatic, Until: b.Until, Rule: b.Rule(), Cause: b.Cause()}
+}
+
+// Rule says in few words why an address is shut out.
+func (b *Banned) Rule() string {
 	if b.Automatic {
-		out.Rule = fmt.Sprintf("%d wrong logins", b.Tries)
-		out.Cause = fmt.Sprintf("this address is shut out until %s, after %d different wrong logins: lift the ban on the addresses page", until, b.Tries)
+		return fmt.Sprintf("%d wrong logins", b.Tries)
 	}
-	return out
+	return "by hand"
+}
+
+// Cause says it for the log.
+func (b *Banned) Cause() string {
+	until := b.Until.UTC().Format("2006-01-02 15:04:05 UTC")
+	if b.Automatic {
+		return "after too many different wrong logins this address is shut out until " + until + ": lift the ban on the addresses page"
+	}
+	return "this address is shut out until " + until + ": lift the ban on the addresses page"
 }
 
 // spared says whether an address is never shut out by itself: one that an allow rule names, and those that don't go

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -49,8 +48,7 @@ func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.
 			Gate: "login", Cause: refused.Cause, Reason: answer.Reason})
 		if b := refused.Banned; b != nil && refused.Instance != "" {
 			d.record(refused.Instance, broker.Event{Kind: "banned", Client: h.ClientID, User: h.User, Remote: h.Remote, Gate: "ban", Reason: mqtt.Banned,
-				Rule: fmt.Sprintf("%d wrong logins", b.Tries), Cause: "too many different wrong logins came from " + b.Address + ": it is shut out until " + b.Until.UTC().Format("2006-01-02 15:04:05 UTC") +
-					"; lift the ban on the addresses page"})
+				Rule: b.Rule(), Cause: b.Cause()})
 		}
 		return nil, none, answer
 	}
