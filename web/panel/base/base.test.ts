@@ -36,6 +36,11 @@ describe('safeNext', () => {
     ['/\\evil.example', '/'],
     ['https://evil.example', '/'],
     ['javascript:alert(1)', '/'],
+    ['/.//evil.example', '/'],
+    ['/a/..//evil.example', '/'],
+    ['/\t/evil.example', '/'],
+    ['/\n\\evil.example', '/'],
+    ['/a/../b?x#y', '/b?x#y'],
   ])('%s', (next, want) => expect(safeNext(next)).toBe(want));
 });
 

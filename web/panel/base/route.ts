@@ -26,9 +26,14 @@ export function matchPath(pattern: string, path: string): Params | undefined {
   return params;
 }
 
-/** safeNext returns a path of our own to go to after sign-in; anything else becomes "/". */
+/**
+ * safeNext returns a path of our own to go to after sign-in; anything else becomes "/". What counts is what a browser
+ * makes of it: it drops tabs, and a path such as /.//host becomes one to another host.
+ */
 export function safeNext(next: string | null): string {
-  return next && /^\/(?![/\\])/.test(next) ? next : '/';
+  if (!next || !/^\/(?![/\\])/.test(next)) return '/';
+  const url = new URL(next, 'https://here.invalid');
+  return url.host === 'here.invalid' && !url.pathname.startsWith('//') ? url.pathname + url.search + url.hash : '/';
 }
 
 /** withQuery changes some parameters of a query; an empty value takes one away. */
