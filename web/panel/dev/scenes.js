@@ -34,6 +34,8 @@ export const scenes = [
   { name: 'logins', path: `/instances/${id}/logins`, act: (page) => page.getByText('ESP32 on the roof').waitFor() },
   { name: 'connections-many', path: `/instances/${id}/connections`, full: false, mock: { many: true }, act: (page) => page.getByText('sensor-00049').waitFor() },
   { name: 'connections-away', path: `/instances/${id}/connections?view=away`, act: (page) => page.getByText('old-phone').first().waitFor() },
+  { name: 'connections-client', path: `/instances/${id}/connections`, full: false, act: clientDetails },
+  { name: 'client-undo', path: `/instances/${id}/client`, full: false, act: clearUndone },
   { name: 'connections-empty', path: `/instances/${id}/connections`, mock: { empty: false }, act: nobody },
   { name: 'history', path: `/instances/${id}/history?topic=greenhouse/temperature`, act: (page) => page.getByText('esp32-roof').first().waitFor() },
   { name: 'history-empty', path: `/instances/${id}/history`, mock: { bare: true } },
@@ -124,6 +126,23 @@ async function changeHook(page, name, below) {
   await card.getByRole('button', { name: /^(Change|変更)$/ }).click();
   await page.getByRole('dialog').getByLabel(/^(Name|名前)$/).waitFor();
   if (below) await page.getByRole('dialog').getByLabel(below).scrollIntoViewIfNeeded();
+}
+
+async function clientDetails(page) {
+  await page.getByRole('button', { name: /^(Details of|.*の詳細$)/ }).first().click();
+  await page.getByRole('dialog').getByRole('listitem').first().waitFor();
+}
+
+/** clearUndone empties the list of messages, and has them back. */
+async function clearUndone(page) {
+  await talk(page);
+  const rows = page.getByRole('list', { name: /^(Messages|メッセージ)$/ }).locator('> li');
+  const before = await rows.count();
+  await page.getByRole('button', { name: /^(Clear the list|一覧を消去|リストを消去)$/ }).click();
+  await rows.first().waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: /^(Undo|元に戻す)$/ }).click();
+  await rows.first().waitFor();
+  if ((await rows.count()) < before) throw new Error('not all messages came back');
 }
 
 async function tryHook(page) {
