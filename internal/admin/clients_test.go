@@ -36,6 +36,8 @@ func (f *fakeBrokers) Sessions(_ string, q panel.ClientQuery) panel.Clients[pane
 	return panel.Clients[panel.Session]{Items: list, Total: len(list) + 4}
 }
 
+func (f *fakeBrokers) Stats(string) panel.Stats { return panel.Stats{} }
+
 func (f *fakeBrokers) Kick(_, id string) bool { return id == "pi/1 a" && f.note("kick ", id) }
 
 func (f *fakeBrokers) Forget(_, id string) bool { return id == "away" && f.note("forget ", id) }

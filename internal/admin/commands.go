@@ -64,18 +64,6 @@ func commands() []command {
 			password(f)
 		}, createAccount},
 		{"account link", "", "print a new single-use link to become the owner; the one before stops to work", none, ownerLink},
-		{"account set", "ACCOUNT", "change what an account may have; ACCOUNT is an id or an e-mail", func(f *pflag.FlagSet) {
-			f.String("plan", "", "plan; empty: the default plan")
-			f.Int("instances", 0, "how many instances it may have; 0: as the settings say")
-		}, setAccount},
-		{"account suspend", "ACCOUNT", "stop everything of an account; nothing is deleted", func(f *pflag.FlagSet) {
-			f.String("why", "", "reason, told to its people and to clients that are refused (needed)")
-		}, suspendAccount},
-		{"account resume", "ACCOUNT", "let a suspended account work again", none, resumeAccount},
-		{"account delete", "ACCOUNT", "delete an account with its instances, flow servers and devices", func(f *pflag.FlagSet) {
-			f.Bool("yes", false, "really: there is no way back (needed)")
-		}, deleteAccount},
-		{"account list", "", "list accounts", none, listAccounts},
 		{"instance export", "INSTANCE FILE", "write everything of an instance but its secrets to a zip file", func(f *pflag.FlagSet) {
 			f.Bool("hashes", false, "with the hashes of the users' passwords, so that devices go on working where it is imported")
 		}, exportInstance},

@@ -71,13 +71,6 @@ func showAll[T, S any](list []T, show func(T) S) []S {
 
 type newAccount struct{ Email, Password, Role, Plan string }
 
-type accountChange struct {
-	Plan      *string
-	Instances *int
-}
-
-type suspension struct{ Why string }
-
 type newUser struct {
 	Name, Password, Note string
 	Connect              bool

@@ -8,11 +8,6 @@ import (
 
 var actor = account.AdminActor
 
-func (s *Server) listAccounts(r *http.Request) (any, error) {
-	list, err := s.accounts.Accounts(r.Context(), actor())
-	return showAll(list, showAccount), err
-}
-
 func (s *Server) createAccount(r *http.Request) (any, error) {
 	in, err := decode[newAccount](r)
 	if err != nil {

@@ -20,10 +20,6 @@ var handmade = map[string]string{
 	"POST /instances/INSTANCE/import":        "user import: it reads files that name others",
 	"POST /instances/INSTANCE/export":        "instance export: to a file that has its name when it is whole",
 	"POST /instances/INSTANCE/restore":       "instance import",
-	"PATCH /accounts/ACCOUNT":                "account set",
-	"POST /accounts/ACCOUNT/suspend":         "account suspend",
-	"POST /accounts/ACCOUNT/resume":          "account resume",
-	"DELETE /accounts/ACCOUNT":               "account delete",
 }
 
 // pushFails tells of devices that did not take a snapshot.

@@ -8,7 +8,17 @@ func peopleOps() []operation {
 	teamInvitationCols := "ID=id E-MAIL=email ROLE=role EXPIRES=expires_at LINK=link"
 	tokenCols := "ID=id NAME=name SCOPE=scope INSTANCE=instance CREATED=created_at EXPIRES=expires_at USED=used_at"
 	none := fields{"password": ""}
+	oneAccount := view{cols: "ACCOUNT=id PLAN=plan INSTANCES=instance_limit SUSPENDED=suspended", tidy: accountAsBefore}
 	return []operation{
+		op("account set", "ACCOUNT", "PATCH /accounts/ACCOUNT", "change what an account may have; ACCOUNT is an id or an e-mail", oneAccount,
+			opt("plan", text, "plan; empty: the default plan"), opt("instances", number, "how many instances it may have; 0: as the settings say").as("instance_limit")),
+		op("account suspend", "ACCOUNT", "POST /accounts/ACCOUNT/suspend", "stop everything of an account; nothing is deleted", oneAccount,
+			opt("why", text, "reason, told to its people and to clients that are refused").needed()),
+		op("account resume", "ACCOUNT", "POST /accounts/ACCOUNT/resume", "let a suspended account work again", oneAccount),
+		op("account delete", "ACCOUNT", "DELETE /accounts/ACCOUNT", "delete an account with its instances, flow servers and devices", view{}).
+			really("this deletes the account with all that belongs to it"),
+		op("account list", "", "GET /accounts", "list accounts", view{cols: "ID=id E-MAIL_OR_TEAM=title ROLE=role PLAN=plan CREATED=created_at SUSPENDED=suspended", bare: true, page: "cursor", tidy: accountAsBefore},
+			opt("query", text, "part of name, e-mail or id [all]")),
 		op("account usage", "", "GET /accounts", "list all accounts with what they use", view{cols: accountCols, page: "cursor", most: 1000},
 			opt("query", text, "part of name, e-mail or id [all]")),
 		op("account show", "ACCOUNT", "GET /accounts/ACCOUNT", "show an account with its instances; ACCOUNT is an id or an e-mail", view{}),

@@ -37,15 +37,3 @@ func createAccount(k *call) error {
 	}
 	return k.print(a, rows...)
 }
-
-func listAccounts(k *call) error {
-	var list []accountShape
-	if err := k.client.call(k.ctx, http.MethodGet, "/accounts", nil, &list); err != nil {
-		return err
-	}
-	rows := []string{row("ID", "E-MAIL OR TEAM", "ROLE", "PLAN", "CREATED", "SUSPENDED")}
-	for _, a := range list {
-		rows = append(rows, row(a.ID, a.Email+a.Name, a.Role, a.Plan, a.CreatedAt, a.Suspended))
-	}
-	return k.print(list, rows...)
-}

@@ -126,12 +126,7 @@ func shortPath(name string) (short string, release func(), err error) {
 // routes is the table of what can be asked.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /accounts", s.answer(s.listAccounts))
 	mux.Handle("POST /accounts", s.answer(s.createAccount))
-	mux.Handle("PATCH /accounts/{id}", s.answer(s.setAccount))
-	mux.Handle("POST /accounts/{id}/suspend", s.answer(s.suspendAccount))
-	mux.Handle("POST /accounts/{id}/resume", s.answer(s.resumeAccount))
-	mux.Handle("DELETE /accounts/{id}", s.answer(s.deleteAccount))
 	mux.Handle("GET /instances/{id}/users", s.answer(s.listUsers))
 	mux.Handle("POST /instances/{id}/users", s.answer(s.createUser))
 	mux.Handle("PATCH /instances/{id}/users/{name}", s.answer(s.setUser))

@@ -30,6 +30,26 @@ func eachOf(answer any, change func(map[string]any)) any {
 	return answer
 }
 
+// accountAsBefore has role and e-mail, or the name of a team, and suspended as the reason.
+func accountAsBefore(k *call, answer any) (any, error) {
+	return eachOf(answer, func(a map[string]any) {
+		a["role"] = a["kind"]
+		if !k.json {
+			a["title"] = a["name"]
+		}
+		if a["email"] = ""; a["kind"] != "team" {
+			a["email"] = a["name"]
+			delete(a, "name")
+		}
+		if why := plain(thingOf(a["suspended"])["why"]); why != "" || !k.json {
+			a["suspended"] = why
+		}
+		if plain(a["instance_limit"]) == "0" && k.json {
+			delete(a, "instance_limit")
+		}
+	}), nil
+}
+
 // withPassword adds the first user's password to an instance that was made.
 func withPassword(k *call, answer any) (any, error) {
 	in := thingOf(answer)
