@@ -9,6 +9,9 @@ func userOps() []operation {
 		opt("note", text, "note"), opt("expires", text, "it holds until this time, such as 2026-12-31T00:00:00Z; empty: for ever").as("expires_at")}
 	loginCols := "PASSWORD=password TOKEN=token CERTIFICATE=certificate CERTIFICATE_USER=certificate_user TOKEN_ISSUER=token_issuer TOKEN_AUDIENCE=token_audience TOKEN_USER=token_user"
 	authorityCols := "ID=id OURS=own CREATED=created_at NAME=name"
+	guardCols := "OTHERS=others BAN=ban BAN_TRIES=ban_tries BAN_WINDOW=ban_window BAN_LENGTH=ban_length CONNECT_RATE=connect_rate"
+	addressCols := "ID=id EFFECT=effect ADDRESSES=prefix CREATED=created_at NOTE=note"
+	banCols := "ADDRESS=address SINCE=since UNTIL=until AUTOMATIC=automatic TRIES=tries REFUSED=refused USERS=users NOTE=note"
 	return []operation{
 		op("user create", "INSTANCE NAME", "POST "+one+"/users", "make an MQTT user", view{cols: userCols},
 			opt("no-connect", yes, "may not connect yet"), opt("note", text, "note"), opt("client-id", text, "the one client id that it may connect with [any]"),
@@ -37,6 +40,21 @@ func userOps() []operation {
 			opt("password", yes, "user name and password: --password or --password=false"), opt("token", yes, "signed tokens (JWT) as password"),
 			opt("certificate", text, "client certificates: off, accepted or required"), opt("certificate-user", text, "what of a certificate names the user: cn, dns, email or uri"),
 			opt("token-issuer", text, "claim iss [any]"), opt("token-audience", text, "claim aud [the instance's id]"), opt("token-user", text, "claim that names the user [sub]")),
+		op("guard show", "INSTANCE", "GET "+one+"/guard", "show from where clients may come, and how who guesses passwords is shut out", view{cols: guardCols}),
+		op("guard set", "INSTANCE", "PATCH "+one+"/guard", "change from where clients may come; who may not any more is disconnected", view{cols: guardCols},
+			opt("others", text, "addresses that no rule contains: allow or deny"), opt("ban", yes, "shut an address out after too many different wrong logins: --ban or --ban=false"),
+			opt("ban-tries", number, "after so many"), opt("ban-window", number, "within so many seconds"), opt("ban-length", number, "for so many seconds"),
+			opt("connect-rate", number, "clients that may log in in a minute; 0: any number")),
+		op("address create", "INSTANCE allow|deny=effect ADDRESSES=prefix", "POST "+one+"/addresses", "make an address rule, about one address or a range such as 192.0.2.0/24", view{cols: addressCols},
+			opt("note", text, "note")),
+		op("address list", "INSTANCE", "GET "+one+"/addresses", "list address rules: the narrowest range that contains an address decides", view{cols: addressCols}),
+		op("address show", "INSTANCE RULE", "GET "+one+"/addresses/RULE", "show an address rule", view{cols: addressCols}),
+		op("address set", "INSTANCE RULE allow|deny=effect ADDRESSES=prefix", "PATCH "+one+"/addresses/RULE", "change an address rule", view{cols: addressCols}, opt("note", text, "note")),
+		op("address delete", "INSTANCE RULE", "DELETE "+one+"/addresses/RULE", "delete an address rule", view{}),
+		op("ban create", "INSTANCE ADDRESS", "POST "+one+"/bans", "shut an address out for a time; its clients are disconnected", view{cols: banCols},
+			opt("minutes", number, "for so many, up to 525600").needed(), opt("note", text, "note")),
+		op("ban list", "INSTANCE", "GET "+one+"/bans", "list the addresses that are shut out: after wrong logins, and by hand", view{cols: banCols}),
+		op("ban lift", "INSTANCE ADDRESS", "DELETE "+one+"/bans/ADDRESS", "let an address in again", view{}),
 		op("authority create", "INSTANCE", "POST "+one+"/client-authorities", "make a private authority of client certificates, or take one's own in", view{cols: authorityCols, bare: true},
 			opt("pem", file, "file with certificates of your own authorities, - for standard input [a private one is made]")),
 		op("authority list", "INSTANCE", "GET "+one+"/client-authorities", "list authorities of client certificates", view{cols: authorityCols, bare: true}),

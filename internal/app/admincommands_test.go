@@ -392,6 +392,16 @@ func TestAdminLinks(t *testing.T) {
 	var key struct{ Key string }
 	w.admin(&key, "page-key", "create", id, "--name", "web", "--origin", "https://example.org", "--subscribe", "a/#", "--connections", "5")
 	w.admin(nil, "page-key", "delete", id, key.Key)
+	var rule struct{ ID string }
+	w.admin(&rule, "address", "create", id, "deny", "192.0.2.0/24", "--note", "n")
+	w.admin(nil, "address", "set", id, rule.ID, "allow", "192.0.2.0/25")
+	w.admin(nil, "address", "delete", id, rule.ID)
+	w.admin(nil, "ban", "create", id, "203.0.113.7", "--minutes", "5")
+	if _, out, _ := w.adminText("", "ban", "list", id); !strings.Contains(out, "203.0.113.7") {
+		t.Errorf("bans\n%s", out)
+	}
+	w.admin(nil, "ban", "lift", id, "203.0.113.7")
+	w.admin(nil, "guard", "set", id, "--connect-rate", "100", "--ban=false")
 	var pairing struct{ Code, Command string }
 	if w.admin(&pairing, "device", "pair", id, "pi"); pairing.Code == "" || !strings.Contains(pairing.Command, pairing.Code) {
 		t.Errorf("pairing %+v", pairing)
