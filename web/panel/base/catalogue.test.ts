@@ -16,6 +16,7 @@ const translated: Record<string, string> = ja;
 
 /** Texts that are the same in both languages, each with its reason. */
 const same = new Set([
+  'gate.tls', // a name
   'plan.flow_servers_of', // figures only
 ]);
 
