@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
-.PHONY: help run build test unit lint web editor e2e fuzz bench bench-flow pages-speed conformance torture cross deb audit clean
+.PHONY: help run build test unit lint web editor e2e fuzz bench bench-flow pages-speed lists-speed conformance torture cross deb audit clean
 
 help: ## print the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
@@ -58,6 +58,10 @@ bench-flow: build ## our flow runtime and the real Node-RED on the same flows; N
 pages-speed: build ## how long each page keeps the main thread busy with long lists behind it; PAGES, ROUNDS
 	@[ e2e/node_modules/.package-lock.json -nt e2e/package-lock.json ] || npm ci --prefix e2e --ignore-scripts --no-audit --no-fund --loglevel=error
 	@cd e2e && ROUNDS=$(or $(ROUNDS),3) node speed/pages.mjs $(PAGES)
+
+lists-speed: build ## what a million lines of log, 100,000 users and 10,000 connections cost the server; TIMES, SCALE
+	@[ e2e/node_modules/.package-lock.json -nt e2e/package-lock.json ] || npm ci --prefix e2e --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd e2e && TIMES=$(or $(TIMES),10) SCALE=$(or $(SCALE),1) node speed/lists.mjs
 
 conformance: ## MQTT cases on our broker, or on any with ADDR=host:port
 	CONFORMANCE_ADDR=$(ADDR) go test -tags no_ui -count=1 -v ./conformance/... -args $(if $(ADDR),,-every -write-page)

@@ -154,13 +154,13 @@ func (b *brokers) change(c account.Change) {
 	if running == nil {
 		return
 	}
-	for _, client := range running.Clients() {
-		if c.Suspended != "" {
-			running.Kick(client.ID, "the account of this instance is suspended by the operator of the server: "+c.Suspended)
-		}
-		if slices.Contains(c.Users, client.User) || slices.Contains(c.Clients, client.ID) {
-			running.Kick(client.ID, "this login holds no more: the user was changed or deleted")
-		}
+	switch {
+	case c.Suspended != "":
+		running.KickAll("the account of this instance is suspended by the operator of the server: "+c.Suspended, func(string, string) bool { return true })
+	case len(c.Users)+len(c.Clients) > 0:
+		running.KickAll("this login holds no more: the user was changed or deleted", func(id, user string) bool {
+			return slices.Contains(c.Users, user) || slices.Contains(c.Clients, id)
+		})
 	}
 	if c.Plan {
 		limits, err := b.limits(c.Instance)

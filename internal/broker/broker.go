@@ -185,6 +185,16 @@ func (b *Broker) Kick(clientID string, words string) bool {
 	return c != nil
 }
 
+// KickAll ends the connections that which chooses by client id and user: a walk over all that are connected, without what
+// Clients tells of each.
+func (b *Broker) KickAll(words string, which func(id, user string) bool) {
+	for _, c := range b.live() {
+		if which(c.s.id, c.user) {
+			c.Expel(mqtt.AdministrativeAction, words)
+		}
+	}
+}
+
 // Recheck judges the connected clients of the users again (all of them when none is named): who may no longer connect
 // is disconnected, the others go on under their present rights. Rights that know whether they hold are asked themselves
 // and stay: they may be narrower than the user's. It isn't needed when only rules have changed: these are told by

@@ -234,6 +234,19 @@ func TestRecheckAndKick(t *testing.T) {
 	}
 }
 
+func TestKickAll(t *testing.T) {
+	r := newRig(t, Limits{})
+	a, _ := r.connectAs(connectPacket("a", mqtt.V5), Identity{User: "one", Rights: AllowAll{}})
+	b, _ := r.connectAs(connectPacket("b", mqtt.V5), Identity{User: "one", Rights: AllowAll{}})
+	c, _ := r.connectAs(connectPacket("c", mqtt.V5), Identity{User: "two", Rights: AllowAll{}})
+	r.b.KickAll("the user was deleted", func(id, user string) bool { return user == "one" && id != "b" })
+	if got := a.reason(); got != mqtt.AdministrativeAction {
+		t.Error(got)
+	}
+	b.nothing()
+	c.nothing()
+}
+
 func TestStop(t *testing.T) {
 	r := newRig(t, Limits{})
 	a, _ := r.connect(persistentPacket("a", mqtt.V5))
