@@ -164,7 +164,7 @@ func (s *Service) DeleteInstance(ctx context.Context, by Actor, id string) error
 		if err := endSubscription(tx, id); err != nil {
 			return Change{}, err
 		}
-		if err := s.remove(ctx, tx, in, Setting{Key: instanceKeySetting + id}, Setting{Key: historySetting + id}); err != nil {
+		if err := s.remove(ctx, tx, in, settingsOf(id)...); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: id, Deleted: true}, s.audit(tx, by, "instance.delete", id, in.Name)

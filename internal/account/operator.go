@@ -308,7 +308,7 @@ func (s *Service) DeleteAccount(ctx context.Context, by Actor, id string) error 
 			if err := endSubscription(tx, in.ID); err != nil {
 				return nil, err
 			}
-			if err := tx.Delete(Setting{Key: instanceKeySetting + in.ID}, Setting{Key: historySetting + in.ID}); err != nil {
+			if err := tx.Delete(settingsOf(in.ID)...); err != nil {
 				return nil, err
 			}
 		}

@@ -25,6 +25,7 @@ type Portable struct {
 	Hooks       []PortableHook      `json:"hooks"`
 	Bridges     []PortableBridge    `json:"bridges"`
 	History     []HistoryFilter     `json:"history"`
+	Retain      []RetainExpiry      `json:"retain_expiry,omitempty"`
 	Authorities []PortableAuthority `json:"client_authorities"`
 	TokenKeys   []PortableTokenKey  `json:"token_keys"`
 	PageKeys    []PortablePageKey   `json:"publishable_keys"`
@@ -252,6 +253,9 @@ func (s *Service) portable(r Reader, in Instance) (p Portable, err error) {
 	}
 	if p.History == nil {
 		p.History = []HistoryFilter{}
+	}
+	if p.Retain, err = RetainExpiriesOf(r, in.ID); err != nil {
+		return p, err
 	}
 	bridges, err := r.Bridges(in.ID)
 	if err != nil {

@@ -75,7 +75,7 @@ func (s *Service) Restore(ctx context.Context, by Actor, instance string, from P
 			return Change{}, err
 		}
 		w.Applied = true
-		return Change{Instance: instance, Recheck: true, Logins: true, Hooks: true, Bridges: true, History: true, Addresses: true},
+		return Change{Instance: instance, Recheck: true, Logins: true, Hooks: true, Bridges: true, History: true, Retain: true, Addresses: true},
 			s.audit(tx, by, "instance.import", instance, fmt.Sprintf("from %s: %d users, %d rules, %d hooks, %d bridges", clip(from.Instance), w.Users, w.Rules, w.Hooks, w.Bridges))
 	})
 	if err != nil {
@@ -131,6 +131,7 @@ func (w *restoring) wantEmpty(r Reader) error {
 		func() (int, error) { l, err := r.Hooks(w.in.ID); return len(l), err },
 		func() (int, error) { l, err := r.Bridges(w.in.ID); return len(l), err },
 		func() (int, error) { l, err := historyOf(r, w.in.ID); return len(l), err },
+		func() (int, error) { l, err := RetainExpiriesOf(r, w.in.ID); return len(l), err },
 		func() (int, error) { l, err := r.ClientAuthorities(w.in.ID); return len(l), err },
 		func() (int, error) { l, err := r.TokenKeys(w.in.ID); return len(l), err },
 		func() (int, error) { l, err := r.AddressRules(w.in.ID); return len(l), err },
@@ -329,6 +330,16 @@ func (w *restoring) judgeBridges(Reader) error {
 			return err
 		}
 		w.rows = append(w.rows, Setting{Key: historySetting + w.in.ID, Value: value})
+	}
+	if err := checkRetainExpiries(w.from.Retain); err != nil {
+		return w.fault(SourceInstance, 0, err)
+	}
+	if len(w.from.Retain) > 0 {
+		row, err := RetainRow(w.in.ID, w.from.Retain)
+		if err != nil {
+			return err
+		}
+		w.rows = append(w.rows, row)
 	}
 	return nil
 }

@@ -162,10 +162,10 @@ func (b *brokers) change(c account.Change) {
 			return slices.Contains(c.Users, user) || slices.Contains(c.Clients, id)
 		})
 	}
-	if c.Plan {
+	if c.Plan || c.Retain {
 		limits, err := b.limits(c.Instance)
 		if err != nil {
-			b.log.Error("limits of another plan can't be read; they hold from the next start on", "instance", c.Instance, "error", err)
+			b.log.Error("other limits can't be read; they hold from the next start on", "instance", c.Instance, "error", err)
 		} else {
 			running.SetLimits(limits)
 		}

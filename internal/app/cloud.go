@@ -309,12 +309,29 @@ func (c *cloud) limits(instance string) (broker.Limits, error) {
 		return broker.Limits{}, err
 	}
 	p := c.accounts.Plan(in.Plan)
+	expiry, err := c.retainExpiry(instance)
+	if err != nil {
+		return broker.Limits{}, err
+	}
 	return broker.Limits{
+		RetainExpiry: expiry,
 		Connections: p.Connections, WebConnections: p.WebConnections, MaxPacket: p.MaxPacket, QueueMessages: p.QueueMessages,
 		QueueBytes: p.QueueBytes, Subscriptions: p.Subscriptions, RetainedMessages: p.RetainedMessages,
 		AllSubscriptions: p.AllSubscriptions, SubscribeRate: p.SubscribeRate, Sessions: p.Sessions, RetainedBytes: p.RetainedBytes,
 		KeepAliveMax: time.Duration(p.KeepAliveMax) * time.Second, BindClientIDs: p.BindClientIDs, Fast: p.Durability == config.Fast,
 	}, nil
+}
+
+// retainExpiry are the times that an instance gives to retained messages.
+func (c *cloud) retainExpiry(instance string) (out []broker.RetainExpiry, err error) {
+	err = c.kept.View(context.Background(), func(r account.Reader) error {
+		list, err := account.RetainExpiriesOf(r, instance)
+		for _, one := range list {
+			out = append(out, broker.RetainExpiry(one))
+		}
+		return err
+	})
+	return out, err
 }
 
 func (c *cloud) readInstance(id string) (in account.Instance, err error) {

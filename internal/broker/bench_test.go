@@ -271,3 +271,28 @@ func BenchmarkStored(b *testing.B) {
 	r.waitWrites()
 	perMessage(b, 64)
 }
+
+// BenchmarkRetain publishes retained messages on topics that have one already, with a store that costs nothing.
+func BenchmarkRetain(b *testing.B) {
+	for qos := range byte(2) {
+		b.Run(fmt.Sprintf("qos%d", qos), func(b *testing.B) {
+			r := newRig(b, Limits{RetainedMessages: 1000})
+			pub := r.sink("p", mqtt.V5, false)
+			var buf []byte
+			for i := range 64 {
+				p := mqtt.Publish{Topic: fmt.Appendf(nil, "house/room/%d/state", i), Payload: bytes.Repeat([]byte("x"), 64), QoS: qos, Retain: true}
+				if qos > 0 {
+					p.PacketID = uint16(i + 1)
+				}
+				buf = p.Append(buf, mqtt.V5)
+			}
+			var turn Turn
+			b.ReportAllocs()
+			for b.Loop() {
+				pub.handle(b, &turn, buf)
+				r.waitWrites()
+			}
+			perMessage(b, 64)
+		})
+	}
+}

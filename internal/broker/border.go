@@ -52,26 +52,27 @@ type Eviction struct {
 
 // Limits of one instance; zero means no limit unless said otherwise.
 type Limits struct {
-	Connections      int           // concurrent clients, web clients not counted
-	WebConnections   int           // concurrent web clients of the panel
-	MaxPacket        int           // bytes, fixed header included
-	OutboxBytes      int           // bytes that may wait for one connection [1 MiB]
-	QueueMessages    int           // messages kept for one absent session
-	QueueBytes       int           // bytes kept for one absent session
-	Subscriptions    int           // for one session
-	AllSubscriptions int           // of all sessions together
-	SubscribeRate    int           // filters a second that one connection may subscribe to, once it has used up as many as Subscriptions
-	Sessions         int           // persistent sessions
-	RetainedMessages int           //
-	RetainedBytes    int           //
-	ReceiveMaximum   int           // QoS 1/2 messages a client may have open towards us [1024]
-	TopicAliasMax    int           // aliases a client may use [32]
-	KeepAliveMax     time.Duration // longest keep-alive, told as Server Keep Alive
-	SessionExpiryMax time.Duration // longest session expiry
-	KeepMessages     int           // messages that may wait for the session of Options.Keep
-	KeepBytes        int           // bytes that may
-	BindClientIDs    bool          // a client identifier belongs to the user of its session as long as that lives
-	Fast             bool          // messages are acknowledged in memory and written within a second: a crash may lose that second
+	Connections      int            // concurrent clients, web clients not counted
+	WebConnections   int            // concurrent web clients of the panel
+	MaxPacket        int            // bytes, fixed header included
+	OutboxBytes      int            // bytes that may wait for one connection [1 MiB]
+	QueueMessages    int            // messages kept for one absent session
+	QueueBytes       int            // bytes kept for one absent session
+	Subscriptions    int            // for one session
+	AllSubscriptions int            // of all sessions together
+	SubscribeRate    int            // filters a second that one connection may subscribe to, once it has used up as many as Subscriptions
+	Sessions         int            // persistent sessions
+	RetainedMessages int            //
+	RetainedBytes    int            //
+	ReceiveMaximum   int            // QoS 1/2 messages a client may have open towards us [1024]
+	TopicAliasMax    int            // aliases a client may use [32]
+	KeepAliveMax     time.Duration  // longest keep-alive, told as Server Keep Alive
+	SessionExpiryMax time.Duration  // longest session expiry
+	KeepMessages     int            // messages that may wait for the session of Options.Keep
+	KeepBytes        int            // bytes that may
+	BindClientIDs    bool           // a client identifier belongs to the user of its session as long as that lives
+	RetainExpiry     []RetainExpiry // the first whose filter matches bounds a retained message's time
+	Fast             bool           // messages are acknowledged in memory and written within a second: a crash may lose that second
 }
 
 // Link is the connection behind a client, as the broker sees it. Its methods don't block.
@@ -97,7 +98,7 @@ type ConnectRequest struct {
 // Event is one line of the instance's log page: a connect, a disconnect, a refusal, a drop.
 type Event struct {
 	Time   time.Time   `json:"time"`
-	Kind   string      `json:"kind"`             // connected, disconnected, refused, denied, dropped, takeover, fight
+	Kind   string      `json:"kind"`             // connected, disconnected, refused, denied, dropped, takeover, fight, command
 	Client string      `json:"client,omitempty"` // client id
 	User   string      `json:"user,omitempty"`
 	Remote string      `json:"remote,omitempty"`

@@ -67,6 +67,7 @@ type Broker struct {
 	watchMu  sync.Mutex               // guards changes of watches; taken alone
 	watches  atomic.Pointer[[]*Watch] // nil: nobody watches
 	fights   fights
+	commands throttle // of lines about retained commands
 }
 
 // Refusal is a reason code in words that help. It unwraps to its mqtt.Reason.

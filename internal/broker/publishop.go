@@ -19,7 +19,8 @@ func (c *Client) submit(p *mqtt.Publish, m *match, kept uint64, t *Turn) error {
 	msg, rec := newMessage(m.topic, p, c.s.id, c.user, b.clock.now(), now)
 	op := &publishOp{b: b, c: c, s: c.s, m: msg, rec: rec, topic: msg.body.Load().topic, qos: p.QoS, id: p.PacketID,
 		retain: p.Retain, clear: len(p.Payload) == 0, routed: kept != 0, lifted: lifted}
-	msg.kept = kept
+	op.aged = b.age(m.topic, p, c.s.id, c.user)
+	op.place(kept)
 	switch {
 	case lifted:
 	case p.QoS == 1:
@@ -28,7 +29,7 @@ func (c *Client) submit(p *mqtt.Publish, m *match, kept uint64, t *Turn) error {
 		c.s.setIn(p.PacketID, inStoring)
 	}
 	if p.Retain && p.QoS == 0 { // nothing is promised: who subscribes now must get it, as its receivers did
-		b.keepRetained(msg, op.topic, op.clear)
+		op.keep()
 	}
 	op.ask()
 	c.pending.Add(1)
@@ -45,6 +46,7 @@ type publishOp struct {
 	rec    []byte
 	topic  string
 	then   func(error) // told the outcome; nil: nobody
+	aged   *aged       // what is retained instead of m; nil: m
 	with   operation   // done in the same batch; nil: nothing
 	id     uint16
 	qos    byte
@@ -89,9 +91,12 @@ func (o *publishOp) prepare(p *plan) {
 	}
 	p.match.forget()
 	if o.retain {
-		if o.clear {
+		switch {
+		case o.clear:
 			p.retain(o.b, o.topic, nil)
-		} else {
+		case o.aged != nil:
+			p.retain(o.b, o.topic, o.aged.rec)
+		default:
 			p.retain(o.b, o.topic, o.rec)
 		}
 	}
@@ -123,7 +128,7 @@ func (o *publishOp) done(t *Turn, err error) {
 		return
 	}
 	if o.retain && !o.routed { // before it is routed: who subscribes from now on gets it from the one or the other
-		o.m.kept = o.b.retOrder.Add(1)
+		o.place(o.b.retOrder.Add(1))
 	}
 	m := o.b.matchOf(o.topic, &t.match)
 	if !o.routed {
@@ -134,7 +139,7 @@ func (o *publishOp) done(t *Turn, err error) {
 		o.route(m, t, how)
 	}
 	if o.retain {
-		o.b.keepRetained(o.retainedCopy(), o.topic, o.clear)
+		o.keep()
 	}
 	o.unask() // before the answer: who has it may replace the message at once
 	o.answer(reached(m), t)
@@ -158,8 +163,26 @@ func (o *publishOp) route(m *match, t *Turn, how lifted) {
 	}
 }
 
+// place gives the retained message its place in their order, before anybody else sees it.
+func (o *publishOp) place(kept uint64) {
+	o.m.kept = kept
+	if o.aged != nil {
+		o.aged.m.kept = kept
+	}
+}
+
+// keep sets or clears the topic's retained message.
+func (o *publishOp) keep() {
+	if had := o.b.keepRetained(o.retainedCopy(), o.topic, o.clear); !had && !o.clear && Command(o.topic) {
+		o.commandKept()
+	}
+}
+
 // retainedCopy is the message for the retained index, whose body is never let go and whose claims aren't counted.
 func (o *publishOp) retainedCopy() *message {
+	if o.aged != nil {
+		return o.aged.m
+	}
 	if o.m.offset == 0 {
 		return o.m
 	}

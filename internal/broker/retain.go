@@ -26,12 +26,11 @@ const replayStep = 64
 
 // keepRetained sets or, with an empty payload, clears the retained message of a topic [MQTT-3.3.1-5] [MQTT-3.3.1-6].
 // It is called when that is durable, in the order of the batches; at QoS 0 also before, when it is accepted. The order
-// of the batches has the last word. name stays in use as long as m does.
-func (b *Broker) keepRetained(m *message, name string, empty bool) {
+// of the batches has the last word. name stays in use as long as m does. It says whether there was one before.
+func (b *Broker) keepRetained(m *message, name string, empty bool) (had bool) {
 	b.retMu.Lock()
 	defer b.retMu.Unlock()
 	var old *message
-	var had bool
 	if empty {
 		old, had = b.retained.Delete(name)
 	} else {
@@ -47,6 +46,7 @@ func (b *Broker) keepRetained(m *message, name string, empty bool) {
 		b.retCount.Add(-1)
 		b.retBytes.Add(-int64(old.size))
 	}
+	return had
 }
 
 // retainedBesides says what all topics but this one retain: messages and bytes.

@@ -153,7 +153,7 @@ func (b *Broker) message(p *mqtt.Publish, clientID, user string) *publishOp {
 		}
 	}
 	m, rec := newMessage(name, p, clientID, user, b.clock.now(), b.clock.ms())
-	op := &publishOp{b: b, m: m, rec: rec, topic: name, qos: p.QoS, retain: p.Retain, clear: len(p.Payload) == 0, lifted: lifted}
+	op := &publishOp{b: b, m: m, rec: rec, topic: name, qos: p.QoS, retain: p.Retain, clear: len(p.Payload) == 0, lifted: lifted, aged: b.age(name, p, clientID, user)}
 	op.ask()
 	return op
 }

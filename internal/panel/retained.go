@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/broker"
 	"tsunagi/internal/topic"
 )
 
@@ -21,6 +22,7 @@ type retainedBody struct {
 	Publisher string `json:"publisher,omitempty" doc:"Client id that published it"`
 	User      string `json:"user,omitempty"`
 	ExpiresIn uint32 `json:"expires_in,omitempty" doc:"Seconds; absent: never"`
+	Command   bool   `json:"command,omitempty" doc:"Its topic looks like one for commands (its last level is set, cmd or command): whoever subscribes later carries it out again"`
 }
 
 type listRetainedInput struct {
@@ -56,7 +58,7 @@ func (p *Panel) listRetained(ctx context.Context, in *listRetainedInput) (*answe
 }
 
 func showRetained(m Retained) retainedBody {
-	out := retainedBody{Topic: m.Topic, Size: len(m.Payload), QoS: m.QoS, Publisher: m.Publisher, User: m.User, ExpiresIn: m.ExpiresIn}
+	out := retainedBody{Topic: m.Topic, Size: len(m.Payload), QoS: m.QoS, Publisher: m.Publisher, User: m.User, ExpiresIn: m.ExpiresIn, Command: broker.Command(m.Topic)}
 	part := m.Payload[:min(len(m.Payload), shownPayload)]
 	for cut := 0; cut < 4 && len(part) > 0 && len(part) < len(m.Payload) && !utf8.Valid(part); cut++ {
 		part = part[:len(part)-1] // not through the middle of a character

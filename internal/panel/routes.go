@@ -243,6 +243,9 @@ func (p *Panel) routes() []route {
 		{"POST /instances/{id}/hooks/{hook}/dead-letters/delete", signedIn, 200, "delete-dead-letters", "Delete dead letters", handle(p, p.dropDeadLetters)},
 		{"GET /instances/{id}/hook-readers", signedIn, 200, "list-hook-readers", "Addresses that a hook can write to", handle(p, p.listHookReaders)},
 
+		{"GET /instances/{id}/retained-expiry", signedIn, 200, "get-retained-expiry", "How long retained messages stay whose publishers gave them no time", handle(p, p.getRetainExpiries)},
+		{"PATCH /instances/{id}/retained-expiry", signedIn, 200, "change-retained-expiry", "Change how long retained messages stay; it holds for what is retained from now on", handle(p, p.changeRetainExpiries)},
+
 		{"GET /instances/{id}/history", signedIn, 200, "get-history", "Which messages are kept, and what they take up", handle(p, p.getChoices)},
 		{"PATCH /instances/{id}/history", signedIn, 200, "change-history", "Change which messages are kept; what no filter keeps any more is deleted", handle(p, p.changeHistory)},
 		{"GET /instances/{id}/history/messages", signedIn, 200, "list-history", "Kept messages, newest first", handle(p, p.listHistory)},
