@@ -40,3 +40,6 @@ export function matches(filter: string, topic: string): boolean {
   }
   return wanted.length === levels.length;
 }
+
+/** isCommand says whether a topic looks like one on which devices are told what to do; the server judges alike. */
+export const isCommand = (topic: string) => /(^|\/)(set|cmd|command)$/.test(topic);

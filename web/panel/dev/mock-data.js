@@ -234,6 +234,7 @@ export const audit = [
 export const retained = [
   { topic: 'greenhouse/temperature', payload: '{"celsius":21.5}', encoding: 'text', size: 16, qos: 1, publisher: 'esp-1', user: 'greenhouse' },
   { topic: 'greenhouse/status', payload: 'online', encoding: 'text', size: 6, qos: 0, publisher: 'esp-1', user: 'greenhouse', expires_in: 540 },
+  { topic: 'greenhouse/lamp/set', payload: 'ON', encoding: 'text', size: 2, qos: 1, publisher: 'old-phone', user: 'phone', command: true },
 ];
 
 export const clientSessions = [
@@ -312,3 +313,4 @@ export const hostNames = {
   ],
 };
 export const hostCheck = { ...hostNames.items[1], record: 'missing', points: 'nowhere', seen: [], addresses: [], text: 'There is no TXT record at _tsunagi.a-rather-long-name.of-the-office.subdomain.example.com yet. Make one with the value tsunagi=q8c3m5ykw7ztr4nd2xvb6hj9ea, and check again.' };
+export const retainExpiry = { items: [{ filter: 'homeassistant/#', seconds: 604_800 }, { filter: 'greenhouse/+/telemetry', seconds: 5400 }] };

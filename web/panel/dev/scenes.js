@@ -30,6 +30,7 @@ export const scenes = [
   { name: 'topics', path: `/instances/${id}/topics?topic=house-0/kitchen/temperature`, act: (page) => page.waitForTimeout(3500) },
   { name: 'topics-many', path: `/instances/${id}/topics?query=roof`, mock: { topics: 10_000 }, act: (page) => page.getByRole('treeitem').first().waitFor() },
   { name: 'retained', path: `/instances/${id}/retained`, act: (page) => page.getByText('greenhouse/temperature').waitFor() },
+  { name: 'retained-expiry', path: `/instances/${id}/retained`, full: false, act: (page) => button(page, 'Change times', '期限を変更').click() },
   { name: 'why', path: `/instances/${id}/why?user=greenhouse&action=publish&topic=house/door`, act: (page) => page.getByText('house/door').last().waitFor() },
   { name: 'logins', path: `/instances/${id}/logins`, act: (page) => page.getByText('ESP32 on the roof').waitFor() },
   { name: 'connections-many', path: `/instances/${id}/connections`, full: false, mock: { many: true }, act: (page) => page.getByText('sensor-00049').waitFor() },

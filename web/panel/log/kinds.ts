@@ -11,6 +11,7 @@ const words: Record<Kind, Key> = {
   takeover: 'log.takeover',
   fight: 'log.fight',
   banned: 'log.banned',
+  command: 'log.command',
 };
 
 const looks: Record<Kind, 'ok' | 'idle' | 'bad' | 'warn'> = {
@@ -22,6 +23,7 @@ const looks: Record<Kind, 'ok' | 'idle' | 'bad' | 'warn'> = {
   takeover: 'warn',
   fight: 'bad',
   banned: 'bad',
+  command: 'warn',
 };
 
 const known = (kind: string): kind is Kind => (kinds as readonly string[]).includes(kind);
