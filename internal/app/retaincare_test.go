@@ -50,7 +50,9 @@ func TestRetainedCare(t *testing.T) {
 		}
 	}
 	check("at once")
-	var log struct{ Items []struct{ Topic, Client, Cause string } }
+	var log struct {
+		Items []struct{ Topic, Client, Cause string }
+	}
 	p.until(func() bool {
 		p.api("GET", at+"/log?kind=command", nil, &log)
 		return len(log.Items) > 0
