@@ -217,13 +217,13 @@ func TestSchedulePublishes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, nil)
 		c := forward("h", "", "light/set", `OFF at {payload.local}`)
-		c.Events, c.Schedule = []account.HookEvent{account.HookSchedule}, "0 23 * * *"
+		c.Events, c.Schedule = []account.HookEvent{account.HookSchedule}, "0 2 * * *"
 		w := mailing(account.HookMessage)
 		w.ID, w.Filter = "w", "light/#"
 		s.set(c, w)
-		s.wait(24 * time.Hour)
+		s.wait(4 * time.Hour)
 		list := s.told()
-		if len(list) != 1 || list[0].Topic != "light/set" || string(list[0].Payload) != "OFF at 2000-01-01T23:00:00Z" {
+		if len(list) != 1 || list[0].Topic != "light/set" || string(list[0].Payload) != "OFF at 2000-01-01T02:00:00Z" {
 			t.Errorf("events %+v", list)
 		}
 	})
