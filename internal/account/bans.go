@@ -42,7 +42,7 @@ func (s *Service) CreateBan(ctx context.Context, by Actor, instance string, n Ne
 	}
 	err = s.changeAddresses(ctx, by, instance, sure, func(tx Tx) (string, string, error) {
 		if by.Via == "panel" && !sure && AddressKey(by.Remote) == key {
-			return "", "", fail(Conflict, "api.address.own", "address", key)
+			return "", "", ownAddress(key)
 		}
 		have, err := tx.Bans(instance)
 		if err != nil {

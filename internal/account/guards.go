@@ -232,7 +232,7 @@ func (s *Service) changeAddresses(ctx context.Context, by Actor, instance string
 			return Change{}, err
 		}
 		if you := whereaboutsOf(after, by.Remote); by.Via == "panel" && !sure && !you.Allowed && whereaboutsOf(before, by.Remote).Allowed {
-			return Change{}, fail(Conflict, "api.address.own", "address", you.Address)
+			return Change{}, ownAddress(you.Address)
 		}
 		return Change{Instance: instance, Addresses: true}, s.audit(tx, by, action, instance, detail)
 	})
@@ -278,4 +278,9 @@ func (s *Service) banEnds(minutes int) (time.Time, error) {
 		return time.Time{}, invalid("minutes", "api.address.number", "least", 1, "most", maxBanDays*24*60)
 	}
 	return s.now().Add(time.Duration(minutes) * time.Minute), nil
+}
+
+// ownAddress asks a person once more, before something that concerns where they are.
+func ownAddress(address string) *Error {
+	return &Error{Code: Conflict, Key: "api.address.own", Field: "sure", Args: []any{"address", address}}
 }

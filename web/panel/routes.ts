@@ -35,6 +35,7 @@ export const routes: Route[] = [
   { path: '/instances/:id/users', needs: 'viewer', page: () => import('./users/UsersPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/users/:user', needs: 'viewer', page: () => import('./users/UserPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/logins', needs: 'viewer', page: () => import('./logins/LoginsPage.svelte'), frame: 'instance' },
+  { path: '/instances/:id/addresses', needs: 'viewer', page: () => import('./addresses/AddressesPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/import', needs: 'member', page: () => import('./users/ImportPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/client', needs: 'viewer', page: () => import('./webclient/ClientPage.svelte'), frame: 'instance' },
   { path: '/instances/:id/history', needs: 'viewer', page: () => import('./history/HistoryPage.svelte'), frame: 'instance' },

@@ -252,6 +252,17 @@ export const why = {
   seen: [{ id: 1, time: '2026-11-22T11:00:00Z', kind: 'denied', client: 'esp-1', user: 'greenhouse', topic: 'house/door', gate: 'acl', rule: 'no rule', reason: 135 }],
 };
 
+export const guard = {
+  others: 'allow', ban: true, ban_tries: 10, ban_window: 600, ban_length: 900, connect_rate: 0, you: { address: '198.51.100.20', allowed: true },
+};
+export const addressRules = [
+  { id: 'office', prefix: '198.51.100.0/24', effect: 'allow', note: 'Workshop', created_at: '2026-11-01T09:00:00Z' },
+  { id: 'scan', prefix: '2001:db8:bad::/48', effect: 'deny', note: 'Scanners', created_at: '2026-11-02T09:00:00Z' },
+];
+export const bans = [
+  { address: '203.0.113.77', automatic: true, note: '', since: '2026-11-22T10:51:00Z', until: '2026-11-22T11:06:00Z', tries: 10, users: ['admin', 'root', 'mqtt'], clients: ['mqttx_0f'], refused: 214 },
+  { address: '2001:db8:0:7::/64', automatic: false, note: 'Noisy neighbour', since: '2026-11-20T08:00:00Z', until: '2026-11-27T08:00:00Z', tries: 0, users: [], clients: [], refused: 0 },
+];
 export const logins = { password: true, token: true, certificate: 'accepted', certificate_user: 'cn', token_issuer: '', token_audience: '', token_user: '' };
 
 export const authorities = [{ id: 'ca1', name: 'Tsunagi clients of kqzvbnta', own: true, pem: 'PEM', expires_at: '2036-11-20T00:00:00Z' }];

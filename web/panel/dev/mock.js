@@ -226,6 +226,12 @@ export class Mock {
         return [200, { key: `tsk_${id}_Zb58rJxN6wLsYm3k0vTqZb58rJxN6wLsYm3k0vTqZb5` }];
       case 'import':
         return [200, data.imported(!body.dry_run)];
+      case 'guard':
+        return [200, { ...data.guard, ...body }];
+      case 'addresses':
+        return list(data.addressRules);
+      case 'bans':
+        return list(data.bans);
       case 'logins':
         return [200, { ...data.logins, ...body }];
       case 'client-authorities':

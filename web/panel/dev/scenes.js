@@ -32,6 +32,7 @@ export const scenes = [
   { name: 'retained', path: `/instances/${id}/retained`, act: (page) => page.getByText('greenhouse/temperature').waitFor() },
   { name: 'retained-expiry', path: `/instances/${id}/retained`, full: false, act: (page) => button(page, 'Change times', '期限を変更').click() },
   { name: 'why', path: `/instances/${id}/why?user=greenhouse&action=publish&topic=house/door`, act: (page) => page.getByText('house/door').last().waitFor() },
+  { name: 'addresses', path: `/instances/${id}/addresses`, act: (page) => page.getByText('203.0.113.77').first().waitFor() },
   { name: 'logins', path: `/instances/${id}/logins`, act: (page) => page.getByText('ESP32 on the roof').waitFor() },
   { name: 'connections-many', path: `/instances/${id}/connections`, full: false, mock: { many: true }, act: (page) => page.getByText('sensor-00049').waitFor() },
   { name: 'connections-away', path: `/instances/${id}/connections?view=away`, act: (page) => page.getByText('old-phone').first().waitFor() },
@@ -80,7 +81,7 @@ export const scenes = [
   { name: 'team', path: '/team', mock: { team: 'owner' }, act: (page) => page.getByText('yuki@example.org').waitFor() },
   { name: 'team-own', path: '/team', act: (page) => page.getByText('Greenhouse crew').first().waitFor() },
   { name: 'team-viewer', path: '/instances', mock: { team: 'viewer' }, act: (page) => page.getByText('Greenhouse').first().waitFor() },
-  ...['', '/users', '/users/greenhouse', '/logins', '/client?first=1', '/topics?topic=house-0/kitchen/temperature', '/retained', '/connections', '/connections?view=away', '/history', '/hooks', '/bridges', '/why', '/log', '/import']
+  ...['', '/users', '/users/greenhouse', '/logins', '/addresses', '/client?first=1', '/topics?topic=house-0/kitchen/temperature', '/retained', '/connections', '/connections?view=away', '/history', '/hooks', '/bridges', '/why', '/log', '/import']
     .map((path) => ({ name: 'viewer-' + (path.split('?')[0].slice(1).replaceAll('/', '-') || 'details') + (path.includes('away') ? '-away' : ''), path: `/instances/${id}${path}`, light: true, mock: { team: 'viewer' }, act: looksOnly })),
   ...['/instances/new', '/flows', '/devices', '/devices/d1', '/team'].map((path) => ({ name: 'viewer' + path.replaceAll('/', '-'), path, light: true, mock: { team: 'viewer' }, act: looksOnly })),
   ...[`/instances/${id}`, `/instances/${id}/users`, '/instances', '/flows', '/devices', '/team'].map((path) => ({ name: 'dashboard' + path.replaceAll('/', '-'), path, light: true, mock: { team: 'dashboard' }, act: looksOnly })),

@@ -6,6 +6,7 @@ export const instancePages: readonly { path: string; name: Key }[] = [
   { path: '', name: 'menu.details' },
   { path: '/users', name: 'menu.users' },
   { path: '/logins', name: 'menu.logins' },
+  { path: '/addresses', name: 'menu.addresses' },
   { path: '/client', name: 'menu.client' },
   { path: '/topics', name: 'menu.topics' },
   { path: '/retained', name: 'menu.retained' },

@@ -30,6 +30,10 @@ export const known: readonly (readonly [english: string, key: Key])[] = [
   ['this login holds no more: the user, password, certificate or key was changed or withdrawn', 'cause.withdrawn'],
   ["disconnected by the instance's people in the panel", 'cause.kicked'],
   ["session ended by the instance's people in the panel", 'cause.forgotten'],
+  ['an address rule of this instance refuses clients from {x}: change it on the addresses page', 'cause.address_rule'],
+  ['no address rule of this instance lets clients come from {x}: add one on the addresses page', 'cause.address_others'],
+  ['this address is shut out until {x}: lift the ban on the addresses page', 'cause.ban'],
+  ['after too many different wrong logins this address is shut out until {x}: lift the ban on the addresses page', 'cause.guesses'],
   ['no complete CONNECT in time', 'cause.no_connect'],
   ['connection timed out', 'cause.timed_out'],
 ];
