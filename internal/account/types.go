@@ -226,7 +226,7 @@ type LogLine struct {
 	ID       int64     `json:"id"` // ascending with time: microseconds since 1970, made unique
 	Instance string    `json:"-"`
 	Time     time.Time `json:"time"`
-	Kind     string    `json:"kind"` // connected, disconnected, refused, denied, dropped, takeover, fight, banned, command
+	Kind     string    `json:"kind"` // connected, disconnected, refused, denied, dropped, takeover, fight, banned, command, page
 	Client   string    `json:"client,omitempty"`
 	User     string    `json:"user,omitempty"`
 	Remote   string    `json:"remote,omitempty"`

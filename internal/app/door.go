@@ -20,6 +20,7 @@ type door struct {
 	brokers   *brokers
 	journal   *account.Journal
 	tripwire  *tripwire
+	pages     pageLogins
 	told      told
 }
 
@@ -57,6 +58,9 @@ func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.
 	}
 	if err := d.paced(login, h); err != nil {
 		return nil, none, err
+	}
+	if e, ok := d.pages.notice(h, login, time.Now()); ok {
+		d.record(login.Instance.ID, e)
 	}
 	b, err := d.brokers.get(ctx, login.Instance.ID)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // LogInput chooses lines of a log.
 type LogInput struct {
-	Kind   string `query:"kind" maxLength:"32" doc:"connected, disconnected, refused, denied, dropped, takeover, fight, banned, command"`
+	Kind   string `query:"kind" maxLength:"32" doc:"connected, disconnected, refused, denied, dropped, takeover, fight, banned, command, page"`
 	Query  string `query:"query" maxLength:"256" doc:"Part of client, user, topic, address, rule or cause"`
 	Before int64  `query:"before" minimum:"0" doc:"Lines with a lower id only"`
 	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`

@@ -18,7 +18,7 @@ export interface LogEvent {
   count?: number; // how often it happened in a row
 }
 
-export const kinds = ['connected', 'disconnected', 'refused', 'denied', 'dropped', 'takeover', 'fight', 'banned', 'command'] as const;
+export const kinds = ['connected', 'disconnected', 'refused', 'denied', 'dropped', 'takeover', 'fight', 'banned', 'command', 'page'] as const;
 export type Kind = (typeof kinds)[number];
 
 /** LogQuery narrows a log: by kind, by any text in it, to what is older than an entry. */

@@ -12,6 +12,7 @@ const words: Record<Kind, Key> = {
   fight: 'log.fight',
   banned: 'log.banned',
   command: 'log.command',
+  page: 'log.page',
 };
 
 const looks: Record<Kind, 'ok' | 'idle' | 'bad' | 'warn'> = {
@@ -24,6 +25,7 @@ const looks: Record<Kind, 'ok' | 'idle' | 'bad' | 'warn'> = {
   fight: 'bad',
   banned: 'bad',
   command: 'warn',
+  page: 'bad',
 };
 
 const known = (kind: string): kind is Kind => (kinds as readonly string[]).includes(kind);
