@@ -8,9 +8,10 @@ const password = 'correct horse'; // of every account here
 
 /** Mock answers the API. Options: owner (an owner exists), signedIn, empty (no instance yet). */
 export class Mock {
-  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended, topics = 40, many = false, ending = 0 } = {}) {
+  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended, topics = 40, many = false, ending = 0, billing } = {}) {
     const soon = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
     this.ends = ending ? { now: soon(0), ends_at: soon(5000), idle_ends_at: soon(ending) } : {};
+    this.billing = billing;
     this.many = many ? new Many() : null;
     this.owner = owner;
     this.account = signedIn ? { id: 'a1', email: 'hana@example.org', role, language } : null;
@@ -144,7 +145,7 @@ export class Mock {
           { names: ['*.mqtt.example.org'], source: 'acme', missing: true, late: false },
         ]);
       case 'plans':
-        return list(data.plans);
+        return list(this.billing ? [...data.plans, { ...data.plans[1], id: 'works', name: 'Works – for many machines', paid: true }] : data.plans);
       case 'regions':
         return list(data.regions);
       case 'log':
@@ -258,6 +259,8 @@ export class Mock {
         return [204];
       case 'phone':
         return [200, { url: `https://mqtt.example.org/enter#code=once&to=/instances/${id}`, qr: data.qr, expires_at: new Date(Date.now() + 120_000).toISOString() }];
+      case 'billing':
+        return [200, { available: this.billing !== undefined, status: 'none', lapsed: false, ...this.billing }];
       case 'quotas':
         return list(data.quotas);
       case 'losses':

@@ -89,6 +89,10 @@ export const scenes = [
   { name: 'join-team', path: '/join-team#token=once', mock: { signedIn: false }, act: (page) => page.locator('form').waitFor() },
   { name: 'account', path: '/account', act: (page) => page.getByText('Backup').waitFor() },
   { name: 'sign-in-provider', path: '/sign-in/example?state=x&code=y', mock: { signedIn: false }, act: (page) => page.getByRole('alert').waitFor() },
+  { name: 'billing', path: `/instances/${id}`, mock: { billing: {} }, act: payment },
+  { name: 'billing-overdue', path: `/instances/${id}`, mock: { billing: { status: 'past_due', plan: 'works', until: '2026-12-01T09:00:00Z' } }, act: payment },
+  { name: 'billing-lapsed', path: `/instances/${id}`, mock: { billing: { status: 'past_due', plan: 'works', lapsed: true } }, act: payment },
+  { name: 'billing-active', path: `/instances/${id}`, mock: { billing: { status: 'active', plan: 'works' } }, act: payment },
   { name: 'session-end', path: '/instances', mock: { ending: 5 }, act: (page) => button(page, 'Stay signed in', 'サインインを続ける').waitFor() },
   { name: 'account-link', path: '/account', full: false, act: (page) => button(page, 'Link Example ID', 'Example ID を連携').click() },
   { name: 'account-passkey', path: '/account', full: false, act: (page) => button(page, 'Add a passkey', 'パスキーを追加').click() },
@@ -145,6 +149,11 @@ async function clearUndone(page) {
   await page.getByRole('button', { name: /^(Undo|元に戻す)$/ }).click();
   await rows.first().waitFor();
   if ((await rows.count()) < before) throw new Error('not all messages came back');
+}
+
+async function payment(page) {
+  await page.getByRole('heading', { name: /^(Payment|お支払い)$/ }).scrollIntoViewIfNeeded();
+  await page.getByRole('option', { name: /Works/ }).first().waitFor({ state: 'attached' });
 }
 
 async function tryHook(page) {
