@@ -37,7 +37,7 @@ export const scenes = [
   { name: 'connections-many', path: `/instances/${id}/connections`, full: false, mock: { many: true }, act: (page) => page.getByText('sensor-00049').waitFor() },
   { name: 'connections-away', path: `/instances/${id}/connections?view=away`, act: (page) => page.getByText('old-phone').first().waitFor() },
   { name: 'connections-client', path: `/instances/${id}/connections`, full: false, act: clientDetails },
-  { name: 'client-undo', path: `/instances/${id}/client`, full: false, act: clearUndone },
+  { name: 'client-undo', path: `/instances/${id}/client?first=1`, full: false, act: clearUndone },
   { name: 'connections-empty', path: `/instances/${id}/connections`, mock: { empty: false }, act: nobody },
   { name: 'history', path: `/instances/${id}/history?topic=greenhouse/temperature`, act: (page) => page.getByText('esp32-roof').first().waitFor() },
   { name: 'history-empty', path: `/instances/${id}/history`, mock: { bare: true } },
