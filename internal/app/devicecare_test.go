@@ -106,6 +106,18 @@ func TestDeviceCare(t *testing.T) {
 	if len(kept.Snapshots) < 2 || kept.Snapshots[0].Rev != kept.Rev {
 		t.Fatalf("snapshots: %+v", kept)
 	}
+	for words, want := range map[string]string{"device list": "one", "device show": "one", "device figures": "flows nodes", "device log": "tunnel to the platform is open",
+		"device meter --seconds 1": "work", "snapshot list": kept.Snapshots[1].ID} {
+		args := strings.Fields(words)
+		if words != "device list" {
+			args = append(args, d.ID)
+		}
+		if code, out, told := w.adminText("", args...); code != ExitOK || !strings.Contains(out, want) {
+			t.Errorf("admin %s: %d %s %s", words, code, out, told)
+		}
+	}
+	w.admin(nil, "snapshot", "name", d.ID, kept.Snapshots[1].ID, "by the console")
+	w.admin(nil, "snapshot", "diff", d.ID, kept.Snapshots[1].ID)
 	first := at + "/snapshots/" + kept.Snapshots[1].ID
 	var diff struct{ Changed []struct{ ID string } }
 	if p.api("GET", first+"/diff", nil, &diff); len(diff.Changed) != 1 || diff.Changed[0].ID != "t1" {
