@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -78,6 +79,11 @@ func instanceOps() []operation {
 			opt("dry-run", yes, "only count them")),
 
 		op("connection kick", "INSTANCE CLIENT", "DELETE /instances/INSTANCE/connections/CLIENT", "end the connection of a client; its session stays", view{}),
+		op("retained times", "INSTANCE", one+"/retained-expiry", "list how long retained messages stay whose publishers gave them no time", view{cols: "FILTER=filter SECONDS=seconds"}),
+		op("retained expire", "INSTANCE", "PATCH /instances/INSTANCE/retained-expiry", "set how long they stay, in place of all that was set before; of several filters that match, the first holds",
+			view{cols: "FILTER=filter SECONDS=seconds"},
+			opt("time", each, "FILTER=SECONDS; may be given again").as("items").reading(retainTime), opt("none", yes, "they stay for ever")).after(retainTimes),
+
 		op("connection list", "INSTANCE", one+"/sessions", "list the connected clients", clients, part).with(fields{"state": "connected"}),
 		op("session list", "INSTANCE", one+"/sessions", "list the sessions, of clients that are away too", clients, part),
 		op("session show", "INSTANCE CLIENT", one+"/sessions/CLIENT", "show the session of a client, connected or not", view{}),
@@ -93,6 +99,32 @@ func instanceOps() []operation {
 			opt("filter", text, "topic or filter [all]"), opt("from", text, "not older than this time, such as 2026-11-23T10:00:00Z"), opt("to", text, "not newer than this time")),
 		op("history topics", "INSTANCE", one+"/history/topics", "list topics with kept messages", view{cols: "TOPIC=topic MESSAGES=count LAST=last"}),
 	}
+}
+
+// retainTime reads a filter with its seconds.
+func retainTime(text string) (any, error) {
+	at := strings.LastIndexByte(text, '=')
+	if at <= 0 {
+		return nil, errors.New("want FILTER=SECONDS")
+	}
+	seconds, err := strconv.ParseUint(text[at+1:], 10, 32)
+	if err != nil {
+		return nil, errors.New("SECONDS is a whole number")
+	}
+	return fields{"filter": text[:at], "seconds": seconds}, nil
+}
+
+// retainTimes wants the times, or that there are none.
+func retainTimes(_ *call, body fields) error {
+	none := body["none"] == true
+	delete(body, "none")
+	if _, given := body["items"]; given == none {
+		return &usageError{"want --time, or --none"}
+	}
+	if none {
+		body["items"] = []any{}
+	}
+	return nil
 }
 
 // stopsAt is what why found, where it doesn't work.

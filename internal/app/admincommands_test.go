@@ -46,6 +46,14 @@ func TestAdminMessages(t *testing.T) {
 	if code, out, told := w.adminText("", "retained", "get", id, "a/bytes"); code != ExitFailed || out != "" || told == "" {
 		t.Errorf("it is still there: %d %q", code, out)
 	}
+	w.admin(nil, "retained", "expire", id, "--time", "a=b/#=60", "--time", "#=3600")
+	if _, out, _ := w.adminText("", "retained", "times", id); !strings.Contains(out, "a=b/#   60") {
+		t.Errorf("times\n%s", out)
+	}
+	w.admin(nil, "retained", "expire", id, "--none")
+	if code, _, told := w.adminText("", "retained", "expire", id); code != ExitUsage || !strings.Contains(told, "--none") {
+		t.Errorf("nothing: %d %s", code, told)
+	}
 	w.admin(nil, "user", "create", id, "dev")
 	if code, out, told := w.adminText("", "instance", "why", id, "publish", "--user", "dev", "--topic", "a/b"); code != ExitFailed || !strings.Contains(out, "acl") || !strings.Contains(told, "stops at the gate acl") {
 		t.Errorf("why: %d %s %s", code, out, told)
