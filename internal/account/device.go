@@ -1,6 +1,9 @@
 package account
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Device is a flow server that runs somewhere else, such as at home, and holds a tunnel to here. Primary key ID; unique
 // Name; parent Account (Owner).
@@ -27,3 +30,18 @@ type DeviceLabels struct {
 }
 
 func (DeviceLabels) row() {}
+
+// LabelledDevice is a device with the groups that it is in, which people edit together: a Row for Version alone.
+type LabelledDevice struct {
+	Device
+	Labels []string // nil where it is in none
+}
+
+// labelled reads a device's groups.
+func labelled(r Reader, d Device) (LabelledDevice, error) {
+	l, err := r.DeviceLabels(d.ID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return LabelledDevice{}, err
+	}
+	return LabelledDevice{d, l.Labels}, nil
+}

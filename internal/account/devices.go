@@ -77,7 +77,14 @@ func (s *Service) ChangeDevice(ctx context.Context, by Actor, id string, c Devic
 		if d, err = deviceOf(tx, by, id); err != nil {
 			return err
 		}
-		was, words := d, ""
+		was, err := labelled(tx, d)
+		if err != nil {
+			return err
+		}
+		if err := s.fresh(ctx, was); err != nil {
+			return err
+		}
+		words := ""
 		if c.Labels != nil {
 			words = "labels " + strings.Join(labels, ",") + " "
 			if err := putLabels(tx, DeviceLabels{d.ID, labels}); err != nil {
@@ -98,7 +105,7 @@ func (s *Service) ChangeDevice(ctx context.Context, by Actor, id string, c Devic
 			d.Pages = *c.Pages
 			words += map[Pages]string{PagesPeople: "pages for people", PagesPublic: "pages for everybody", PagesNone: "no pages"}[d.Pages]
 		}
-		if err := s.replace(ctx, tx, was, d); err != nil {
+		if err := tx.Save(d); err != nil {
 			return err
 		}
 		return s.audit(tx, by, "device.change", id, strings.TrimSpace(words))
@@ -158,6 +165,13 @@ func (s *Service) DeleteDevice(ctx context.Context, by Actor, id string) error {
 		if err != nil {
 			return Change{}, err
 		}
+		was, err := labelled(tx, d)
+		if err != nil {
+			return Change{}, err
+		}
+		if err := s.fresh(ctx, was); err != nil {
+			return Change{}, err
+		}
 		news := Change{}
 		if u, err := tx.User(d.Instance, d.User); err == nil && !u.First {
 			if err := tx.Delete(u); err != nil {
@@ -167,7 +181,7 @@ func (s *Service) DeleteDevice(ctx context.Context, by Actor, id string) error {
 		} else if err != nil && !errors.Is(err, ErrNotFound) {
 			return Change{}, err
 		}
-		if err := s.remove(ctx, tx, d); err != nil {
+		if err := tx.Delete(d); err != nil {
 			return Change{}, err
 		}
 		return news, s.audit(tx, by, "device.unpair", id, d.Name)

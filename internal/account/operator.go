@@ -154,7 +154,7 @@ func (s *Service) ChangeAccount(ctx context.Context, by Actor, id string, c Acco
 		if acc, err = accountNamed(tx, id); err != nil {
 			return err
 		}
-		words := ""
+		was, words := acc, ""
 		if c.Plan != nil && *c.Plan != acc.Plan {
 			words = "plan " + acc.Plan + " → " + *c.Plan + " "
 			acc.Plan = *c.Plan
@@ -163,7 +163,7 @@ func (s *Service) ChangeAccount(ctx context.Context, by Actor, id string, c Acco
 			acc.Instances = *c.Instances
 			words += "instances"
 		}
-		if err := tx.Save(acc); err != nil {
+		if err := s.replace(ctx, tx, was, acc); err != nil {
 			return err
 		}
 		by.Team = acc

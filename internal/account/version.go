@@ -20,8 +20,11 @@ func WithVersions(ctx context.Context, versions ...string) context.Context {
 
 // Version is a text that is another one after each change of a thing, and tells nothing of it.
 func (s *Service) Version(row Row) string {
-	if d, ok := row.(Device); ok { // what the device itself tells is nobody's edit
+	if d, ok := row.(LabelledDevice); ok { // what the device itself tells is nobody's edit
 		d.SeenAt, d.Version = time.Time{}, ""
+		if len(d.Labels) == 0 {
+			d.Labels = nil
+		}
 		row = d
 	}
 	body, err := json.Marshal(row)

@@ -82,7 +82,7 @@ func (p *Panel) oneDevice(ctx context.Context, d account.Device) (*tagged[device
 	if err != nil {
 		return nil, err
 	}
-	return tag(p, d, p.showDevice(actor(ctx), d, labels[d.ID])), nil
+	return tag(p, account.LabelledDevice{Device: d, Labels: labels[d.ID]}, p.showDevice(actor(ctx), d, labels[d.ID])), nil
 }
 
 // devicesOff is the answer where this server takes no devices.

@@ -1,10 +1,12 @@
 package panel_test
 
 import (
+	"encoding/json"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +71,43 @@ func TestDoneOnce(t *testing.T) {
 	}
 }
 
+// TestChangesHaveVersions walks the document: what changes a thing takes If-Match, or there is a reason why not.
+func TestChangesHaveVersions(t *testing.T) {
+	without := map[string]string{
+		"change-account": "one's own language and password, which asks for the old one",
+		"rename-passkey": "a name that only its person sees",
+		"name-snapshot":  "a single word, and the last one holds",
+	}
+	w := newWorld(t)
+	var document struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	w.owner().want("GET", "/api/openapi.json", nil, 200, &document)
+	changes := 0
+	for path, methods := range document.Paths {
+		for method, raw := range methods {
+			if method != "patch" && method != "put" || !strings.HasPrefix(path, "/api/v1/") {
+				continue
+			}
+			var op struct {
+				OperationID string
+				Parameters  []struct{ Name string }
+			}
+			if err := json.Unmarshal(raw, &op); err != nil {
+				t.Fatal(err)
+			}
+			changes++
+			takes := slices.ContainsFunc(op.Parameters, func(p struct{ Name string }) bool { return p.Name == "If-Match" })
+			if reason := without[op.OperationID]; takes == (reason != "") {
+				t.Errorf("%s: takes If-Match: %v; reason to do without: %q", op.OperationID, takes, reason)
+			}
+		}
+	}
+	if changes < 15 {
+		t.Errorf("%d changes in the document", changes)
+	}
+}
+
 // TestVersions lets two people edit everything that has a version.
 func TestVersions(t *testing.T) {
 	w := newWorld(t)
@@ -92,6 +131,7 @@ func TestVersions(t *testing.T) {
 		{at + "/retained-expiry", `{"items":[{"filter":"a/#","seconds":60}]}`, `{"items":[]}`, false},
 		{at + "/history", `{"filters":[{"filter":"a/#","bytes":10000}]}`, `{"filters":[]}`, false},
 		{at + "/logins", `{"token":true}`, `{"token":false}`, false},
+		{"/api/v1/devices/" + device, `{"labels":["b"]}`, `{"name":"c"}`, false},
 		{"/api/v1/devices/" + device, `{"name":"b"}`, `{"remote_editing":false}`, true},
 		{at, `{"name":"b"}`, `{"name":"c"}`, true},
 	} {
@@ -120,7 +160,10 @@ func TestVersions(t *testing.T) {
 		}
 		b.header = http.Header{}
 	}
+	var owner struct{ Account struct{ ID string } }
+	b.want("GET", "/api/v1/session", nil, 200, &owner)
 	b.header = http.Header{"If-Match": {`"x"`}}
+	b.refused("PATCH", "/api/v1/accounts/"+owner.Account.ID, `{"instance_limit":3}`, 412, "stale")
 	b.refused("POST", "/api/v1/instances", `{"name":"no version"}`, 412, "stale")
 }
 

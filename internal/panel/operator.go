@@ -80,7 +80,7 @@ type standingInstance struct {
 	Stats     Stats     `json:"stats"`
 }
 
-func (p *Panel) getAccount(ctx context.Context, in *WithID) (*answer[standingDetails], error) {
+func (p *Panel) getAccount(ctx context.Context, in *WithID) (*tagged[standingDetails], error) {
 	s, err := p.o.Accounts.Standing(ctx, actor(ctx), in.ID)
 	if err != nil {
 		return nil, err
@@ -91,11 +91,11 @@ func (p *Panel) getAccount(ctx context.Context, in *WithID) (*answer[standingDet
 		n.ConnectionLimit = p.o.Accounts.Plan(i.Plan).Connections
 		out.Instances = append(out.Instances, standingInstance{i.ID, i.Name, i.Plan, i.CreatedAt, n})
 	}
-	return reply(out), nil
+	return tag(p, s.Account, out), nil
 }
 
 // standing answers with an account as it is after a change.
-func (p *Panel) standing(ctx context.Context, id string, err error) (*answer[standingDetails], error) {
+func (p *Panel) standing(ctx context.Context, id string, err error) (*tagged[standingDetails], error) {
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (p *Panel) changeAnyAccount(ctx context.Context, in *struct {
 		Plan          *string `json:"plan,omitempty" maxLength:"64" doc:"Bounds flow servers, and may then be chosen for instances though it isn't on offer; empty: the default plan"`
 		InstanceLimit *int    `json:"instance_limit,omitempty" minimum:"0" maximum:"1000000" doc:"0: as the settings say"`
 	}
-}) (*answer[standingDetails], error) {
+}) (*tagged[standingDetails], error) {
 	_, err := p.o.Accounts.ChangeAccount(ctx, actor(ctx), in.ID, account.AccountChange{Plan: in.Body.Plan, Instances: in.Body.InstanceLimit})
 	return p.standing(ctx, in.ID, err)
 }
@@ -118,12 +118,12 @@ func (p *Panel) suspendAccount(ctx context.Context, in *struct {
 	Body struct {
 		Why string `json:"why" maxLength:"1024" doc:"Told to the account's people and to clients that are refused"`
 	}
-}) (*answer[standingDetails], error) {
+}) (*tagged[standingDetails], error) {
 	_, err := p.o.Accounts.Suspend(ctx, actor(ctx), in.ID, in.Body.Why)
 	return p.standing(ctx, in.ID, err)
 }
 
-func (p *Panel) resumeAccount(ctx context.Context, in *WithID) (*answer[standingDetails], error) {
+func (p *Panel) resumeAccount(ctx context.Context, in *WithID) (*tagged[standingDetails], error) {
 	_, err := p.o.Accounts.Resume(ctx, actor(ctx), in.ID)
 	return p.standing(ctx, in.ID, err)
 }

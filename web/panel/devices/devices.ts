@@ -56,7 +56,7 @@ export const openPages = (id: string, to: string) => post<{ url: string }>(path(
 export const getDevice = (id: string, signal?: AbortSignal) => get<Device>(path(id), undefined, signal);
 export const restartDevice = (id: string) => post(path(id) + '/restart');
 export const updateDevice = (id: string) => post(path(id) + '/update');
-export const setLabels = (id: string, labels: string[]) => patch<Device>(path(id), { labels });
+export const setLabels = (id: string, labels: string[], was?: Device) => patch<Device>(path(id), { labels }, was);
 
 /** LocalBroker is how a device's broker for its network is, and its bridge to this server. */
 export interface LocalBroker {
