@@ -104,17 +104,17 @@ func (s *Service) SetRetainExpiries(ctx context.Context, by Actor, instance stri
 
 func checkRetainExpiries(list []RetainExpiry) error {
 	if len(list) > maxRetainExpiries {
-		return invalid("items", "api.retain.many", "limit", maxRetainExpiries)
+		return invalid("filters", "api.retain.many", "limit", maxRetainExpiries)
 	}
 	seen := map[string]bool{}
 	for _, one := range list {
 		f, err := topic.ParseFilter(one.Filter)
 		if err != nil || f.Share != "" || len(one.Filter) > 1024 || !plainText(one.Filter) || seen[one.Filter] {
-			return invalid("items", "api.retain.filter")
+			return invalid("filters", "api.retain.filter")
 		}
 		seen[one.Filter] = true
 		if one.Seconds == 0 || one.Seconds > maxRetainSeconds {
-			return invalid("items", "api.retain.seconds", "limit", maxRetainSeconds)
+			return invalid("filters", "api.retain.seconds", "limit", maxRetainSeconds)
 		}
 	}
 	return nil

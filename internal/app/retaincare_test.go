@@ -33,7 +33,7 @@ func TestRetainedCare(t *testing.T) {
 		return byTopic
 	}
 	for body, want := range map[string]int{`[{"filter":"a/#/b","seconds":1}]`: 422, `[{"filter":"a","seconds":0}]`: 422, `[{"filter":"ha/#","seconds":600}]`: 200} {
-		if answer, text := p.send("PATCH", "https://localhost"+p.port()+"/api/v1"+at+"/retained-expiry", strings.NewReader(`{"items":`+body+`}`), "Content-Type", "application/json"); answer.StatusCode != want {
+		if answer, text := p.send("PATCH", "https://localhost"+p.port()+"/api/v1"+at+"/retained-expiry", strings.NewReader(`{"filters":`+body+`}`), "Content-Type", "application/json"); answer.StatusCode != want {
 			t.Errorf("%s: %s %s, want %d", body, answer.Status, text, want)
 		}
 	}

@@ -128,7 +128,7 @@ func TestVersions(t *testing.T) {
 		{at + "/users/u", `{"note":"b"}`, `{"connect":false}`, true},
 		{at + "/bridges/" + bridge.ID, `{"name":"b"}`, `{"enabled":false}`, true},
 		{at + "/hooks/" + hook.ID, `{"name":"b"}`, `{"enabled":false}`, true},
-		{at + "/retained-expiry", `{"items":[{"filter":"a/#","seconds":60}]}`, `{"items":[]}`, false},
+		{at + "/retained-expiry", `{"filters":[{"filter":"a/#","seconds":60}]}`, `{"filters":[]}`, false},
 		{at + "/history", `{"filters":[{"filter":"a/#","bytes":10000}]}`, `{"filters":[]}`, false},
 		{at + "/logins", `{"token":true}`, `{"token":false}`, false},
 		{"/api/v1/devices/" + device, `{"labels":["b"]}`, `{"name":"c"}`, false},

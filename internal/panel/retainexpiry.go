@@ -12,7 +12,7 @@ type retainExpiryBody struct {
 }
 
 type retainExpiriesBody struct {
-	Items []retainExpiryBody `json:"items" maxItems:"100" nullable:"false" doc:"Of several that match, the first one holds"`
+	Filters []retainExpiryBody `json:"filters" maxItems:"100" nullable:"false" doc:"Of several that match, the first one holds"`
 }
 
 func (p *Panel) getRetainExpiries(ctx context.Context, in *WithID) (*tagged[retainExpiriesBody], error) {
@@ -20,9 +20,9 @@ func (p *Panel) getRetainExpiries(ctx context.Context, in *WithID) (*tagged[reta
 	if err != nil {
 		return nil, err
 	}
-	out := retainExpiriesBody{Items: []retainExpiryBody{}}
+	out := retainExpiriesBody{Filters: []retainExpiryBody{}}
 	for _, one := range list {
-		out.Items = append(out.Items, retainExpiryBody(one))
+		out.Filters = append(out.Filters, retainExpiryBody(one))
 	}
 	row, err := account.RetainRow(in.ID, list)
 	return tag(p, row, out), err
@@ -32,8 +32,8 @@ func (p *Panel) changeRetainExpiries(ctx context.Context, in *struct {
 	WithID
 	Body retainExpiriesBody
 }) (*tagged[retainExpiriesBody], error) {
-	list := make([]account.RetainExpiry, 0, len(in.Body.Items))
-	for _, one := range in.Body.Items {
+	list := make([]account.RetainExpiry, 0, len(in.Body.Filters))
+	for _, one := range in.Body.Filters {
 		list = append(list, account.RetainExpiry(one))
 	}
 	if err := p.o.Accounts.SetRetainExpiries(ctx, actor(ctx), in.ID, list); err != nil {

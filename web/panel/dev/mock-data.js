@@ -324,4 +324,4 @@ export const hostNames = {
   ],
 };
 export const hostCheck = { ...hostNames.items[1], record: 'missing', points: 'nowhere', seen: [], addresses: [], text: 'There is no TXT record at _tsunagi.a-rather-long-name.of-the-office.subdomain.example.com yet. Make one with the value tsunagi=q8c3m5ykw7ztr4nd2xvb6hj9ea, and check again.' };
-export const retainExpiry = { items: [{ filter: 'homeassistant/#', seconds: 604_800 }, { filter: 'greenhouse/+/telemetry', seconds: 5400 }] };
+export const retainExpiry = { filters: [{ filter: 'homeassistant/#', seconds: 604_800 }, { filter: 'greenhouse/+/telemetry', seconds: 5400 }] };

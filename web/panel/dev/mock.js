@@ -246,7 +246,7 @@ export class Mock {
       case 'metrics-token':
         return method === 'POST' ? [201, { token: 'tsm_example', url: 'https://localhost:8443/api/v1/instances/x/metrics' }] : [204];
       case 'retained-expiry':
-        return [200, this.bare ? { items: [] } : { ...data.retainExpiry, ...body }];
+        return [200, this.bare ? { filters: [] } : { ...data.retainExpiry, ...body }];
       case 'retained':
         return name === 'clear' ? [200, { count: 3, more: false }] : list(data.retained);
       case 'sessions':

@@ -3,13 +3,13 @@ import { get, patch } from '../base/api';
 import { instancePath } from '../instances/instances';
 
 export interface Expiries {
-  items: { filter: string; seconds: number }[]; // of several that match, the first one holds
+  filters: { filter: string; seconds: number }[]; // of several that match, the first one holds
 }
 
 const at = (id: string) => instancePath(id) + '/retained-expiry';
 
 export const getExpiries = (id: string, signal?: AbortSignal) => get<Expiries>(at(id), undefined, signal);
-export const setExpiries = (id: string, items: Expiries['items'], was: Expiries) => patch<Expiries>(at(id), { items }, was);
+export const setExpiries = (id: string, filters: Expiries['filters'], was: Expiries) => patch<Expiries>(at(id), { filters }, was);
 
 export const units = { minutes: 60, hours: 3600, days: 86_400 } as const; // in seconds
 export type Unit = keyof typeof units;
