@@ -364,3 +364,55 @@ func isFailure(err error, code account.Code, key string) bool {
 	e, ok := errors.AsType[*account.Error](err)
 	return ok && e.Code == code && e.Key == key
 }
+
+// TestNewPlaces wants one letter for each browser and network that is new, five a day, and none for who wants none.
+func TestNewPlaces(t *testing.T) {
+	w := newWorld(t)
+	letters := func() (n int) {
+		w.Flush(w.ctx)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, l := range w.letters {
+			if l.Kind == account.LetterNewPlace {
+				n++
+			}
+		}
+		return n
+	}
+	enter := func(remote, agent string) {
+		t.Helper()
+		w.wait(time.Minute)
+		in, err := w.SignIn(w.ctx, account.Actor{Via: "panel", Remote: remote, Agent: agent}, ownerMail, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.SignOut(w.ctx, w.session(in.Session)); err != nil { // what is known outlives sessions
+			t.Fatal(err)
+		}
+	}
+	const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	for i, tt := range []struct {
+		remote, agent string
+		want          int
+	}{
+		{"192.0.2.200", "Browser/2", 0}, // where the account was made
+		{"192.0.2.9", firefox, 1},
+		{"192.0.2.77", strings.ReplaceAll(firefox, "140", "141"), 1},
+		{"198.51.100.1", firefox, 2},
+		{"198.51.100.2", firefox, 2},
+		{"2001:db8:1:1::1", firefox, 3}, {"2001:db8:1:2::1", firefox, 3}, {"2001:db8:2::1", firefox, 4},
+		{"203.0.113.1", firefox, 5}, {"203.0.114.1", firefox, 5}, // enough for a day
+	} {
+		if enter(tt.remote, tt.agent); letters() != tt.want {
+			t.Errorf("%d, from %s: %d letters, want %d", i, tt.remote, letters(), tt.want)
+		}
+	}
+	w.wait(25 * time.Hour)
+	w.owner.Account.QuietSignIns = false
+	if acc, err := w.SetQuietSignIns(w.ctx, w.owner, true); err != nil || !acc.QuietSignIns {
+		t.Fatal(err)
+	}
+	if enter("203.0.115.1", firefox); letters() != 5 {
+		t.Errorf("a letter that nobody wants")
+	}
+}

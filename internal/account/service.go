@@ -61,6 +61,7 @@ type Service struct {
 	addresses  *failures // by address
 	accounts   *failures // by account, for addresses that it never signed in from
 	places     *known    // account and address that signed in before
+	newPlaces  *failures // by account: letters about sign-ins from new places, five a day
 	asked      *failures // by address and by e-mail: mails that strangers asked for
 	codeTries  *failures // by account: wrong codes after a right password
 	posting    posting
@@ -136,6 +137,7 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 		accounts:   newFailures(30, 10*time.Second, 10_000),
 		places:     newKnown(10_000),
 		codeTries:  newFailures(10, 2*time.Minute, 10_000),
+		newPlaces:  newFailures(5, 24*time.Hour/5, 10_000),
 		asked:      newFailures(5, time.Minute, 10_000),
 		seconds:    newTickets[second](maxSecondsOfOne, maxSeconds),
 		codes:      newTickets[code](maxCodes, 1000*maxCodes),

@@ -82,7 +82,7 @@ func (s *Service) enter(ctx context.Context, by Actor, acc Account) (session str
 	row, session := s.newSession(acc, by)
 	by.Account = acc
 	var gone []BrowserSession
-	seen := false // whether the account was used from this address before
+	fresh := false // the account was never used from this place
 	err = s.update(ctx, func(tx Tx) error {
 		now, err := tx.Account(acc.ID)
 		if err != nil || now.Password != acc.Password {
@@ -93,9 +93,10 @@ func (s *Service) enter(ctx context.Context, by Actor, acc Account) (session str
 			return err
 		}
 		gone = gone[:0]
-		seen = len(have) == 0
+		if fresh, err = s.newPlace(tx, by, acc, have); err != nil {
+			return err
+		}
 		for i, h := range have {
-			seen = seen || AddressKey(h.Remote) == address
 			if s.expired(h) || i <= len(have)-maxSessions {
 				gone = append(gone, h)
 				if err := tx.Delete(h); err != nil {
@@ -112,8 +113,8 @@ func (s *Service) enter(ctx context.Context, by Actor, acc Account) (session str
 		return "", err
 	}
 	s.end(gone...)
-	if !seen {
-		s.inform(ctx, LetterNewPlace, acc, by)
+	if fresh {
+		s.tellNewPlace(ctx, by, acc)
 	}
 	return session, nil
 }

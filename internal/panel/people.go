@@ -54,10 +54,12 @@ type accountBody struct {
 	Email    string `json:"email"`
 	Role     string `json:"role" enum:"owner,member,team" doc:"owner: runs the server; team: a token stands for a team"`
 	Language string `json:"language" doc:"Empty: not chosen"`
+
+	SignInMails bool `json:"sign_in_mails" doc:"A mail comes when somebody signs in from a browser and network not seen before"`
 }
 
 func showAccount(a account.Account) accountBody {
-	return accountBody{a.ID, a.Email, string(a.Role), a.Language}
+	return accountBody{a.ID, a.Email, string(a.Role), a.Language, !a.QuietSignIns}
 }
 
 type sessionBody struct {
@@ -156,7 +158,9 @@ func (p *Panel) signOut(ctx context.Context, _ *empty) (*withCookie, error) {
 
 type accountInput struct {
 	Body struct {
-		Language *string `json:"language,omitempty" maxLength:"8"`
+		Language    *string `json:"language,omitempty" maxLength:"8"`
+		SignInMails *bool   `json:"sign_in_mails,omitempty" doc:"Whether a mail comes when somebody signs in from a browser and network not seen before"`
+
 		Password *struct {
 			Old string `json:"old" maxLength:"256"`
 			New string `json:"new" maxLength:"256"`
@@ -178,6 +182,13 @@ func (p *Panel) changeAccount(ctx context.Context, in *accountInput) (*accountOu
 			return nil, err
 		}
 		out.Cookie = sessionCookie(token)
+	}
+	if on := in.Body.SignInMails; on != nil {
+		a, err := p.o.Accounts.SetQuietSignIns(ctx, by, !*on)
+		if err != nil {
+			return nil, err
+		}
+		out.Body = showAccount(a)
 	}
 	if in.Body.Language != nil {
 		a, err := p.o.Accounts.SetLanguage(ctx, by, *in.Body.Language)

@@ -16,6 +16,7 @@ export interface Account {
   email: string;
   role: 'owner' | 'member';
   language: string;
+  sign_in_mails: boolean; // about sign-ins from new places
 }
 
 /** Team is an account as one of its people sees it: the person's own, or a team. */
@@ -217,6 +218,11 @@ async function arrive(): Promise<void> {
 export async function chooseLanguage(language: Language): Promise<void> {
   await useLanguage(language);
   if (account) account = await patch<Account>('/account', { language });
+}
+
+/** chooseMails says whether mails come about sign-ins from new places. */
+export async function chooseMails(on: boolean): Promise<void> {
+  account = await patch<Account>('/account', { sign_in_mails: on });
 }
 
 export async function changePassword(old: string, fresh: string): Promise<void> {
