@@ -79,10 +79,10 @@ func instanceOps() []operation {
 			opt("dry-run", yes, "only count them")),
 
 		op("connection kick", "INSTANCE CLIENT", "DELETE /instances/INSTANCE/connections/CLIENT", "end the connection of a client; its session stays", view{}),
-		op("retained times", "INSTANCE", one+"/retained-expiry", "list how long retained messages stay whose publishers gave them no time", view{cols: "FILTER=filter SECONDS=seconds"}),
+		op("retained times", "INSTANCE", one+"/retained-expiry", "list how long retained messages stay whose publishers gave them no time", view{from: "filters", cols: "FILTER=filter SECONDS=seconds"}),
 		op("retained expire", "INSTANCE", "PATCH /instances/INSTANCE/retained-expiry", "set how long they stay, in place of all that was set before; of several filters that match, the first holds",
-			view{cols: "FILTER=filter SECONDS=seconds"},
-			opt("time", each, "FILTER=SECONDS; may be given again").as("items").reading(retainTime), opt("none", yes, "they stay for ever")).after(retainTimes),
+			view{from: "filters", cols: "FILTER=filter SECONDS=seconds"},
+			opt("time", each, "FILTER=SECONDS; may be given again").as("filters").reading(retainTime), opt("none", yes, "they stay for ever")).after(retainTimes),
 
 		op("connection list", "INSTANCE", one+"/sessions", "list the connected clients", clients, part).with(fields{"state": "connected"}),
 		op("session list", "INSTANCE", one+"/sessions", "list the sessions, of clients that are away too", clients, part),
@@ -118,11 +118,11 @@ func retainTime(text string) (any, error) {
 func retainTimes(_ *call, body fields) error {
 	none := body["none"] == true
 	delete(body, "none")
-	if _, given := body["items"]; given == none {
+	if _, given := body["filters"]; given == none {
 		return &usageError{"want --time, or --none"}
 	}
 	if none {
-		body["items"] = []any{}
+		body["filters"] = []any{}
 	}
 	return nil
 }
