@@ -57,3 +57,6 @@ func WatchedRules(t *testing.T, ends time.Time) func() uint64 {
 	t.Cleanup(func() { runtime.KeepAlive(set) })
 	return func() uint64 { return set.generation.Load() }
 }
+
+// PeopleHashes is how many slow hashes of people's passwords the service has computed.
+func (s *Service) PeopleHashes() int64 { return s.people.done.Load() }

@@ -49,6 +49,12 @@ func newWorld(t *testing.T) *world { return newWorldWith(t, func(*panel.Options)
 // newWorldWith is newWorld with other options.
 func newWorldWith(t *testing.T, change func(*panel.Options)) *world {
 	t.Helper()
+	return newWorldOf(t, change, func(*account.Options) {})
+}
+
+// newWorldOf is newWorld with other options of the panel and of the accounts.
+func newWorldOf(t *testing.T, change func(*panel.Options), accounts func(*account.Options)) *world {
+	t.Helper()
 	w := &world{t: t, brokers: &fakeBrokers{}, flows: &fakeFlows{}, devices: &fakeDevices{}, hooks: &fakeHooks{}, log: &safeBuffer{}, mails: map[string]string{}}
 	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1})
 	if err != nil {
@@ -64,7 +70,7 @@ func newWorldWith(t *testing.T, change func(*panel.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.accounts, err = account.NewService(t.Context(), account.Options{
+	o := account.Options{
 		Passkeys: passkeys, Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
 		Store: store.Accounts, Keys: keys, Domain: "localhost", Log: log, HashMemory: 1024,
 		Plans:   []account.Plan{{ID: "free", Name: "Free", Default: true, Instances: 3, Connections: 10, WebConnections: 5, FlowServers: 2, Users: 5}},
@@ -81,8 +87,9 @@ func newWorldWith(t *testing.T, change func(*panel.Options)) *world {
 			w.mails[string(l.Kind)+" "+l.To] = l.Token
 			return nil
 		},
-	})
-	if err != nil {
+	}
+	accounts(&o)
+	if w.accounts, err = account.NewService(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	w.journal = account.NewJournal(store.Accounts, 100, log, nil)
