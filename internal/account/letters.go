@@ -21,6 +21,7 @@ const (
 	LetterPasskey   LetterKind = "passkey"   // a passkey was added
 	LetterIdentity  LetterKind = "identity"  // an identity with a provider was linked
 	LetterTeam      LetterKind = "team"      // an invitation to a team
+	LetterDeleted   LetterKind = "deleted"   // the person has deleted the account
 
 	LetterQuota       LetterKind = "quota"       // an instance comes near a limit of its plan
 	LetterCertificate LetterKind = "certificate" // to the owners: a certificate is about to end, or can't be had

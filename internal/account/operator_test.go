@@ -147,3 +147,87 @@ func TestBoundsOfAccounts(t *testing.T) {
 func (h *host) Start(_ context.Context, f account.FlowServer) error  { return h.note("start", f) }
 func (h *host) Stop(_ context.Context, f account.FlowServer) error   { return h.note("stop", f) }
 func (h *host) Remove(_ context.Context, f account.FlowServer) error { return h.note("remove", f) }
+
+// TestDeleteOwnAccount tries what is refused first: nothing may be gone then.
+func TestDeleteOwnAccount(t *testing.T) {
+	w := newWorld(t)
+	flows := &host{}
+	w.HostFlows(flows)
+	by, token := w.member("m@example.org")
+	in, login := w.instance(by)
+	if _, err := w.CreateFlowServer(w.ctx, by, "night"); err != nil {
+		t.Fatal(err)
+	}
+	alone, err := w.CreateTeam(w.ctx, by, "Alone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, err := w.CreateTeam(w.ctx, by, "Works")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _ := w.member("o@example.org")
+	err = w.store.Update(w.ctx, func(tx account.Tx) error {
+		return tx.Insert(account.Membership{Team: shared.ID, Person: other.Account.ID, Role: account.TeamViewer, CreatedAt: w.clock()})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave := func(by account.Actor) error { return w.DeleteOwnAccount(w.ctx, by, " M@example.org", password) }
+	wantRefusal(t, "another e-mail", w.DeleteOwnAccount(w.ctx, by, "o@example.org", password), account.Invalid)
+	wantRefusal(t, "a wrong password", w.DeleteOwnAccount(w.ctx, by, "m@example.org", "wrong"), account.Forbidden)
+	wantRefusal(t, "who runs the server", w.DeleteOwnAccount(w.ctx, w.owner, ownerMail, password), account.Conflict)
+	wantRefusal(t, "the last owner of a team of two", leave(by), account.Conflict)
+	err = w.store.Update(w.ctx, func(tx account.Tx) error {
+		return tx.Save(account.Membership{Team: shared.ID, Person: other.Account.ID, Role: account.TeamOwner, CreatedAt: w.clock()})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range []string{account.SubscriptionActive, account.SubscriptionPastDue} {
+		if err := w.SetSubscription(w.ctx, in.ID, account.Subscription{ID: "sub_1", Plan: "big", Status: status}); err != nil {
+			t.Fatal(err)
+		}
+		wantRefusal(t, "a subscription that is "+status, leave(by), account.Conflict)
+	}
+	if err := w.SetSubscription(w.ctx, in.ID, account.Subscription{ID: "sub_1", Plan: "big", Status: account.SubscriptionEnded}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Suspend(w.ctx, w.owner, by.Account.ID, "abuse"); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(t, "who is suspended", leave(by), account.Forbidden)
+	if _, err := w.Resume(w.ctx, w.owner, by.Account.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(flows.did, ", "); got != "stop night, start night" {
+		t.Errorf("flow servers before: %s", got)
+	}
+
+	if err := leave(w.session(token)); err != nil {
+		t.Fatal(err)
+	}
+	if news := w.lastNews(); news.Instance != in.ID || !news.Deleted {
+		t.Errorf("news %+v", news)
+	}
+	if _, err := w.login(in.ID, in.ID, login); err == nil {
+		t.Error("a login of a deleted account")
+	}
+	_, err = w.BySession(w.ctx, token, "192.0.2.1", "Browser/1")
+	wantRefusal(t, "session of a deleted account", err, account.Unauthorized)
+	if got := strings.Join(flows.did, ", "); got != "stop night, start night, remove night" {
+		t.Errorf("flow servers: %s", got)
+	}
+	if l := w.lastLetter(account.LetterDeleted, "m@example.org"); l.Remote != "192.0.2.1" || l.Language != "en" {
+		t.Errorf("letter %+v", l)
+	}
+	_, err = w.Standing(w.ctx, w.owner, alone.ID)
+	wantRefusal(t, "a team that nobody is in", err, account.NotFound)
+	if left, err := w.Standing(w.ctx, w.owner, shared.ID); err != nil || left.Members != 1 {
+		t.Errorf("the team with another owner: %+v, %v", left, err)
+	}
+	entries, _, err := w.Audit(w.ctx, w.owner, account.AuditQuery{}, true)
+	if err != nil || len(entries) < 2 || entries[0].Action != "account.delete" || entries[0].Account != by.Account.ID || entries[0].Detail != "m@example.org" || entries[1].Object != alone.ID {
+		t.Errorf("audit: %+v, %v", entries, err)
+	}
+}

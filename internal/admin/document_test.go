@@ -26,7 +26,7 @@ var excused = map[string]string{
 	"end-provider-sign-in": "ceremony of a browser", "begin-passkey": "ceremony of a browser", "create-passkey": "ceremony of a browser",
 	"begin-identity": "ceremony of a browser", "begin-factor": "secret of a person's phone", "create-factor": "secret of a person's phone",
 	"new-recovery-codes": "secrets of a person; `factor remove` lets them in again", "switch-team": "what a browser looks at; here --account names it",
-	"leave-team": "by the person; `member remove` does it here", "show-phone": "signs a phone in as the browser's person",
+	"leave-team": "by the person; `member remove` does it here", "delete-own-account": "by the person; `account delete` does it here", "show-phone": "signs a phone in as the browser's person",
 	"mint-web-token":   "login of the panel's web client; `message subscribe` and `message publish` are that here",
 	"open-flow-server": "single-use address for one browser", "open-device": "single-use address for one browser", "open-device-pages": "single-use address for one browser",
 	"pair-device": "called by the device; `device pair` makes its code",

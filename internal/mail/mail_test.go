@@ -293,7 +293,7 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 
 // TestLetters writes each kind once: in the reader's language, with its link.
 func TestLetters(t *testing.T) {
-	for _, kind := range []account.LetterKind{account.LetterJoin, account.LetterHave, account.LetterReset, account.LetterPassword, account.LetterNewPlace, account.LetterFactorOff, account.LetterCertificate, account.LetterQuota} {
+	for _, kind := range []account.LetterKind{account.LetterJoin, account.LetterHave, account.LetterReset, account.LetterPassword, account.LetterNewPlace, account.LetterFactorOff, account.LetterDeleted, account.LetterCertificate, account.LetterQuota} {
 		for _, language := range []string{"en", "ja", ""} {
 			dir := t.TempDir()
 			s, err := mail.New(mail.Options{Dir: dir, PanelURL: "https://example.org", Text: text})

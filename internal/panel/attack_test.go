@@ -49,7 +49,7 @@ type operation struct {
 var bodies = map[string]string{
 	"change-instance": `{"name":"x"}`, "reveal-password": `{"password":"a long enough pass phrase"}`, "create-user": `{"name":"x"}`, "import-users": `{"csv":"x"}`, "checkout": `{"plan":"x"}`, "export-instance": `{"password":"a long enough pass phrase"}`, "restore-instance": `{}`, "reveal-key": `{"password":"a long enough pass phrase"}`,
 	"change-user": `{"connect":false}`, "create-rule": `{"effect":"deny","access":"both","filter":"x"}`, "change-rule": `{"filter":"x"}`,
-	"invite": `{"email":"x@example.org"}`, "create-instance": `{"name":"x"}`, "create-flow-server": `{"name":"x"}`, "change-account": `{"language":"en"}`,
+	"invite": `{"email":"x@example.org"}`, "create-instance": `{"name":"x"}`, "create-flow-server": `{"name":"x"}`, "change-account": `{"language":"en"}`, "delete-own-account": `{"email":"x@example.org","password":"x"}`,
 	"sign-in": `{"email":"x@example.org","password":"x"}`, "create-owner": `{"token":"x","email":"x@example.org","password":"x"}`,
 	"accept-invitation": `{"token":"x","password":"x"}`, "remove-factor": `{"password":"a long enough pass phrase"}`,
 	"change-guard": `{"ban_tries":5}`, "create-address-rule": `{"prefix":"198.51.100.0/24","effect":"deny"}`, "change-address-rule": `{"prefix":"198.51.100.0/24","effect":"deny"}`,

@@ -200,6 +200,19 @@ func (p *Panel) changeAccount(ctx context.Context, in *accountInput) (*accountOu
 	return out, nil
 }
 
+// deleteOwnAccount wants what is typed in the body, where no log and no address bar keeps it.
+func (p *Panel) deleteOwnAccount(ctx context.Context, in *struct {
+	Body struct {
+		Email    string `json:"email" maxLength:"256" doc:"Of the account, as one who means it types it"`
+		Password string `json:"password" maxLength:"256"`
+	}
+}) (*withCookie, error) {
+	if err := p.o.Accounts.DeleteOwnAccount(ctx, actor(ctx), in.Body.Email, in.Body.Password); err != nil {
+		return nil, err
+	}
+	return &withCookie{sessionCookie("")}, nil
+}
+
 type invitationBody struct {
 	ID        string    `json:"id"`
 	Email     string    `json:"email"`

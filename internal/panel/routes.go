@@ -89,6 +89,7 @@ func (p *Panel) routes() []route {
 		{"POST /session/provider", public, 200, "end-provider-sign-in", "End a visit to a provider, which signs in or links an identity", handle(p, p.endProvider)},
 		{"DELETE /session", own, 204, "sign-out", "Sign out", handle(p, p.signOut)},
 		{"PATCH /account", own, 200, "change-account", "Change language or password", handle(p, p.changeAccount)},
+		{"DELETE /account", own, 204, "delete-own-account", "Delete one's own account with all that belongs to it", handle(p, p.deleteOwnAccount)},
 
 		{"POST /signup", public, 204, "sign-up", "Ask for a link that makes an account", handle(p, p.signUp)},
 		{"POST /password-reset", public, 204, "ask-reset", "Ask for a link to choose a new password", handle(p, p.askReset)},

@@ -37,7 +37,7 @@ func TestRoles(t *testing.T) {
 	w.journal.Add(account.LogLine{Instance: id, Client: "canary"})
 
 	// What these may do besides public routes: about themselves, and what their role is for.
-	own := []string{"sign-out", "change-account", "list-sessions", "end-session", "list-factors", "begin-factor", "create-factor", "new-recovery-codes",
+	own := []string{"sign-out", "change-account", "delete-own-account", "list-sessions", "end-session", "list-factors", "begin-factor", "create-factor", "new-recovery-codes",
 		"remove-factor", "list-passkeys", "begin-passkey", "create-passkey", "rename-passkey", "remove-passkey", "list-identities", "begin-identity", "remove-identity",
 		"list-teams", "create-team", "switch-team", "leave-team", "accept-team-invitation"}
 	dashboard := append([]string{"get-session", "list-plans", "list-regions", "list-instances", "get-instance", "list-flow-servers", "get-flow-server"}, own...)
@@ -377,4 +377,34 @@ func TestTwoOwnersAtOnce(t *testing.T) {
 	_, role, _ = read(boss)
 	with(boss, role)
 	boss.want("DELETE", at, nil, 204, nil)
+}
+
+// TestDeleteOwnAccount: who runs the server stays; somebody else goes with what they have, and their browser is signed out.
+func TestDeleteOwnAccount(t *testing.T) {
+	w := newWorld(t)
+	boss := w.owner()
+	said := func(b *browser, email, secret string, status int) string {
+		t.Helper()
+		var p problem
+		b.want("DELETE", "/api/v1/account", map[string]any{"email": email, "password": secret}, status, &p)
+		return p.Code
+	}
+	if code := said(boss, "owner@example.org", password, 409); code != "conflict" {
+		t.Errorf("who runs the server: %s", code)
+	}
+	ken := w.member(boss, "ken@example.org")
+	id := ken.instance()
+	if code := said(ken, "owner@example.org", password, 422); code != "invalid" {
+		t.Errorf("another e-mail: %s", code)
+	}
+	if code := said(ken, "ken@example.org", "wrong", 403); code != "forbidden" {
+		t.Errorf("a wrong password: %s", code)
+	}
+	ken.want("GET", "/api/v1/instances/"+id, nil, 200, nil)
+	ken.want("DELETE", "/api/v1/account", map[string]any{"email": "ken@example.org", "password": password}, 204, nil)
+	if ken.cookie != "" {
+		t.Error("the browser keeps its cookie")
+	}
+	ken.want("POST", "/api/v1/session", map[string]any{"email": "ken@example.org", "password": password}, 401, nil)
+	boss.want("GET", "/api/v1/accounts/ken@example.org", nil, 404, nil)
 }

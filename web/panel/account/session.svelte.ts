@@ -1,5 +1,5 @@
 // Who is signed in, and what the server says about itself.
-import { ApiError, get, patch, post, remove, whenRefused, whenSignedOut, type List } from '../base/api';
+import { ApiError, get, patch, post, remove, unmake, whenRefused, whenSignedOut, type List } from '../base/api';
 import type { Role } from '../base/rights';
 import { go } from '../base/router.svelte';
 import { standAs } from '../base/standing.svelte';
@@ -196,6 +196,13 @@ export async function signOut(): Promise<void> {
   await remove('/session');
   account = null;
   go('/'); // not back to the page of the one who left
+}
+
+/** deleteAccount deletes the person's account with all that belongs to it. */
+export async function deleteAccount(email: string, password: string): Promise<void> {
+  await unmake('/account', { email, password });
+  account = null;
+  go('/');
 }
 
 /** becomeOwner makes the first account with the token of the printed link. */

@@ -70,6 +70,8 @@ export const post = <T>(path: string, body: unknown = {}) => call<T>('POST', pat
  * has changed it since; otherwise the call fails with an error that isStale knows.
  */
 export const patch = <T>(path: string, body: unknown, was?: Versioned) => call<T>('PATCH', path, body, undefined, versionOf(was));
+/** unmake deletes a thing for who proves with body that they mean it. */
+export const unmake = (path: string, body: unknown) => call<void>('DELETE', path, body);
 /** remove deletes a thing; with was as patch does. */
 export const remove = (path: string, was?: Versioned) => call<void>('DELETE', path, undefined, undefined, versionOf(was));
 

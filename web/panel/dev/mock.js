@@ -102,6 +102,7 @@ export class Mock {
     if (!this.account) return problem(401, 'unauthorized', 'Please sign in.');
     switch (first) {
       case 'account':
+        if (method === 'DELETE') return problem(409, 'conflict', 'The team Greenhouse crew would have no owner. Delete the team first, or make somebody else an owner.');
         if (body.password && body.password.old !== password) return problem(403, 'forbidden', 'The current password is wrong.');
         if (body.language) this.account = { ...this.account, language: body.language };
         return [200, this.account];

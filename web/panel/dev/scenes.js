@@ -94,6 +94,7 @@ export const scenes = [
   { name: 'billing-lapsed', path: `/instances/${id}`, mock: { billing: { status: 'past_due', plan: 'works', lapsed: true } }, act: payment },
   { name: 'billing-active', path: `/instances/${id}`, mock: { billing: { status: 'active', plan: 'works' } }, act: payment },
   { name: 'session-end', path: '/instances', mock: { ending: 5 }, act: (page) => button(page, 'Stay signed in', 'サインインを続ける').waitFor() },
+  { name: 'account-delete', path: '/account', mock: { role: 'member' }, full: false, act: deleteAccount },
   { name: 'account-link', path: '/account', full: false, act: (page) => button(page, 'Link Example ID', 'Example ID を連携').click() },
   { name: 'account-passkey', path: '/account', full: false, act: (page) => button(page, 'Add a passkey', 'パスキーを追加').click() },
   { name: 'account-factor', path: '/account', full: false, act: (page) => button(page, 'Add an authenticator app', '認証アプリを追加').click() },
@@ -120,6 +121,16 @@ async function looksOnly(page, server) {
   await page.waitForTimeout(200);
   if (server.mock.refused.length > 0) throw new Error('asked for what the role is not for: ' + [...new Set(server.mock.refused)].join(', '));
   if (/\/instances\/./.test(page.url()) && (await page.locator('[aria-description], [role=alert], .note').count()) === 0) throw new Error('says nowhere why');
+}
+
+/** deleteAccount is refused: there is a team that would have no owner. */
+async function deleteAccount(page) {
+  await button(page, 'Delete my account', 'アカウントを削除').click();
+  const form = page.getByRole('dialog').locator('form');
+  await form.locator('input').first().fill('hana@example.org');
+  await form.locator('input[type=password]').fill('wrong');
+  await form.locator('button[type=submit]').click();
+  await form.getByRole('alert').waitFor();
 }
 
 async function hostNames(page) {
