@@ -204,6 +204,14 @@ export const log = (id) => [
   { kind: 'dropped', client: 'dashboard', user: id, topic: 'sensors/all', gate: 'queue', rule: 'queue_messages 1000', cause: 'The queue of this session was full.' },
 ].map((event, i) => ({ id: 100 - i, time: ago(i * 2 + 1), ...event }));
 
+export const recoveryCodes = Array.from({ length: 10 }, (_, i) => ['abcd', 'efgh', 'ijkl', 'mnop'].map((part) => part.slice(1) + '234567'[i % 6]).join('-'));
+
+/** pageLine is what the log says of a password with all rights that stands in a web page. */
+export const pageLine = () => ({
+  id: 101, time: ago(7), kind: 'page', client: 'web-5c1e', user: 'dashboard', gate: 'login', rule: 'origin', remote: '203.0.113.9:50122',
+  cause: 'a page of https://status.greenhouse.example logs in with a password that opens every topic, and everybody who sees the page can read it: give the page a publishable key (Logins), and this user a new password',
+});
+
 export function flowServer(name, state = 'running') {
   return {
     id: name, name, state, cause: state === 'failed' ? 'The process ended three times within a minute: out of memory.' : undefined,
@@ -227,6 +235,8 @@ export const apiTokens = [
 ];
 
 export const audit = [
+  { id: '4', time: '2026-11-22T11:20:00Z', email: 'hana@example.org', via: 'panel', remote: '2001:db8:85a3::8a2e:370:7334', action: 'team.rename', object: 't1', detail: 'Greenhouse crew' },
+  { id: '3', time: '2026-11-22T11:10:00Z', email: 'hana@example.org', via: 'flow night-shift', remote: '203.0.113.7', action: 'retained.expiry', object: 'kqzvbnta', detail: '2' },
   { id: '2', time: '2026-11-22T11:00:00Z', email: 'hana@example.org', via: 'panel', remote: '203.0.113.7', action: 'instance.create', object: 'kqzvbnta', detail: 'Greenhouse' },
   { id: '1', time: '2026-11-22T10:00:00Z', via: 'admin', action: 'account.create', object: 'a1', detail: 'owner hana@example.org' },
 ];

@@ -8,10 +8,13 @@ const password = 'correct horse'; // of every account here
 
 /** Mock answers the API. Options: owner (an owner exists), signedIn, empty (no instance yet). */
 export class Mock {
-  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended, topics = 40, many = false, ending = 0, billing } = {}) {
+  constructor({ owner = true, signedIn = false, empty = false, bare = false, language = 'en', role = 'owner', team = 'own', suspended, topics = 40, many = false, ending = 0, billing, signup = 'invite', inPages = false } = {}) {
     const soon = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
     this.ends = ending ? { now: soon(0), ends_at: soon(5000), idle_ends_at: soon(ending) } : {};
     this.billing = billing;
+    this.signup = signup;
+    this.sessions = [...data.sessions];
+    this.factors = [];
     this.many = many ? new Many() : null;
     this.owner = owner;
     this.account = signedIn ? { id: 'a1', email: 'hana@example.org', role, language } : null;
@@ -25,7 +28,7 @@ export class Mock {
     this.bridges = bare ? [] : [...data.bridges];
     this.invitations = empty ? [] : [{ id: 'i1', email: 'ken@example.org', sent: 'file', expires_at: new Date(Date.now() + 864e5).toISOString() }];
     this.flows = empty ? [] : [data.flowServer('flow-1'), data.flowServer('night-shift', 'failed')];
-    this.log = empty ? [] : data.log('kqzvbnta');
+    this.log = empty ? [] : [...(inPages ? [data.pageLine()] : []), ...data.log('kqzvbnta')];
     this.connections = empty ? [] : data.connections('kqzvbnta');
     this.messages = 0;
     this.streams = new Set();
@@ -71,7 +74,7 @@ export class Mock {
     const key = method + ' ' + (first === 'session' && rest[0] === 'provider' ? 'session/provider' : first);
     switch (key) {
       case 'GET status':
-        return [200, { owner: this.owner, signup: 'invite', version: '0.1.0-dev', languages: ['en', 'ja'], passkeys: true, providers: data.providers }];
+        return [200, { owner: this.owner, signup: this.signup, version: '0.1.0-dev', languages: ['en', 'ja'], passkeys: true, providers: data.providers }];
       case 'POST owner':
         if (body.password.length < 10) return problem(422, 'invalid', 'The password is too easy to guess.', { password: 'Choose a longer password.' });
         this.owner = true;
@@ -129,14 +132,19 @@ export class Mock {
         this.team = data.teams.find((t) => t.id === (body.team || 'a1'));
         return [200, { account: this.account, team: this.team }];
       case 'sessions':
-        return method === 'GET' ? list(data.sessions) : [204];
+        if (method === 'DELETE') this.sessions = this.sessions.filter((one) => one.this || (rest[0] !== 'others' && one.id !== rest[0]));
+        return method === 'GET' ? list(this.sessions) : [204];
       case 'tokens':
         if (method === 'POST') return [201, { ...body, id: 't' + Date.now(), created_at: new Date().toISOString(), token: 'tsu_example' }];
         return method === 'GET' ? list(data.apiTokens) : [204];
       case 'factors':
-        if (method === 'GET') return list([]);
+        if (method === 'GET') return list(this.factors);
         if (rest[0] === 'new') return [200, { secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', url: 'otpauth://totp/x', qr: { size: 29, path: 'M4 4h7v7h-7z' } }];
-        return [201, { recovery: ['abcd-efgh-ijkl-mnop'] }];
+        this.factors = [
+          { id: 'f1', kind: 'totp', name: body.name ?? 'Phone', created_at: new Date().toISOString() },
+          { id: 'f2', kind: 'recovery', name: '', left: 10, created_at: new Date().toISOString() },
+        ];
+        return [201, { recovery: data.recoveryCodes }];
       case 'audit':
         return list(data.audit);
       case 'certificates':

@@ -12,6 +12,8 @@ export const scenes = [
   { name: 'instances-empty', path: '/', mock: { empty: true } },
   { name: 'create', path: '/instances/new', act: (page) => page.getByRole('radio').first().waitFor() },
   { name: 'details', path: `/instances/${id}?first=1` },
+  { name: 'details-in-pages', path: `/instances/${id}`, full: false, mock: { inPages: true }, act: (page) => page.getByText('status.greenhouse.example').waitFor() },
+  { name: 'details-move', path: `/instances/${id}`, full: false, act: (page) => button(page, 'Move', '移す').scrollIntoViewIfNeeded() },
   { name: 'details-reveal', path: `/instances/${id}`, full: false, act: reveal },
   { name: 'details-delete', path: `/instances/${id}`, full: false, act: (page) => button(page, 'Delete instance', 'インスタンスを削除').click() },
   { name: 'details-phone', path: `/instances/${id}`, full: false, act: phone },
@@ -95,12 +97,20 @@ export const scenes = [
   { name: 'billing-active', path: `/instances/${id}`, mock: { billing: { status: 'active', plan: 'works' } }, act: payment },
   { name: 'session-end', path: '/instances', mock: { ending: 5 }, act: (page) => button(page, 'Stay signed in', 'サインインを続ける').waitFor() },
   { name: 'account-delete', path: '/account', mock: { role: 'member' }, full: false, act: deleteAccount },
+  { name: 'account-factor-codes', path: '/account', full: false, act: factorToTheEnd },
+  { name: 'account-token-once', path: '/account', full: false, act: tokenOnce },
+  { name: 'account-browser-ended', path: '/account', full: false, act: (page) => page.locator('section[aria-labelledby=browsers-head] li').last().getByRole('button').click() },
   { name: 'account-link', path: '/account', full: false, act: (page) => button(page, 'Link Example ID', 'Example ID を連携').click() },
   { name: 'account-passkey', path: '/account', full: false, act: (page) => button(page, 'Add a passkey', 'パスキーを追加').click() },
   { name: 'account-factor', path: '/account', full: false, act: (page) => button(page, 'Add an authenticator app', '認証アプリを追加').click() },
   { name: 'account-token', path: '/account', full: false, act: (page) => button(page, 'New token', '新しいトークン').click() },
-  { name: 'audit', path: '/account/audit', act: (page) => page.getByText('instance.create').waitFor() },
+  { name: 'audit', path: '/account/audit', act: (page) => page.getByText(/^(made an instance|インスタンスを作成)$/).first().waitFor() },
   { name: 'forgot', path: '/forgot', mock: { signedIn: false } },
+  { name: 'sign-up', path: '/sign-up', mock: { signedIn: false, signup: 'open' } },
+  { name: 'sign-up-sent', path: '/sign-up', mock: { signedIn: false, signup: 'open' }, act: askToJoin },
+  { name: 'sign-up-invite', path: '/sign-up', mock: { signedIn: false } },
+  { name: 'sign-up-closed', path: '/sign-up', mock: { signedIn: false, signup: 'closed' } },
+  { name: 'sign-in-closed', path: '/sign-in', mock: { signedIn: false, signup: 'closed' } },
   { name: 'reset', path: '/reset#token=once', mock: { signedIn: false } },
   { name: 'not-found', path: '/nowhere' },
   { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor() },
@@ -164,7 +174,32 @@ async function clearUndone(page) {
 
 async function payment(page) {
   await page.getByRole('heading', { name: /^(Payment|お支払い)$/ }).scrollIntoViewIfNeeded();
-  await page.getByRole('option', { name: /Works/ }).first().waitFor({ state: 'attached' });
+  await page.getByRole('option', { name: /Works/ }).first().or(button(page, 'Card and invoices', 'カードと請求書')).first().waitFor({ state: 'attached' });
+}
+
+async function askToJoin(page) {
+  await page.locator('form input[type=email]').fill('ken@example.org');
+  await page.locator('form button[type=submit]').click();
+  await page.getByRole('status').getByText('ken@example.org').waitFor();
+}
+
+/** factorToTheEnd adds an authenticator app: the recovery codes are shown, for the only time. */
+async function factorToTheEnd(page) {
+  await button(page, 'Add an authenticator app', '認証アプリを追加').click();
+  const form = page.getByRole('dialog').locator('form');
+  await form.locator('input[inputmode=numeric]').fill('123456');
+  await form.locator('input[type=password]').fill('correct horse');
+  await form.locator('button[type=submit]').click();
+  await page.getByText('bcd2-fgh2').waitFor();
+}
+
+/** tokenOnce makes an API token: it is shown, for the only time. */
+async function tokenOnce(page) {
+  await button(page, 'New token', '新しいトークン').click();
+  const form = page.getByRole('dialog').locator('form');
+  await form.locator('input').first().fill('Backup of the greenhouse');
+  await form.locator('button[type=submit]').click();
+  await page.getByText('tsu_example').waitFor();
 }
 
 async function tryHook(page) {
