@@ -57,7 +57,7 @@ func (p *Panel) billing(ctx context.Context, instance string) (Billing, error) {
 type checkoutInput struct {
 	WithID
 	Body struct {
-		Plan string `json:"plan" minLength:"1" maxLength:"64" doc:"One that is paid for"`
+		Plan string `json:"plan" minLength:"1" maxLength:"64" example:"pro" doc:"One that is paid for"`
 	}
 }
 

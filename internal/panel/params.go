@@ -46,7 +46,7 @@ func paramsOf(registry huma.Registry, op *huma.Operation, t reflect.Type, at []i
 		if one.in == "" || !takesText(f.Type) {
 			panic(fmt.Sprintf("route %s: field %s is no parameter: texts, numbers, booleans and times from path, query or header are", op.OperationID, f.Name))
 		}
-		one.required = one.in == "path"
+		one.required = one.in == "path" || f.Tag.Get("required") == "true"
 		one.schema = huma.SchemaFromField(registry, f, "")
 		described := &huma.Param{Name: one.name, In: one.in, Description: one.schema.Description, Required: one.required, Schema: one.schema}
 		if one.in == "query" {

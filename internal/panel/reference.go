@@ -4,7 +4,9 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,6 +219,15 @@ func (p *Panel) curl(doc *huma.OpenAPI, op *huma.Operation, kind string, body *h
 		a, rest, _ := strings.Cut(path, "{")
 		name, b, _ := strings.Cut(rest, "}")
 		path = a + "$" + strings.ToUpper(name) + b
+	}
+	query := url.Values{} // what must be there
+	for _, param := range op.Parameters {
+		if param.In == "query" && param.Required {
+			query.Set(param.Name, fmt.Sprint(example(doc, param.Schema, param.Name, 0)))
+		}
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
 	}
 	parts := []string{"curl"}
 	switch kind {

@@ -125,7 +125,7 @@ type retainedOutput struct {
 // getRetained answers the payload itself, for devices that want one value. The type is chosen so that no browser runs it.
 func (p *Panel) getRetained(ctx context.Context, in *struct {
 	WithID
-	Topic string `query:"topic" maxLength:"65535"`
+	Topic string `query:"topic" required:"true" maxLength:"65535" example:"home/lamp" doc:"Without wildcards"`
 }) (*retainedOutput, error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
 	if err != nil {
