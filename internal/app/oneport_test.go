@@ -183,3 +183,56 @@ func TestOnePortBesideMQTT(t *testing.T) {
 		t.Errorf("%v, %v", a.Reason, err)
 	}
 }
+
+// TestOnePortRulesAndBans comes through the proxy from several clients' addresses, as X-Forwarded-For tells them: address
+// rules and bans judge those, never the proxy's, and nothing that a client writes into the header itself.
+func TestOnePortRulesAndBans(t *testing.T) {
+	w, _, _ := onePort(t)
+	id, password := w.instance()
+	// come says CONNECT over a WebSocket as a client that the proxy saw at an address, and returns the CONNACK's reason.
+	come := func(seen, secret string) mqtt.Reason {
+		t.Helper()
+		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.2")}}
+		client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "tcp", w.http)
+		}}}
+		defer client.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		ws, _, err := websocket.Dial(ctx, "ws://"+onePortName+"/mqtt/"+id, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{"mqtt"},
+			HTTPHeader: http.Header{"X-Forwarded-For": {seen}, "X-Forwarded-Proto": {"https"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.CloseNow()
+		a, err := connect(websocket.NetConn(ctx, ws, websocket.MessageBinary), mqtt.Connect{User: []byte(id), Password: []byte(secret)})
+		if err != nil {
+			t.Fatalf("from %s: %v", seen, err)
+		}
+		return a.Reason
+	}
+	want := func(what, seen, secret string, reason mqtt.Reason) {
+		t.Helper()
+		if got := come(seen, secret); got != reason {
+			t.Errorf("%s: CONNACK %v, want %v", what, got, reason)
+		}
+	}
+	w.admin(nil, "api", "POST", "/instances/"+id+"/addresses", "--field", "prefix=198.51.100.0/24", "--field", "effect=deny")
+	want("an address without a rule", "203.0.113.5", password, mqtt.Success)
+	want("a refused address", "198.51.100.7", password, mqtt.NotAuthorized)
+	want("a refused address that says it is another", "203.0.113.5, 198.51.100.7", password, mqtt.NotAuthorized)
+	want("one that says it is a refused address", "198.51.100.7, 203.0.113.5", password, mqtt.Success)
+	want("a refused address behind two proxies", "198.51.100.7, 127.0.0.2", password, mqtt.NotAuthorized)
+
+	w.admin(nil, "api", "PATCH", "/instances/"+id+"/guard", "--field", "ban_tries:=3")
+	for _, guess := range []string{"one", "two", "three"} {
+		want("a guess", "192.0.2.66", guess, mqtt.BadUserNameOrPassword)
+	}
+	want("who has guessed, with the right password", "192.0.2.66", password, mqtt.Banned)
+	want("who has guessed and says it is another", "203.0.113.5, 192.0.2.66", password, mqtt.Banned)
+	want("a neighbour behind the same proxy", "203.0.113.5", password, mqtt.Success)
+	var bans struct{ Items []struct{ Address string } }
+	if w.admin(&bans, "api", "GET", "/instances/"+id+"/bans"); len(bans.Items) != 1 || bans.Items[0].Address != "192.0.2.66" {
+		t.Errorf("bans %+v, want the client's address alone", bans.Items)
+	}
+}
