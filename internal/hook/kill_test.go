@@ -52,7 +52,7 @@ func TestKilledClock(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		c := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestKilledClock$")
+		c := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestKilledClock$", "-test.timeout=1m")
 		c.Env = append(os.Environ(), "HOOK_KILLED_DIR="+dir, "HOOK_KILLED_NOW="+now.Format(time.RFC3339))
 		out, err := c.StdoutPipe()
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 
 type subscribeInput struct {
 	WithID
-	Filter string `query:"filter" maxLength:"65535" doc:"Topic filter; empty: #"`
+	Filter string `query:"filter" maxLength:"65535" doc:"Topic filter; empty: #. Who connects again gets the retained messages first and what comes from then on: messages have no ids, and Last-Event-ID means nothing"`
 }
 
 type heardBody struct {
