@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"tsunagi/internal/roster"
@@ -188,6 +189,12 @@ func importedUser(instance string, u roster.User) (one importUser, how string, e
 		return one, "", err
 	}
 	one.row = User{Instance: instance, Name: u.Name, Connect: u.Connect}
+	if one.row.Note, err = checkText("note", u.Note, 200, true); err != nil {
+		return one, "", err
+	}
+	if one.row.ClientID, one.row.ExpiresAt, err = checkBounds(u.ClientID, u.ExpiresAt); err != nil {
+		return one, "", err
+	}
 	switch {
 	case u.Hash != "":
 		kind, ok := takeHash(u.Hash)
@@ -222,7 +229,8 @@ func planRules(r Reader, in Instance, from []roster.Rule, plan *importPlan, know
 		have[ruleKey{n.User, n.Filter, n.Effect, n.Access}] = true
 	}
 	for _, line := range from {
-		n := Rule{Instance: in.ID, User: line.User, Effect: Effect(line.Effect), Access: Access(line.Access), Filter: line.Filter}
+		n := Rule{Instance: in.ID, User: line.User, Effect: Effect(line.Effect), Access: Access(line.Access), Filter: line.Filter,
+			QoSBelow: line.QoSBelow, NoRetain: line.NoRetain, ExpiresAt: line.ExpiresAt.UTC().Truncate(time.Microsecond)}
 		key := ruleKey{n.User, n.Filter, n.Effect, n.Access}
 		if have[key] {
 			plan.Same++

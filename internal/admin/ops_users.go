@@ -26,6 +26,9 @@ func userOps() []operation {
 			opt("client-id", text, "the one client id that it may connect with; empty: any"),
 			opt("expires", text, "may connect until this time; empty: for ever").as("expires_at")),
 		op("user delete", "INSTANCE NAME", "DELETE "+one+"/users/NAME", "delete an MQTT user with its rules", view{}),
+		op("user purge", "INSTANCE", "POST "+one+"/users/delete", "delete up to 1000 MQTT users with their rules", view{cols: "NAME=name PROBLEM=detail"},
+			opt("name", each, "user; may be given again").as("names").needed()).really("this deletes all users that are named, with their rules"),
+		op("user export", "INSTANCE", "GET "+one+"/users.csv", "print users and rules as a table (CSV) for user import, without passwords", view{raw: true}),
 
 		op("rule create", "INSTANCE allow|deny=effect publish|subscribe|both=access FILTER", "POST "+one+"/rules", "make an access rule", view{cols: "RULE=id", tidy: userForAll},
 			append(ruleOptions, opt("user", text, "user that it is about [all users; %u and %c in the filter stand for user and client id]"))...),

@@ -158,8 +158,12 @@ func (b *brokers) change(c account.Change) {
 	case c.Suspended != "":
 		running.KickAll("the account of this instance is suspended by the operator of the server: "+c.Suspended, func(string, string) bool { return true })
 	case len(c.Users)+len(c.Clients) > 0:
+		users := map[string]bool{} // up to a thousand, asked for each client
+		for _, user := range c.Users {
+			users[user] = true
+		}
 		running.KickAll("this login holds no more: the user was changed or deleted", func(id, user string) bool {
-			return slices.Contains(c.Users, user) || slices.Contains(c.Clients, id)
+			return users[user] || slices.Contains(c.Clients, id)
 		})
 	}
 	if c.Plan || c.Retain {

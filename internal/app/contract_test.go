@@ -196,6 +196,7 @@ var story = []step{
 	{op: "change-instance", body: `{"name":"House"}`}, {op: "reveal-password", body: `{"password":"a long enough pass phrase"}`}, {op: "rotate-password"},
 	{op: "reveal-key", body: `{"password":"a long enough pass phrase"}`}, {op: "rotate-key", keep: map[string]string{"key": "key"}},
 	{op: "create-user", body: `{"name":"sensor"}`}, {op: "list-users"}, {op: "list-exposures"}, {op: "get-user"}, {op: "change-user", body: `{"rotate":true,"note":"n"}`},
+	{op: "create-user", body: `{"name":"gone"}`}, {op: "get-users-csv"}, {op: "delete-users", body: `{"names":["gone","never"]}`},
 	{op: "import-users", body: `{"csv":"imported,a long password,,allow publish a/#\n"}`},
 	{op: "create-rule", body: `{"effect":"allow","access":"both","filter":"home/#","user":"sensor"}`, keep: map[string]string{"id": "rule"}}, {op: "list-rules"},
 	{op: "get-rule"}, {op: "change-rule", body: `{"effect":"deny"}`},

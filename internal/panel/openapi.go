@@ -58,7 +58,7 @@ const eventKind = "text/event-stream"
 // rawAnswers are the content types of answers that are no JSON.
 var rawAnswers = map[string][]string{
 	"get-metrics": {"text/plain"}, "get-retained": {"text/plain", "application/octet-stream"}, "subscribe": {eventKind}, "follow-log": {eventKind},
-	"get-history-csv": {"text/csv"}, "export-instance": {"application/zip"}, "watch-topics": {eventKind},
+	"get-history-csv": {"text/csv"}, "get-users-csv": {"text/csv"}, "export-instance": {"application/zip"}, "watch-topics": {eventKind},
 }
 
 // describe writes what the document says of the whole API.

@@ -181,6 +181,8 @@ func (p *Panel) routes() []route {
 
 		{"GET /instances/{id}/users", signedIn, 200, "list-users", "MQTT users", handle(p, p.listUsers)},
 		{"POST /instances/{id}/users", signedIn, 201, "create-user", "Make an MQTT user", handle(p, p.createUser)},
+		{"GET /instances/{id}/users.csv", signedIn, 200, "get-users-csv", "MQTT users and rules as a table that can be imported, without passwords", handle(p, p.getUsersCSV)},
+		{"POST /instances/{id}/users/delete", signedIn, 200, "delete-users", "Delete up to 1000 MQTT users with their rules", handle(p, p.deleteUsers)},
 		{"GET /instances/{id}/users/{name}", signedIn, 200, "get-user", "One MQTT user", handle(p, p.getUser)},
 		{"PATCH /instances/{id}/users/{name}", signedIn, 200, "change-user", "Change an MQTT user", handle(p, p.changeUser)},
 		{"DELETE /instances/{id}/users/{name}", signedIn, 204, "delete-user", "Delete an MQTT user", handle(p, p.deleteUser)},

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// csv reads rows of name, password, connect, rules; a first row that begins with "name" is a heading. An empty
-// password asks for a generated one, connect is yes unless it says no, and rules are parted by semicolons:
-// "allow publish sensors/#; deny both secret". With an empty name the rules are for all users.
+// csv reads rows of name, password, connect, rules, note, client_id, expires_at, of which the last may be missing; a first
+// row that begins with "name" is a heading. An empty password asks for a generated one, connect is yes unless it says no,
+// and rules are parted by semicolons: "allow publish sensors/#; deny both secret". With an empty name the rules are for
+// all users. Table writes the same.
 func (r *Roster) csv(text string) {
 	if strings.TrimSpace(text) == "" {
 		return
@@ -29,19 +30,20 @@ func (r *Roster) csv(text string) {
 		if first && strings.EqualFold(strings.TrimSpace(row[0]), "name") {
 			continue
 		}
-		r.row(Place{"csv", line}, append(append([]string(nil), row...), "", "", "")[:max(4, len(row))])
+		r.row(Place{"csv", line}, append(append([]string(nil), row...), make([]string, 6)...)[:max(7, len(row))])
 	}
 }
 
 func (r *Roster) row(p Place, row []string) {
-	name := strings.TrimSpace(row[0])
+	name := free(strings.TrimSpace(row[0]))
 	connect, ok := yes(row[2])
-	if len(row) > 4 || !ok {
+	expires, known := parseMoment(row[6])
+	if len(row) > 7 || !ok || !known {
 		r.Faults.Add(p, "api.import.csv_line")
 		return
 	}
 	if name != "" {
-		u := User{Place: p, Name: name, Connect: connect}
+		u := User{Place: p, Name: name, Connect: connect, Note: free(row[4]), ClientID: free(row[5]), ExpiresAt: expires}
 		if strings.HasPrefix(row[1], "$6$") || strings.HasPrefix(row[1], "$7$") || strings.HasPrefix(row[1], "$argon2id$") {
 			u.Hash = row[1]
 		} else {
@@ -49,16 +51,17 @@ func (r *Roster) row(p Place, row []string) {
 		}
 		r.user(u)
 	}
-	for text := range strings.SplitSeq(row[3], ";") {
+	for _, text := range ruleTexts(row[3]) {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
-		words := strings.SplitN(text, " ", 3)
-		if len(words) < 3 {
+		rule, ok := parseRule(text)
+		if !ok {
 			r.Faults.Add(p, "api.import.csv_rule")
 			continue
 		}
-		r.rule(Rule{p, name, words[0], words[1], strings.TrimSpace(words[2])})
+		rule.Place, rule.User = p, name
+		r.rule(rule)
 	}
 }
 

@@ -2,14 +2,17 @@
 // nothing that an instance decides (names, limits): what a line says is passed on with the line's number.
 package roster
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Files are the texts to read; an empty one isn't there.
 type Files struct {
 	Conf      string // mosquitto.conf
 	Passwords string // Mosquitto's password file
 	ACL       string // Mosquitto's ACL file
-	CSV       string // name,password,connect,rules
+	CSV       string // name,password,connect,rules,note,client_id,expires_at
 	CloudMQTT string // JSON: users and acls as CloudMQTT's API answers them
 }
 
@@ -36,6 +39,10 @@ type User struct {
 	Password string
 	Hash     string // as Mosquitto writes it: $6$…, $7$… or $argon2id$…
 	Connect  bool
+
+	Note      string
+	ClientID  string    // the one client id that it may connect with; "" for any
+	ExpiresAt time.Time // zero: never
 }
 
 // Rule is one line of an access list. User "" is for all users, with %u and %c.
@@ -45,6 +52,10 @@ type Rule struct {
 	Effect string // allow, deny
 	Access string // publish, subscribe, both
 	Filter string
+
+	QoSBelow  int // of an allow rule: 1 and 2 allow QoS 0, and up to 1; 0 is no limit
+	NoRetain  bool
+	ExpiresAt time.Time // zero: never
 }
 
 // Place is where something stands.

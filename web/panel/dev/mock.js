@@ -306,6 +306,11 @@ export class Mock {
 
   #users(method, id, name, body, query) {
     const users = this.users.get(id);
+    if (name === 'delete' && method === 'POST') {
+      const gone = users.filter((u) => !u.first && body.names.includes(u.name));
+      for (const one of gone) users.splice(users.indexOf(one), 1);
+      return [200, { deleted: gone.length, items: body.names.map((one) => (gone.some((u) => u.name === one) ? { name: one } : { name: one, code: 'not_found', detail: 'This user is gone.' })) }];
+    }
     if (!name && method === 'POST') {
       if (users.some((u) => u.name === body.name)) return problem(409, 'conflict', 'There is a user of this name already.', { name: 'This name is taken.' });
       const made = { name: body.name, first: false, connect: body.connect, note: body.note ?? '', created_at: new Date().toISOString(), rules: 0 };

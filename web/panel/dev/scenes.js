@@ -21,6 +21,7 @@ export const scenes = [
   { name: 'details-hosts-none', path: `/instances/${id}`, mock: { bare: true }, act: (page) => button(page, 'Add a host name', 'ホスト名を追加').waitFor() },
   { name: 'details-hosts-add', path: `/instances/${id}`, full: false, act: (page) => button(page, 'Add a host name', 'ホスト名を追加').click() },
   { name: 'users', path: `/instances/${id}/users`, act: (page) => page.getByText('old-phone').waitFor() },
+  { name: 'users-delete', path: `/instances/${id}/users`, full: false, act: chooseUsers },
   { name: 'users-create', path: `/instances/${id}/users`, full: false, act: createUser },
   { name: 'import', path: `/instances/${id}/import`, act: importUsers },
   { name: 'user', path: `/instances/${id}/users/greenhouse`, act: (page) => page.getByText('greenhouse/secret/#').waitFor() },
@@ -278,6 +279,12 @@ async function staleNote(page) {
   await button(page, 'Load the new state', '最新の内容を読み込む').click();
   await page.getByText('Greenhouse, north').waitFor();
   if ((await note.inputValue()) !== 'somebody else was quicker') throw new Error('what was typed is gone');
+}
+
+async function chooseUsers(page) {
+  for (const box of await page.getByRole('checkbox').all()) await box.check();
+  await page.locator('.chosen button').last().click();
+  await page.getByRole('dialog').getByRole('textbox').fill('2');
 }
 
 async function createUser(page) {

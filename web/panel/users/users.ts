@@ -58,6 +58,19 @@ export const changeUser = (
   change: { password?: string; rotate?: true; connect?: boolean; note?: string; client_id?: string; expires_at?: string },
   was?: User,
 ) => patch<User>(userPath(id, name), change, was);
+/** mostChosen users are deleted in one call at most. */
+export const mostChosen = 1000;
+
+/** Deleted says of each user that was to go why it stays, if it does. */
+export interface Deleted {
+  deleted: number;
+  items: { name: string; code?: string; detail?: string }[];
+}
+
+export const deleteUsers = (id: string, names: string[]) => post<Deleted>(usersPath(id) + '/delete', { names });
+
+/** usersTable is where all users and rules are to be had as a table, without passwords. */
+export const usersTable = (id: string) => '/api/v1' + usersPath(id) + '.csv';
 export const deleteUser = (id: string, name: string) => remove(userPath(id, name));
 
 export const listExposures = (id: string, signal?: AbortSignal) =>
