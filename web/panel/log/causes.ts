@@ -1,7 +1,7 @@
 // Causes of log lines in the language of the page. The server writes them in English; what isn't known here stays so.
 import { currentLanguage, t, type Key } from '../base/i18n.svelte';
 
-/** known are the server's sentences; {x} stands for what differs. A test compares them with the server's source. */
+/** known are the server's sentences; {x} and {y} stand for what differs. A test compares them with the server's source. */
 export const known: readonly (readonly [english: string, key: Key])[] = [
   ['wrong password', 'cause.password'],
   ['no such user', 'cause.no_user'],
@@ -34,19 +34,40 @@ export const known: readonly (readonly [english: string, key: Key])[] = [
   ['no address rule of this instance lets clients come from {x}: add one on the addresses page', 'cause.address_others'],
   ['this address is shut out until {x}: lift the ban on the addresses page', 'cause.ban'],
   ['after too many different wrong logins this address is shut out until {x}: lift the ban on the addresses page', 'cause.guesses'],
+  ['a command is retained here: whoever subscribes later carries it out again, also after a restart; publish it without the retain flag, and delete this one on the page Retained', 'cause.command'],
+  ['a page of {x} logs in with a password that opens every topic, and everybody who sees the page can read it: give the page a publishable key (Logins), and this user a new password', 'cause.page'],
+  ['more than {x} clients log in in a minute: raise the bound on the addresses page, or find out which client connects again and again', 'cause.connect_rate'],
+  ["two clients use this client identifier, from {x}, and end each other's connection: give each its own", 'cause.fight_two'],
+  ['this client identifier connects from {x} again and again while it is connected: two clients behind one address, or one that begins anew without closing its connection; give each client its own', 'cause.fight_one'],
+  ["no such instance: the user name must be <instance>:<user>, or an instance's id for its first user", 'cause.no_instance'],
+  ['the account of this instance is suspended by the operator of the server: {x}', 'cause.suspended'],
+  ['too many password checks at once: try again', 'cause.checks'],
+  ['no such publishable key', 'cause.no_key'],
+  ['the publishable key {x} has expired', 'cause.key_expired'],
+  ["the publishable key {x} isn't for pages of {y}: allow this origin, or use a user for what is no page", 'cause.key_origin'],
+  ['a publishable key in the address and a user name or password in CONNECT: leave one of them out', 'cause.key_both'],
+  ["this instance wants a certificate of every client, which pages don't have", 'cause.key_certificate'],
+  ['the login changed while it was judged', 'cause.changed'],
+  ['the client subscribes more often than the plan allows; it should keep its subscriptions', 'cause.subscribe_rate'],
+  ['the plan allows no more subscriptions for one client', 'cause.subscriptions'],
+  ['the plan allows no more subscriptions for the whole instance', 'cause.all_subscriptions'],
+  ["the client identifier belongs to another user's session", 'cause.other_session'],
   ['no complete CONNECT in time', 'cause.no_connect'],
   ['connection timed out', 'cause.timed_out'],
 ];
 
 const escape = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-const patterns = known.map(([english, key]) => ({ test: new RegExp('^' + english.split('{x}').map(escape).join('(.+)') + '$'), key }));
+const patterns = known.map(([english, key]) => ({ test: new RegExp('^' + english.split(/\{[xy]\}/).map(escape).join('(.+)') + '$'), key }));
 
 /** causeText is a cause in the language of the page; the server's own words where there is no translation. */
 export function causeText(cause: string): { text: string; foreign: boolean } {
   if (currentLanguage() === 'en') return { text: cause, foreign: false };
+  const [, words = cause, more] = /^(.+) \(and (\d+) more since the last such line\)$/s.exec(cause) ?? [];
   for (const { test, key } of patterns) {
-    const found = test.exec(cause);
-    if (found) return { text: t(key, found[1] === undefined ? undefined : { x: found[1] }), foreign: false };
+    const found = test.exec(words);
+    if (!found) continue;
+    const text = t(key, found[1] === undefined ? undefined : { x: found[1], y: found[2] ?? '' });
+    return { text: more === undefined ? text : text + t('cause.more', { n: more }), foreign: false };
   }
   return { text: cause, foreign: true };
 }
