@@ -98,3 +98,8 @@ export const files = {
     read: (instance: string, asked: Asked) => listAway(instance, { ...asked, limit: fileSize }) as Promise<List<object>>,
   },
 };
+
+const serverUsers = ['bridge-client', 'hook-client', 'history-client']; // no user of an instance may be called so
+
+/** ofServer says whether a client is a part of this server: a bridge, a webhook or the history. */
+export const ofServer = (user: string): boolean => serverUsers.includes(user.slice(user.indexOf(':') + 1));
