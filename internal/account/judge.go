@@ -15,6 +15,9 @@ func (s *Service) Judge(ctx context.Context, by Actor, needed TeamRole, about Th
 	if by.Account.ID == "" {
 		return by, fail(Unauthorized, "api.unauthorized")
 	}
+	if by.Only != "" && about.Kind != "" && (about.Kind != ThingInstance || about.ID != by.Only) {
+		return by, notFound() // for a token of one instance there is nothing else
+	}
 	err := s.view(ctx, func(r Reader) (err error) {
 		team := by.looks
 		if about.Kind != "" {
