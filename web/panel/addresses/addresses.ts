@@ -40,6 +40,9 @@ export const changeGuard = (id: string, change: Partial<Guard> & { sure?: boolea
 
 export const listRules = (id: string, signal: AbortSignal) => get<List<AddressRule>>(below(id, 'addresses'), undefined, signal);
 export const createRule = (id: string, wish: Omit<AddressRule, 'id'> & { sure: boolean }) => post(below(id, 'addresses'), wish);
+export const getRule = (id: string, rule: string) => get<AddressRule>(below(id, 'addresses/' + segment(rule)));
+export const changeRule = (id: string, was: AddressRule, wish: Omit<AddressRule, 'id'> & { sure: boolean }) =>
+  patch<AddressRule>(below(id, 'addresses/' + segment(was.id)), wish, was);
 export const deleteRule = (id: string, rule: string, sure: boolean) => remove(below(id, 'addresses/' + segment(rule)) + (sure ? '?sure=true' : ''));
 
 export const listBans = (id: string, signal: AbortSignal) => get<List<Ban>>(below(id, 'bans'), undefined, signal);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../instances/instances';
 import { snippet, targets } from './devices';
-import { loginName, mosquitto, mqttURL, nodeRED, shell, sketch, webSocketURL } from './snippets';
+import { loginName, mosquitto, mqttURL, nodeRED, pageScript, shell, sketch, webSocketURL } from './snippets';
 
 const instance: Instance = {
   id: 'kqzvbnta',
@@ -102,4 +102,21 @@ describe('programs for devices', () => {
     expect([snippet('arduino', one, { password: '', ca }), snippet('esphome', one, { password: '', ca })]).toEqual([undefined, undefined]);
   });
   it('indent a certificate for YAML', () => expect(snippet('esphome', withCA, { password: '', ca })).toContain('\n    AAA\n'));
+});
+
+describe('pageScript', () => {
+  it('runs as it stands', () => {
+    const text = pageScript('wss://h/mqtt/x?key=pk_1', ['live/</script>/#'], ['votes/+']);
+    const code = /<script>\n([^]*)<\/script>\n$/.exec(text)?.[1] ?? '';
+    expect(code).not.toContain('</script>');
+    const said: unknown[] = [];
+    const client = { on: (_: string, f: () => void) => f.length || f(), subscribe: (filter: string) => said.push(filter), publish: (topic: string) => said.push(topic) };
+    new Function('mqtt', code)({ connect: (url: string) => (said.push(url), client) });
+    expect(said).toEqual(['wss://h/mqtt/x?key=pk_1', 'live/</script>/#', 'votes/a']);
+  });
+
+  it('has only what the key may do', () => {
+    expect(pageScript('wss://h', [], ['a'])).not.toContain('subscribe');
+    expect(pageScript('wss://h', ['a'], [])).not.toContain('publish');
+  });
 });

@@ -133,3 +133,21 @@ export function shell(word: string): string {
 function randomID(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (b) => b.toString(16).padStart(2, '0')).join('');
 }
+
+/** pageScript writes what a web page needs to use a publishable key, with MQTT.js. Any reader of the page may know all of it. */
+export function pageScript(url: string, subscribe: string[], publish: string[]): string {
+  const js = (text: string) => JSON.stringify(text).replaceAll('<', '\\u003c');
+  const topic = (filter: string) => js(filter.replaceAll(/[+#]/g, 'a'));
+  return [
+    '<script src="https://unpkg.com/mqtt@5.16.0/dist/mqtt.min.js"></script>',
+    '<script>',
+    `  const client = mqtt.connect(${js(url)});`,
+    ...subscribe.slice(0, 1).flatMap((filter) => [
+      `  client.on('connect', () => client.subscribe(${js(filter)}));`,
+      "  client.on('message', (topic, payload) => console.log(topic, payload.toString()));",
+    ]),
+    ...publish.slice(0, 1).map((filter) => `  client.publish(${topic(filter)}, 'AAAAA');`),
+    '</script>',
+    '',
+  ].join('\n');
+}

@@ -239,7 +239,7 @@ export class Mock {
       case 'guard':
         return [200, { ...data.guard, ...body }];
       case 'addresses':
-        return list(data.addressRules);
+        return name ? [200, { ...data.addressRules.find((one) => one.id === name), ...body }] : list(data.addressRules);
       case 'bans':
         return list(data.bans);
       case 'logins':

@@ -36,6 +36,23 @@ export const scenes = [
   { name: 'retained-expiry', path: `/instances/${id}/retained`, full: false, act: (page) => button(page, 'Change times', '期限を変更').click() },
   { name: 'why', path: `/instances/${id}/why?user=greenhouse&action=publish&topic=house/door`, act: (page) => page.getByText('house/door').last().waitFor() },
   { name: 'addresses', path: `/instances/${id}/addresses`, act: (page) => page.getByText('203.0.113.77').first().waitFor() },
+  {
+    name: 'addresses-change',
+    path: `/instances/${id}/addresses`,
+    full: false,
+    act: async (page) => {
+      await page.getByRole('button', { name: /^Change |を変更$/ }).first().click();
+      await page.getByRole('dialog').getByText(/Change the rule|ルールを変更/).waitFor();
+    },
+  },
+  {
+    name: 'logins-page-script',
+    path: `/instances/${id}/logins`,
+    act: async (page) => {
+      await page.getByText(/HTML for a page|ページに書く HTML/).first().click();
+      await page.getByText('mqtt.connect').first().waitFor();
+    },
+  },
   { name: 'logins', path: `/instances/${id}/logins`, act: (page) => page.getByText('ESP32 on the roof').waitFor() },
   { name: 'connections-many', path: `/instances/${id}/connections`, full: false, mock: { many: true }, act: (page) => page.getByText('sensor-00049').waitFor() },
   { name: 'connections-away', path: `/instances/${id}/connections?view=away`, act: (page) => page.getByText('old-phone').first().waitFor() },
