@@ -54,6 +54,9 @@ export const known: readonly (readonly [english: string, key: Key])[] = [
   ["the client identifier belongs to another user's session", 'cause.other_session'],
   ['no complete CONNECT in time', 'cause.no_connect'],
   ['connection timed out', 'cause.timed_out'],
+  ['connection closed by the peer', 'cause.peer_gone'],
+  ['websocket: closed by the peer', 'cause.peer_closed'],
+  ['the peer does not read its answers', 'cause.too_slow'],
 ];
 
 const escape = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
