@@ -10,6 +10,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/store/sqlite"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 const (
@@ -40,7 +41,7 @@ type world struct {
 // newStore is the real store in a directory of its own.
 func newStore(t *testing.T) account.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1})
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: sqlitetest.Dir(t), BallastBytes: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"tsunagi/internal/admin"
 	"tsunagi/internal/panel"
 	"tsunagi/internal/store/sqlite"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // world is a running server on its socket.
@@ -95,7 +96,7 @@ type thing struct {
 }
 
 func TestCommands(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var a, second, in, u, r thing
 	w.ok(&a, "", "account", "create", "--email", "a@example.org")
 	if a.Role != "owner" || a.Password == "" {
@@ -180,7 +181,7 @@ func TestCommands(t *testing.T) {
 }
 
 func TestWrongUse(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	tests := []struct {
 		name string
 		args []string
@@ -223,7 +224,7 @@ func TestWrongUse(t *testing.T) {
 }
 
 func TestSocketIsPrivate(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	info, err := os.Lstat(filepath.Join(w.dir, admin.SocketName))
 	if err != nil || info.Mode().Perm() != 0o600 || info.Mode().Type() != os.ModeSocket {
 		t.Errorf("mode %v, %v", info.Mode(), err)

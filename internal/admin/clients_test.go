@@ -9,6 +9,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/panel"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // fakeBrokers has one client that is connected and one that is away.
@@ -49,7 +50,7 @@ func (f *fakeBrokers) Restart(_ context.Context, instance string) error {
 
 // TestClients lists clients and sessions and ends them; a client id may hold anything.
 func TestClients(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in thing
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")
 	w.ok(&in, "", "instance", "create", "--name", "Home")
@@ -92,7 +93,7 @@ func TestClients(t *testing.T) {
 }
 
 func TestInstanceChange(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in, changed struct{ ID, Name, Plan string }
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")
 	w.ok(&in, "", "instance", "create", "--name", "Home")
@@ -110,7 +111,7 @@ func TestInstanceChange(t *testing.T) {
 }
 
 func TestLog(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in thing
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")
 	w.ok(&in, "", "instance", "create", "--name", "Home")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tsunagi/internal/admin"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // excused are the operations of the API that have no command, each with the reason. What stands here is refused at the
@@ -119,7 +120,7 @@ func (w *world) document() *document {
 // document below /api/v1 has a command, or a reason why not. (What the document has besides is CloudMQTT's API, which does
 // the same things in other shapes, and files.)
 func TestEveryOperationHasACommand(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	d := w.document()
 	covered := map[string]string{}
 	cover := func(at, by string) {
@@ -170,7 +171,7 @@ func TestEveryOperationHasACommand(t *testing.T) {
 // TestCommandsKnowTheAPI holds every line of the table against the document: what it sends and what it shows is there, and
 // what must be sent is.
 func TestCommandsKnowTheAPI(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	d := w.document()
 	for _, c := range admin.Operations() {
 		for _, at := range c.At {
@@ -258,7 +259,7 @@ func (d *document) checkShown(t *testing.T, c admin.Operation, o operation) {
 
 // TestEveryCommandHelps reads the help of every command, and finds each of them in the overview, by its noun as well.
 func TestEveryCommandHelps(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	_, all, _ := w.run("", "--help")
 	nouns := map[string]bool{}
 	seen := map[string]bool{}

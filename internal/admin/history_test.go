@@ -13,6 +13,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/admin"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // fakeHistory keeps nothing; Write breaks off after the text for the filter "broken".
@@ -42,7 +43,7 @@ type keptThing struct {
 }
 
 func TestHistory(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in thing
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")
 	w.ok(&in, "", "instance", "create", "--name", "Home")
@@ -82,7 +83,7 @@ func TestHistory(t *testing.T) {
 
 // TestHistoryExport writes a file that has its name only when it is whole, and standard output.
 func TestHistoryExport(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in thing
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")
 	w.ok(&in, "", "instance", "create", "--name", "Home")
@@ -112,7 +113,7 @@ func TestHistoryExport(t *testing.T) {
 // TestWithoutEngines has a server that carries no hooks out and keeps nothing, as the broker of a device does: it makes
 // none that nobody would carry out.
 func TestWithoutEngines(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in thing
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")
 	w.ok(&in, "", "instance", "create", "--name", "Home")

@@ -9,6 +9,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/panel"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // fakeHooks runs nothing; Again fails for events of its list.
@@ -50,7 +51,7 @@ type hookThing struct {
 
 // TestHooks makes, changes, tests and deletes webhooks and rules; secrets are shown once or never.
 func TestHooks(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in thing
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")
 	w.ok(&in, "", "instance", "create", "--name", "Home")
@@ -113,7 +114,7 @@ func TestHooks(t *testing.T) {
 
 // TestDeadLetters lists, retries and discards them.
 func TestDeadLetters(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in thing
 	var hook hookThing
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // TestUserImport takes a directory of Mosquitto over by its configuration.
 func TestUserImport(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in thing
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")
 	w.ok(&in, "", "instance", "create", "--name", "Home")
@@ -54,7 +55,7 @@ func TestUserImport(t *testing.T) {
 
 // TestPages lists more than the API gives at a time: all of it, or as many as were asked for, none of them twice.
 func TestPages(t *testing.T) {
-	w := newWorld(t, t.TempDir())
+	w := newWorld(t, sqlitetest.Dir(t))
 	var in thing
 	w.ok(nil, "", "account", "create", "--email", "a@example.org")
 	w.ok(&in, "", "instance", "create", "--name", "Home")

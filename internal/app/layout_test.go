@@ -64,6 +64,7 @@ var layout = map[string]string{
 	"internal/admin":                "internal/account internal/roster",
 	"internal/store/rows":           "internal/account internal/broker internal/stats",
 	"internal/store/sqlite":         "internal/account internal/broker internal/ondisk internal/stats internal/store/rows",
+	"internal/store/sqlitetest":     "internal/store/sqlite",
 	"internal/store/postgres":       "internal/account internal/broker internal/stats internal/store/rows",
 	"internal/store/pgtest":         "",
 	"internal/store/storetest":      "internal/account internal/broker internal/stats",

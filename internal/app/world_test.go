@@ -22,6 +22,7 @@ import (
 	"github.com/coder/websocket"
 
 	"tsunagi/internal/mqtt"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // world is `tsunagi serve` in its proper mode with all doors on loopback.
@@ -62,7 +63,7 @@ var ports = regexp.MustCompile(`(?m)^  (panel|MQTT \(TLS\)|MQTT \(small\)|one po
 // serveWorld starts it and waits until it is ready.
 func serveWorld(t *testing.T, args ...string) *world {
 	t.Helper()
-	w := &world{t: t, data: t.TempDir(), log: &buffer{}}
+	w := &world{t: t, data: sqlitetest.Dir(t), log: &buffer{}}
 	if i := slices.Index(args, "--data"); i >= 0 {
 		w.data = args[i+1]
 	}

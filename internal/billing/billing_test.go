@@ -19,6 +19,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/store/sqlite"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // stripe is a small Stripe: subscriptions, and faults on demand.
@@ -101,7 +102,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1})
+	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: sqlitetest.Dir(t), BallastBytes: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/mqttclient"
 	"tsunagi/internal/store/sqlite"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // site is one broker on a real store with a real socket, and its bridges.
@@ -39,7 +40,7 @@ type site struct {
 
 func newSite(t *testing.T, name string, limits broker.Limits) *site {
 	t.Helper()
-	s := &site{t: t, name: name, dir: t.TempDir(), addr: "127.0.0.1:0", limits: limits}
+	s := &site{t: t, name: name, dir: sqlitetest.Dir(t), addr: "127.0.0.1:0", limits: limits}
 	s.start()
 	t.Cleanup(s.stop)
 	return s

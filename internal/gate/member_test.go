@@ -11,6 +11,7 @@ import (
 	"tsunagi/internal/broker"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/store/sqlite"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // allRights allow everything.
@@ -37,7 +38,7 @@ func realRig(t testing.TB, limits ...broker.Limits) *rig {
 	for _, l := range limits {
 		o.Limits = l
 	}
-	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1, LowBytes: -1, CriticalBytes: -1})
+	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: sqlitetest.Dir(t), BallastBytes: -1, LowBytes: -1, CriticalBytes: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

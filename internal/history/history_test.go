@@ -14,6 +14,7 @@ import (
 	"tsunagi/internal/broker"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/store/sqlite"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // site is one broker on a real store, with its history.
@@ -31,7 +32,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), now: time.Now()}
+	s := &site{t: t, dir: sqlitetest.Dir(t), now: time.Now()}
 	s.start()
 	t.Cleanup(func() { s.stop() })
 	return s

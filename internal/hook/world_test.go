@@ -18,6 +18,7 @@ import (
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/outside"
 	"tsunagi/internal/store/sqlite"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 // site is one broker on a real store, with its hooks.
@@ -42,7 +43,7 @@ type site struct {
 
 func newSite(t testing.TB, change func(*Options)) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), change: change}
+	s := &site{t: t, dir: sqlitetest.Dir(t), change: change}
 	s.start()
 	t.Cleanup(func() { s.stop() })
 	return s

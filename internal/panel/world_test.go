@@ -20,6 +20,7 @@ import (
 	"tsunagi/internal/panel"
 	"tsunagi/internal/passkey"
 	"tsunagi/internal/store/sqlite"
+	"tsunagi/internal/store/sqlitetest"
 )
 
 const password = "a long enough pass phrase"
@@ -56,7 +57,7 @@ func newWorldWith(t *testing.T, change func(*panel.Options)) *world {
 func newWorldOf(t *testing.T, change func(*panel.Options), accounts func(*account.Options)) *world {
 	t.Helper()
 	w := &world{t: t, brokers: &fakeBrokers{}, flows: &fakeFlows{}, devices: &fakeDevices{}, hooks: &fakeHooks{}, log: &safeBuffer{}, mails: map[string]string{}}
-	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), BallastBytes: -1})
+	store, err := sqlite.Open(t.Context(), sqlite.Options{Dir: sqlitetest.Dir(t), BallastBytes: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
