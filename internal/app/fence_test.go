@@ -61,21 +61,27 @@ type logLines struct {
 	Items []struct{ Kind, Gate, Rule, Remote, User, Cause string }
 }
 
+// behindProxy is a server that believes a proxy the addresses of clients, with an instance and the password of its user pi.
+func behindProxy(t *testing.T) (w *world, p *person, instance, password string) {
+	t.Helper()
+	w = serveWorld(t, "--proxy-from", "127.0.0.2")
+	p = w.signIn("owner@example.org")
+	var in struct{ ID string }
+	p.api("POST", "/instances", map[string]any{"name": "x"}, &in)
+	var made struct{ Password string }
+	p.api("POST", "/instances/"+in.ID+"/users", map[string]any{"name": "pi"}, &made)
+	return w, p, in.ID, made.Password
+}
+
 // TestAddressRulesAtTheDoors makes a rule by the API and comes by every door, behind a proxy that tells the address: the
 // rule holds at once for who is connected, and the log names gate and rule.
 func TestAddressRulesAtTheDoors(t *testing.T) {
-	w := serveWorld(t, "--proxy-from", "127.0.0.2")
-	p := w.signIn("owner@example.org")
-	var in struct{ ID string }
-	p.api("POST", "/instances", map[string]any{"name": "x"}, &in)
-	at := "/instances/" + in.ID
-	var made struct{ Password string }
-	p.api("POST", at+"/users", map[string]any{"name": "pi"}, &made)
-	user := in.ID + ":pi"
+	w, p, instance, password := behindProxy(t)
+	at, user := "/instances/"+instance, instance+":pi"
 
 	good, office := w.from("198.51.100.7"), w.from("203.0.113.5")
 	for _, c := range []net.Conn{good, office} {
-		w.login(c, user, made.Password)
+		w.login(c, user, password)
 	}
 	var rule struct{ ID, Prefix string }
 	if status := p.api("POST", at+"/addresses", map[string]any{"prefix": "203.0.113.0/24", "effect": "deny", "note": "strangers"}, &rule); status != 201 || rule.Prefix != "203.0.113.0/24" {
@@ -91,7 +97,7 @@ func TestAddressRulesAtTheDoors(t *testing.T) {
 	socket := func(remote string) net.Conn {
 		c := tls.Client(w.behind(remote, w.https), w.tls("localhost", "http/1.1"))
 		fmt.Fprintf(c, "GET /mqtt/%s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-			"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n", in.ID)
+			"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n", instance)
 		head := make([]byte, 0, 512)
 		for b := make([]byte, 1); !strings.HasSuffix(string(head), "\r\n\r\n"); head = append(head, b[0]) {
 			if _, err := io.ReadFull(c, b); err != nil {
@@ -105,14 +111,14 @@ func TestAddressRulesAtTheDoors(t *testing.T) {
 	}
 	alpn := func(remote string) net.Conn { return tls.Client(w.behind(remote, w.https), w.tls("localhost", "mqtt")) }
 	for name, open := range map[string]func(string) net.Conn{"TLS": w.from, "ALPN": alpn, "WebSocket": socket} {
-		if r := reason(t, open("203.0.113.200"), mqtt.V5, user, made.Password); r != mqtt.NotAuthorized {
+		if r := reason(t, open("203.0.113.200"), mqtt.V5, user, password); r != mqtt.NotAuthorized {
 			t.Errorf("%s, refused address: %v", name, r)
 		}
-		if r := reason(t, open("198.51.100.8"), mqtt.V5, user, made.Password); r != mqtt.Success {
+		if r := reason(t, open("198.51.100.8"), mqtt.V5, user, password); r != mqtt.Success {
 			t.Errorf("%s, other address: %v", name, r)
 		}
 	}
-	if r := reason(t, w.from("203.0.113.201"), mqtt.V311, user, made.Password); r != mqtt.NotAuthorized {
+	if r := reason(t, w.from("203.0.113.201"), mqtt.V311, user, password); r != mqtt.NotAuthorized {
 		t.Errorf("3.1.1: %v", r)
 	}
 	lines := until(t, func() (l logLines) { p.api("GET", at+"/log?kind=refused", nil, &l); return l }, func(l logLines) bool { return len(l.Items) >= 3 })
@@ -129,13 +135,13 @@ func TestAddressRulesAtTheDoors(t *testing.T) {
 	if status := p.api("PATCH", at+"/guard", map[string]any{"others": "deny", "sure": true}, nil); status != 200 {
 		t.Fatalf("others: %d", status)
 	}
-	if r := reason(t, w.from("198.51.100.8"), mqtt.V5, user, made.Password); r != mqtt.NotAuthorized {
+	if r := reason(t, w.from("198.51.100.8"), mqtt.V5, user, password); r != mqtt.NotAuthorized {
 		t.Errorf("everybody else: %v", r)
 	}
-	if r := reason(t, w.from("198.51.100.7"), mqtt.V5, user, made.Password); r != mqtt.Success {
+	if r := reason(t, w.from("198.51.100.7"), mqtt.V5, user, password); r != mqtt.Success {
 		t.Errorf("the exception: %v", r)
 	}
-	if r := reason(t, w.from("2001:db8::5"), mqtt.V5, user, made.Password); r != mqtt.NotAuthorized {
+	if r := reason(t, w.from("2001:db8::5"), mqtt.V5, user, password); r != mqtt.NotAuthorized {
 		t.Errorf("everybody else by IPv6: %v", r)
 	}
 	var web struct {
@@ -144,7 +150,7 @@ func TestAddressRulesAtTheDoors(t *testing.T) {
 	}
 	p.api("POST", at+"/web-token", nil, &web)
 	c := w.from("203.0.113.5")
-	if a, err := connect(c, mqtt.Connect{ClientID: []byte(web.ClientID), User: []byte(in.ID + ":web-client"), Password: []byte(web.Token)}); err != nil || a.Reason != mqtt.Success {
+	if a, err := connect(c, mqtt.Connect{ClientID: []byte(web.ClientID), User: []byte(instance + ":web-client"), Password: []byte(web.Token)}); err != nil || a.Reason != mqtt.Success {
 		t.Errorf("the web client: %v %v", a.Reason, err)
 	}
 	// Programs with a token are clients, the browser is not.
@@ -199,18 +205,12 @@ func (c *wsConn) Read(b []byte) (int, error) {
 // TestGuessersAreShutOut guesses from one address until it is banned, while a device with an old password, and a guesser
 // on this machine, are not.
 func TestGuessersAreShutOut(t *testing.T) {
-	w := serveWorld(t, "--proxy-from", "127.0.0.2")
-	p := w.signIn("owner@example.org")
-	var in struct{ ID string }
-	p.api("POST", "/instances", map[string]any{"name": "x"}, &in)
-	at := "/instances/" + in.ID
-	var made struct{ Password string }
-	p.api("POST", at+"/users", map[string]any{"name": "pi"}, &made)
-	user := in.ID + ":pi"
+	w, p, instance, password := behindProxy(t)
+	at, user := "/instances/"+instance, instance+":pi"
 	p.api("PATCH", at+"/guard", map[string]any{"ban_tries": 4}, nil)
 
 	stays := w.from("203.0.113.7")
-	w.login(stays, user, made.Password)
+	w.login(stays, user, password)
 	for range 6 {
 		if r := reason(t, w.from("203.0.113.8"), mqtt.V5, user, "the old password"); r != mqtt.BadUserNameOrPassword {
 			t.Fatalf("an old password: %v", r)
@@ -221,14 +221,14 @@ func TestGuessersAreShutOut(t *testing.T) {
 			t.Fatalf("guess %d: %v", i, r)
 		}
 	}
-	if r := reason(t, w.from("203.0.113.7"), mqtt.V5, user, made.Password); r != mqtt.Banned {
+	if r := reason(t, w.from("203.0.113.7"), mqtt.V5, user, password); r != mqtt.Banned {
 		t.Errorf("5.0, shut out: %v", r)
 	}
 	if r := reason(t, w.from("203.0.113.7"), mqtt.V311, user, "guess"); r != mqtt.NotAuthorized {
 		t.Errorf("3.1.1, shut out: %v", r)
 	}
 	for _, other := range []string{"203.0.113.8", "2001:db8::7"} {
-		if r := reason(t, w.from(other), mqtt.V5, user, made.Password); r != mqtt.Success {
+		if r := reason(t, w.from(other), mqtt.V5, user, password); r != mqtt.Success {
 			t.Errorf("from %s: %v", other, r)
 		}
 	}
@@ -262,7 +262,7 @@ func TestGuessersAreShutOut(t *testing.T) {
 	if status := p.api("DELETE", at+"/bans/203.0.113.7", nil, nil); status != 204 {
 		t.Errorf("lift: %d", status)
 	}
-	if r := reason(t, w.from("203.0.113.7"), mqtt.V5, user, made.Password); r != mqtt.Success {
+	if r := reason(t, w.from("203.0.113.7"), mqtt.V5, user, password); r != mqtt.Success {
 		t.Errorf("lifted: %v", r)
 	}
 	// By hand: who is connected goes.
