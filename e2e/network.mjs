@@ -46,7 +46,7 @@ export class Network {
       this.#in(place, 'ip', 'link', 'set', 'lo', 'up');
     }
     this.#in('cloud', 'ip', 'link', 'add', 'internet', 'type', 'bridge');
-    this.#in('cloud', 'ip', 'link', 'set', 'internet', 'up');
+    this.#up('cloud', 'internet');
     this.#in('cloud', 'ip', 'address', 'add', `${cloud}/24`, 'dev', 'internet');
     for (const [place, address] of [['phone', phone], ['router', outside]]) {
       this.#line('cloud', place, place, 'outside', address);
@@ -65,11 +65,17 @@ export class Network {
 
   #rules(text) { this.#in('router', 'nft', text); }
 
+  /** #up starts a line's end, without an address of IPv6 that comes seconds later: to a browser the network would have changed. */
+  #up(place, end) {
+    this.#in(place, 'ip', 'link', 'set', end, 'addrgenmode', 'none');
+    this.#in(place, 'ip', 'link', 'set', end, 'up');
+  }
+
   /** #line joins two places and gives the second one its address. */
   #line(a, b, nameAtA, nameAtB, address) {
     sh('ip', 'link', 'add', nameAtA, 'netns', this.#name(a), 'type', 'veth', 'peer', 'name', nameAtB, 'netns', this.#name(b));
-    this.#in(a, 'ip', 'link', 'set', nameAtA, 'up');
-    this.#in(b, 'ip', 'link', 'set', nameAtB, 'up');
+    this.#up(a, nameAtA);
+    this.#up(b, nameAtB);
     this.#in(b, 'ip', 'address', 'add', `${address}/24`, 'dev', nameAtB);
   }
 
