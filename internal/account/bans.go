@@ -16,7 +16,7 @@ func (s *Service) Bans(ctx context.Context, by Actor, instance string) (list []B
 	if err != nil {
 		return nil, err
 	}
-	return s.directory.fence.list(instance), nil
+	return s.directory.fence.bans.list(instance), nil
 }
 
 // NewBan is what a person chooses.
@@ -70,7 +70,7 @@ func (s *Service) CreateBan(ctx context.Context, by Actor, instance string, n Ne
 func (s *Service) LiftBan(ctx context.Context, by Actor, instance, address string) error {
 	key, err := banAddress(address)
 	found := false
-	for _, b := range s.directory.fence.list(instance) {
+	for _, b := range s.directory.fence.bans.list(instance) {
 		found = found || err == nil && b.Address == key
 	}
 	err = s.changeAddresses(ctx, by, instance, true, func(tx Tx) (string, string, error) {
@@ -84,21 +84,6 @@ func (s *Service) LiftBan(ctx context.Context, by Actor, instance, address strin
 	}
 	s.directory.fence.forgive(instance, key)
 	return nil
-}
-
-// forgive ends a ban that came by itself, and the count of wrong logins.
-func (f *fence) forgive(instance, address string) {
-	addr, ok := addrOf(strings.TrimSuffix(address, "/64"))
-	if !ok {
-		return
-	}
-	key := placeKey{instance, originOf(addr)}
-	f.tallyMu.Lock()
-	defer f.tallyMu.Unlock()
-	delete(f.tallies, key)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.lift(key)
 }
 
 // banAddress reads an address as AddressKey writes it.

@@ -3,7 +3,24 @@ package account
 import (
 	"errors"
 	"hash/maphash"
+	"time"
 )
+
+// Barred is why clients may not come from an address.
+type Barred struct {
+	Ban       bool
+	Automatic bool   // a ban that came by itself: who is connected may stay
+	Rule      string // the range that decides, or why the ban is
+	Cause     string // in words, with what to change
+	Until     time.Time
+}
+
+func barredBy(rule, addr string) *Barred {
+	if rule == "" {
+		return &Barred{Rule: "everybody else", Cause: "no address rule of this instance lets clients come from " + addr + ": add one on the addresses page"}
+	}
+	return &Barred{Rule: rule, Cause: "an address rule of this instance refuses clients from " + addr + ": change it on the addresses page"}
+}
 
 // readBarrier reads what an instance has of its own, and its bans by hand.
 func readBarrier(r Reader, instance string) (*barrier, []Ban, error) {
@@ -55,11 +72,7 @@ func (f *fence) load(r Reader) error {
 	for instance, g := range own {
 		f.put(instance, newBarrier(g, ruled[instance]), nil)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, b := range bans {
-		f.keep(b)
-	}
+	f.bans.add(bans)
 	return nil
 }
 
