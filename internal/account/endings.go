@@ -81,6 +81,7 @@ func (s *Service) end(gone ...BrowserSession) {
 		s.pairings.endSession(g.Hash)
 		s.ceremonies.endSession(g.Hash)
 		s.trips.endSession(g.Hash)
+		s.confirmations.endSession(g.Hash)
 		s.mu.Lock()
 		for _, c := range s.directory.endWeb(g.Hash) {
 			s.tell(c)

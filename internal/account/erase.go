@@ -23,13 +23,13 @@ func (s *Service) DeleteAccount(ctx context.Context, by Actor, id string) error 
 }
 
 // DeleteOwnAccount deletes the actor's person with all that belongs to it and the teams that nobody else is in, once
-// they have typed their e-mail and proved to know the password. It is a Conflict while they run the installation, are the
+// they have typed their e-mail and confirmed that it is them. It is a Conflict while they run the installation, are the
 // last owner of a team of several, or pay for an instance, and Forbidden while the operator has suspended them.
-func (s *Service) DeleteOwnAccount(ctx context.Context, by Actor, email, password string) error {
+func (s *Service) DeleteOwnAccount(ctx context.Context, by Actor, email string, proof Proof) error {
 	if strings.ToLower(strings.TrimSpace(email)) != by.Account.Email {
 		return invalid("email", "api.account.email")
 	}
-	if err := s.confirm(ctx, by, password); err != nil {
+	if err := s.confirm(ctx, by, proof, Intent{ToDeleteAccount, ""}); err != nil {
 		return err
 	}
 	person := by.Account.ID

@@ -20,7 +20,7 @@ func TestSameWorkForWhoExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.AddTOTP(w.ctx, two, password, "phone", n.Secret, code); err != nil {
+	if _, err := w.AddTOTP(w.ctx, two, account.Proof{Password: password}, "phone", n.Secret, code); err != nil {
 		t.Fatal(err)
 	}
 	out, _ := w.member("out@example.org") // is suspended

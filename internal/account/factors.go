@@ -40,19 +40,19 @@ func (s *Service) BeginTOTP(by Actor) NewTOTP {
 }
 
 // AddTOTP stores an authenticator app once a code of it is right. With the first one come recovery codes, shown once.
-func (s *Service) AddTOTP(ctx context.Context, by Actor, password, name, secret, code string) (recovery []string, err error) {
+func (s *Service) AddTOTP(ctx context.Context, by Actor, proof Proof, name, secret, code string) (recovery []string, err error) {
 	if name, err = checkText("name", name, 64, false); err != nil {
 		return nil, err
 	}
 	if key, err := base32NoPad.DecodeString(secret); err != nil || len(key) != 20 {
 		return nil, invalid("secret", "api.factor.secret")
 	}
-	if err := s.confirm(ctx, by, password); err != nil {
-		return nil, err
-	}
 	step, ok := totpMatch(secret, code, s.now(), 0)
 	if !ok {
 		return nil, invalid("code", "api.factor.code")
+	}
+	if err := s.confirm(ctx, by, proof, Intent{ToAddApp, ""}); err != nil { // the last, as a confirmation works once
+		return nil, err
 	}
 	id, now := newID(), s.now()
 	row := Factor{ID: id, Account: by.Account.ID, Kind: FactorTOTP, Name: name, Last: step, CreatedAt: now,
@@ -108,8 +108,8 @@ func (s *Service) Factors(ctx context.Context, by Actor) (list []Factor, err err
 }
 
 // DeleteFactor takes an authenticator app away; with the last one two-step sign-in is off and the recovery codes go.
-func (s *Service) DeleteFactor(ctx context.Context, by Actor, password, id string) error {
-	if err := s.confirm(ctx, by, password); err != nil {
+func (s *Service) DeleteFactor(ctx context.Context, by Actor, proof Proof, id string) error {
+	if err := s.confirm(ctx, by, proof, Intent{ToRemoveApp, id}); err != nil {
 		return err
 	}
 	off := false
@@ -150,8 +150,8 @@ func (s *Service) DeleteFactor(ctx context.Context, by Actor, password, id strin
 }
 
 // NewRecoveryCodes replaces the recovery codes of the actor's account.
-func (s *Service) NewRecoveryCodes(ctx context.Context, by Actor, password string) (codes []string, err error) {
-	if err := s.confirm(ctx, by, password); err != nil {
+func (s *Service) NewRecoveryCodes(ctx context.Context, by Actor, proof Proof) (codes []string, err error) {
+	if err := s.confirm(ctx, by, proof, Intent{ToRenewCodes, ""}); err != nil {
 		return nil, err
 	}
 	err = s.update(ctx, func(tx Tx) error {

@@ -261,7 +261,7 @@ func TestHostNamesStayBehind(t *testing.T) {
 	_, value := w.mustAdd(w.owner, in.ID, ownHost).Proof()
 	z.put(ownRecord, value)
 	w.mustCheck(w.owner, in.ID, account.ProofFound)
-	file, err := w.Export(w.ctx, w.owner, in.ID, password, false)
+	file, err := w.Export(w.ctx, w.owner, in.ID, account.Proof{Password: password}, false)
 	if err != nil || !slices.Equal(file.HostNames, []string{ownHost}) {
 		t.Fatalf("names %q, %v", file.HostNames, err)
 	}

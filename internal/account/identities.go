@@ -19,8 +19,9 @@ type trip struct {
 	provider Provider
 	ask      ProviderAsk
 	browser  [32]byte // hash of the secret in the browser's cookie
-	account  string   // to which the identity will be linked; "" for a sign-in
-	session  [32]byte // BrowserSession.Hash that wants the link
+	account  string   // to which the identity will be linked, or whose person confirms something; "" for a sign-in
+	session  [32]byte // BrowserSession.Hash that wants the link or the confirmation
+	confirms *Intent  // the visit is to confirm it; nil: not
 	language string   // of an account that is made
 }
 
@@ -54,8 +55,11 @@ func (s *Service) BeginProvider(ctx context.Context, by Actor, id, browser, lang
 }
 
 // BeginIdentity is BeginProvider to link an identity to the actor's account.
-func (s *Service) BeginIdentity(ctx context.Context, by Actor, password, id, browser string) (address string, err error) {
-	if err := s.confirm(ctx, by, password); err != nil {
+func (s *Service) BeginIdentity(ctx context.Context, by Actor, proof Proof, id, browser string) (address string, err error) {
+	if _, err := s.provider(id); err != nil {
+		return "", err
+	}
+	if err := s.confirm(ctx, by, proof, Intent{ToLinkIdentity, ""}); err != nil {
 		return "", err
 	}
 	return s.depart(ctx, id, browser, by.Account.ID, trip{account: by.Account.ID, session: by.Session})
@@ -65,7 +69,7 @@ func (s *Service) depart(ctx context.Context, id, browser, group string, t trip)
 	if t.provider, err = s.provider(id); err != nil {
 		return "", err
 	}
-	t.ask = ProviderAsk{State: newToken(), Nonce: newToken(), Verifier: newToken()}
+	t.ask.State, t.ask.Nonce, t.ask.Verifier = newToken(), newToken(), newToken()
 	t.browser = hashToken(browser)
 	if address, err = s.o.Providers.Begin(ctx, id, t.ask); err != nil {
 		return "", err
@@ -76,10 +80,12 @@ func (s *Service) depart(ctx context.Context, id, browser, group string, t trip)
 	return address, nil
 }
 
-// Arrived is how a visit to a provider ended: with a sign-in or with a link.
+// Arrived is how a visit to a provider ended: with a sign-in, with a link or with a confirmation of an intent.
 type Arrived struct {
 	SignedIn
-	Linked bool
+	Linked       bool
+	Confirmation string
+	Intent       Intent
 }
 
 // EndProvider ends a visit with what the browser brought back. A state works once, in the browser that began with it,
@@ -101,6 +107,10 @@ func (s *Service) EndProvider(ctx context.Context, by Actor, id, state, browser 
 	}
 	if !who.Domain {
 		return Arrived{}, fail(Forbidden, "api.provider.domain", "provider", t.provider.Name)
+	}
+	if t.confirms != nil {
+		token, err := s.confirmedBy(ctx, by, t, who)
+		return Arrived{Confirmation: token, Intent: *t.confirms}, err
 	}
 	if t.account != "" {
 		return Arrived{Linked: true}, s.link(ctx, by, t.provider, who)
@@ -220,8 +230,8 @@ func (s *Service) Identities(ctx context.Context, by Actor) (list []Identity, er
 }
 
 // RemoveIdentity takes a link away; the identity opens nothing here any more.
-func (s *Service) RemoveIdentity(ctx context.Context, by Actor, password, id string) error {
-	if err := s.confirm(ctx, by, password); err != nil {
+func (s *Service) RemoveIdentity(ctx context.Context, by Actor, proof Proof, id string) error {
+	if err := s.confirm(ctx, by, proof, Intent{ToRemoveIdentity, id}); err != nil {
 		return err
 	}
 	return s.update(ctx, func(tx Tx) error {

@@ -30,11 +30,14 @@ func IdentityID(issuer, subject string) string {
 // Provider is one of OpenID Connect with which people may sign in.
 type Provider struct{ ID, Name, Issuer string }
 
-// ProviderAsk is what a visit to a provider is made with. All three are secrets by chance, of 256 bits.
+// ProviderAsk is what a visit to a provider is made with. State, Nonce and Verifier are secrets by chance, of 256 bits.
 type ProviderAsk struct {
 	State    string
 	Nonce    string // the token must name it
 	Verifier string // of PKCE: whoever has the code alone has nothing
+
+	// Since wants the person to prove at the provider that it is them after that moment, whoever is signed in there; zero: not.
+	Since time.Time
 }
 
 // ProviderAnswer is what a browser brought back from a provider; it may be made up.

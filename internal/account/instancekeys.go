@@ -38,13 +38,13 @@ func keyNumber(r Reader, instance string) (uint64, error) {
 	return binary.BigEndian.Uint64(row.Value), nil
 }
 
-// RevealInstanceKey shows an instance's API key to a person who has given the password of the account again.
-func (s *Service) RevealInstanceKey(ctx context.Context, by Actor, id, password string) (string, error) {
+// RevealInstanceKey shows an instance's API key to a person who has confirmed that it is them.
+func (s *Service) RevealInstanceKey(ctx context.Context, by Actor, id string, proof Proof) (string, error) {
 	if !by.Operator {
 		if _, err := s.Instance(ctx, by, id); err != nil { // not found before wrong password
 			return "", err
 		}
-		if err := s.confirm(ctx, by, password); err != nil {
+		if err := s.confirm(ctx, by, proof, Intent{ToRevealKey, id}); err != nil {
 			return "", err
 		}
 	}

@@ -12,11 +12,11 @@ func TestInstanceKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := w.RevealInstanceKey(w.ctx, w.owner, in.ID, password)
+	key, err := w.RevealInstanceKey(w.ctx, w.owner, in.ID, account.Proof{Password: password})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.RevealInstanceKey(w.ctx, w.owner, in.ID, "another password"); err == nil {
+	if _, err := w.RevealInstanceKey(w.ctx, w.owner, in.ID, account.Proof{Password: "another password"}); err == nil {
 		t.Error("shown without the password")
 	}
 	by, of, err := w.ByInstanceKey(w.ctx, key, "192.0.2.9", "")
@@ -33,7 +33,7 @@ func TestInstanceKey(t *testing.T) {
 	for range 2 {
 		next, err = w.RotateInstanceKey(w.ctx, w.owner, in.ID)
 	}
-	if again, _ := w.RevealInstanceKey(w.ctx, w.owner, in.ID, password); err != nil || again != next {
+	if again, _ := w.RevealInstanceKey(w.ctx, w.owner, in.ID, account.Proof{Password: password}); err != nil || again != next {
 		t.Errorf("shown again %q, want %q, %v", again, next, err)
 	}
 	for _, wrong := range []string{key, next + "x", next[:len(next)-1], "", "tsk_", "tsk_" + in.ID + "_"} {

@@ -171,13 +171,13 @@ func (s *Service) DeleteInstance(ctx context.Context, by Actor, id string) error
 	})
 }
 
-// RevealPassword shows the first user's password to a person who has given the password of the account again.
-func (s *Service) RevealPassword(ctx context.Context, by Actor, id, password string) (string, error) {
+// RevealPassword shows the first user's password to a person who has confirmed that it is them.
+func (s *Service) RevealPassword(ctx context.Context, by Actor, id string, proof Proof) (string, error) {
 	if !by.Operator {
 		if _, err := s.Instance(ctx, by, id); err != nil { // not found before wrong password
 			return "", err
 		}
-		if err := s.confirm(ctx, by, password); err != nil {
+		if err := s.confirm(ctx, by, proof, Intent{ToRevealPassword, id}); err != nil {
 			return "", err
 		}
 	}

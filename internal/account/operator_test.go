@@ -173,10 +173,10 @@ func TestDeleteOwnAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leave := func(by account.Actor) error { return w.DeleteOwnAccount(w.ctx, by, " M@example.org", password) }
-	wantRefusal(t, "another e-mail", w.DeleteOwnAccount(w.ctx, by, "o@example.org", password), account.Invalid)
-	wantRefusal(t, "a wrong password", w.DeleteOwnAccount(w.ctx, by, "m@example.org", "wrong"), account.Forbidden)
-	wantRefusal(t, "who runs the server", w.DeleteOwnAccount(w.ctx, w.owner, ownerMail, password), account.Conflict)
+	leave := func(by account.Actor) error { return w.DeleteOwnAccount(w.ctx, by, " M@example.org", account.Proof{Password: password}) }
+	wantRefusal(t, "another e-mail", w.DeleteOwnAccount(w.ctx, by, "o@example.org", account.Proof{Password: password}), account.Invalid)
+	wantRefusal(t, "a wrong password", w.DeleteOwnAccount(w.ctx, by, "m@example.org", account.Proof{Password: "wrong"}), account.Forbidden)
+	wantRefusal(t, "who runs the server", w.DeleteOwnAccount(w.ctx, w.owner, ownerMail, account.Proof{Password: password}), account.Conflict)
 	wantRefusal(t, "the last owner of a team of two", leave(by), account.Conflict)
 	err = w.store.Update(w.ctx, func(tx account.Tx) error {
 		return tx.Save(account.Membership{Team: shared.ID, Person: other.Account.ID, Role: account.TeamOwner, CreatedAt: w.clock()})

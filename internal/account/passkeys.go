@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -20,7 +21,9 @@ type ceremony struct {
 	state   []byte
 	account string // whose passkey; "" for a sign-in that begins with it
 	second  string // ticket of a sign-in for which it is the second proof
-	browser [32]byte
+
+	confirms *confirmation // it is to confirm something; nil: not
+	browser  [32]byte
 }
 
 // BegunCeremony is what the browser needs. Ticket belongs to the answer.
@@ -73,21 +76,25 @@ func (s *Service) begun(by Actor, c ceremony, options json.RawMessage) (BegunCer
 	token := newToken()
 	c.browser = browserKey(by.Agent)
 	group := c.account
+	life := ceremonyLife
+	if c.confirms != nil {
+		life = confirmTime
+	}
 	if group == "" {
 		group = "from " + AddressKey(by.Remote)
 	}
-	if !s.ceremonies.add(hashToken(token), ticket[ceremony]{value: c, group: group, session: by.Session, ends: s.now().Add(ceremonyLife)}, s.now()) {
+	if !s.ceremonies.add(hashToken(token), ticket[ceremony]{value: c, group: group, session: by.Session, ends: s.now().Add(life)}, s.now()) {
 		return BegunCeremony{}, &Error{Code: RateLimited, Key: "api.busy", Wait: time.Minute}
 	}
 	return BegunCeremony{token, options}, nil
 }
 
 // BeginPasskey begins to add a passkey to the actor's account.
-func (s *Service) BeginPasskey(ctx context.Context, by Actor, password string) (BegunCeremony, error) {
+func (s *Service) BeginPasskey(ctx context.Context, by Actor, proof Proof) (BegunCeremony, error) {
 	if err := s.passkeysOff(); err != nil {
 		return BegunCeremony{}, err
 	}
-	if err := s.confirm(ctx, by, password); err != nil {
+	if err := s.confirm(ctx, by, proof, Intent{ToAddPasskey, ""}); err != nil {
 		return BegunCeremony{}, err
 	}
 	u, err := s.userWithPasskeys(ctx, by.Account.ID)
@@ -113,7 +120,7 @@ func (s *Service) AddPasskey(ctx context.Context, by Actor, token, name string, 
 		return Passkey{}, err
 	}
 	c, ok := s.ceremonies.take(hashToken(token), s.now())
-	if !ok || c.account != by.Account.ID || c.second != "" || c.browser != browserKey(by.Agent) || len(answer) > maxPasskeyAnswer {
+	if !ok || c.account != by.Account.ID || c.second != "" || c.confirms != nil || c.browser != browserKey(by.Agent) || len(answer) > maxPasskeyAnswer {
 		return Passkey{}, fail(Forbidden, "api.passkey.wrong")
 	}
 	u, err := s.userWithPasskeys(ctx, by.Account.ID)
@@ -166,8 +173,8 @@ func (s *Service) RenamePasskey(ctx context.Context, by Actor, id, name string) 
 }
 
 // RemovePasskey takes a passkey away; it opens nothing any more.
-func (s *Service) RemovePasskey(ctx context.Context, by Actor, password, id string) error {
-	if err := s.confirm(ctx, by, password); err != nil {
+func (s *Service) RemovePasskey(ctx context.Context, by Actor, proof Proof, id string) error {
+	if err := s.confirm(ctx, by, proof, Intent{ToRemovePasskey, id}); err != nil {
 		return err
 	}
 	return s.update(ctx, func(tx Tx) error {
@@ -257,11 +264,30 @@ func (s *Service) PasskeySignIn(ctx context.Context, by Actor, token string, ans
 		}
 		known, proved = &u, w.password
 	}
-	id, record, err := s.o.Passkeys.EndSignIn(func(user string) (PasskeyUser, error) { return s.userWithPasskeys(ctx, user) }, known, c.state, answer)
-	if err != nil {
+	acc, err := s.signed(ctx, known, c.state, answer)
+	if errors.Is(err, errAnswer) {
 		return refused(err)
 	}
-	var acc Account
+	if err != nil {
+		return "", err
+	}
+	if proved != "" {
+		acc.Password = proved
+	}
+	return s.enter(ctx, by, acc)
+}
+
+// errAnswer is what a browser sent that no passkey of the person has signed.
+var errAnswer = errors.New("bad answer")
+
+// signed proves that a passkey of the known person, or of anybody where known is nil, has signed a ceremony, and keeps its
+// counter. It returns whose it is. A bad answer is errAnswer.
+func (s *Service) signed(ctx context.Context, known *PasskeyUser, state, answer []byte) (acc Account, err error) {
+	find := func(user string) (PasskeyUser, error) { return s.userWithPasskeys(ctx, user) }
+	id, record, err := s.o.Passkeys.EndSignIn(find, known, state, answer)
+	if err != nil {
+		return Account{}, fmt.Errorf("%w: %w", errAnswer, err)
+	}
 	err = s.update(ctx, func(tx Tx) error {
 		p, err := tx.Passkey(id)
 		if err != nil {
@@ -273,11 +299,5 @@ func (s *Service) PasskeySignIn(ctx context.Context, by Actor, token string, ans
 		p.Record, p.UsedAt = record, s.now()
 		return tx.Save(p)
 	})
-	if err != nil {
-		return "", err
-	}
-	if proved != "" {
-		acc.Password = proved
-	}
-	return s.enter(ctx, by, acc)
+	return acc, err
 }

@@ -7,11 +7,11 @@ import (
 
 // ChangePassword sets another password of the actor's account, ends all its browser sessions and starts a new one, but
 // none for the admin socket.
-func (s *Service) ChangePassword(ctx context.Context, by Actor, old, password string) (session string, err error) {
-	if err := s.confirm(ctx, by, old); err != nil {
+func (s *Service) ChangePassword(ctx context.Context, by Actor, proof Proof, password string) (session string, err error) {
+	if err := checkPersonPassword(password, by.Account.Email); err != nil {
 		return "", err
 	}
-	if err := checkPersonPassword(password, by.Account.Email); err != nil {
+	if err := s.confirm(ctx, by, proof, Intent{ToChangePassword, ""}); err != nil { // behind the check, as a confirmation works once
 		return "", err
 	}
 	hash, err := s.people.hash(ctx, password)

@@ -137,11 +137,11 @@ func TestSecondFactor(t *testing.T) {
 		}
 		return c
 	}
-	_, err := w.AddTOTP(w.ctx, w.owner, password, "phone", n.Secret, "000000")
+	_, err := w.AddTOTP(w.ctx, w.owner, account.Proof{Password: password}, "phone", n.Secret, "000000")
 	if code() != "000000" {
 		wantRefusal(t, "wrong first code", err, account.Invalid)
 	}
-	recovery, err := w.AddTOTP(w.ctx, w.owner, password, "phone", n.Secret, code())
+	recovery, err := w.AddTOTP(w.ctx, w.owner, account.Proof{Password: password}, "phone", n.Secret, code())
 	if err != nil || len(recovery) != 10 {
 		t.Fatalf("AddTOTP: %v, %v", recovery, err)
 	}
@@ -181,7 +181,7 @@ func TestSecondFactor(t *testing.T) {
 	}
 	for _, f := range list {
 		if f.Kind == account.FactorTOTP {
-			if err := w.DeleteFactor(w.ctx, w.owner, password, f.ID); err != nil {
+			if err := w.DeleteFactor(w.ctx, w.owner, account.Proof{Password: password}, f.ID); err != nil {
 				t.Fatal(err)
 			}
 		} else if f.Last != 9 {
@@ -202,7 +202,7 @@ func TestCodesAreNotGuessed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.AddTOTP(w.ctx, w.owner, password, "phone", n.Secret, code); err != nil {
+	if _, err := w.AddTOTP(w.ctx, w.owner, account.Proof{Password: password}, "phone", n.Secret, code); err != nil {
 		t.Fatal(err)
 	}
 	tried := 0

@@ -174,14 +174,14 @@ func parseGenerated(text string) (server, instance string, hmac []byte, ok bool)
 	return parts[0], parts[1], hmac, err == nil && len(hmac) == 32
 }
 
-// Export reads what an instance is made of, for a person who has given the password of the account again, and notes it
+// Export reads what an instance is made of, for a person who has confirmed that it is them, and notes it
 // in the audit. ExportUsers reads its users.
-func (s *Service) Export(ctx context.Context, by Actor, instance, password string, hashes bool) (p Portable, err error) {
+func (s *Service) Export(ctx context.Context, by Actor, instance string, proof Proof, hashes bool) (p Portable, err error) {
 	if !by.Operator {
 		if _, err := s.Instance(ctx, by, instance); err != nil { // not found before wrong password
 			return Portable{}, err
 		}
-		if err := s.confirm(ctx, by, password); err != nil {
+		if err := s.confirm(ctx, by, proof, Intent{ToExport, instance}); err != nil {
 			return Portable{}, err
 		}
 	}

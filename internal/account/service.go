@@ -54,28 +54,29 @@ type Options struct {
 // Service changes accounts, instances, users and rules, and says who may. Its methods may be called from many
 // goroutines. Failures that a person can understand are *Error; anything else is our own failure.
 type Service struct {
-	o          Options
-	directory  *Directory
-	people     *hasher   // apart from the devices' one: a storm of devices doesn't lock people out
-	tries      *failures // by account and address
-	addresses  *failures // by address
-	accounts   *failures // by account, for addresses that it never signed in from
-	places     *known    // account and address that signed in before
-	newPlaces  *failures // by account: letters about sign-ins from new places, five a day
-	asked      *failures // by address and by e-mail: mails that strangers asked for
-	codeTries  *failures // by account: wrong codes after a right password
-	posting    posting
-	flowHost   FlowHost // nil: nobody runs flow servers
-	seconds    *tickets[second]
-	ownerSeen  atomic.Bool
-	lastID     atomic.Int64
-	codes      *tickets[code]
-	ceremonies *tickets[ceremony]
-	trips      *tickets[trip]
-	pairings   *tickets[pairing]
-	pairTries  *failures // by address: wrong pairing codes
-	ended      endings
-	looks      chan struct{} // a place for each check of host names
+	o             Options
+	directory     *Directory
+	people        *hasher   // apart from the devices' one: a storm of devices doesn't lock people out
+	tries         *failures // by account and address
+	addresses     *failures // by address
+	accounts      *failures // by account, for addresses that it never signed in from
+	places        *known    // account and address that signed in before
+	newPlaces     *failures // by account: letters about sign-ins from new places, five a day
+	asked         *failures // by address and by e-mail: mails that strangers asked for
+	codeTries     *failures // by account: wrong codes after a right password
+	posting       posting
+	flowHost      FlowHost // nil: nobody runs flow servers
+	seconds       *tickets[second]
+	ownerSeen     atomic.Bool
+	lastID        atomic.Int64
+	codes         *tickets[code]
+	ceremonies    *tickets[ceremony]
+	trips         *tickets[trip]
+	confirmations *tickets[confirmation]
+	pairings      *tickets[pairing]
+	pairTries     *failures // by address: wrong pairing codes
+	ended         endings
+	looks         chan struct{} // a place for each check of host names
 
 	// mu makes a change of an instance and its news to directory and listeners one step, so that the news keep the
 	// order of the changes. It is held during a write to the store; nothing on the message path takes it.
@@ -130,22 +131,23 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 		return nil, errors.New("accounts: want one default plan and one region or more")
 	}
 	s := &Service{
-		o:          o,
-		people:     newHasher(max(1, runtime.GOMAXPROCS(0)/2), 32, o.HashMemory),
-		tries:      newFailures(5, 20*time.Second, 10_000),
-		addresses:  newFailures(20, 5*time.Second, 10_000),
-		accounts:   newFailures(30, 10*time.Second, 10_000),
-		places:     newKnown(10_000),
-		codeTries:  newFailures(10, 2*time.Minute, 10_000),
-		newPlaces:  newFailures(5, 24*time.Hour/5, 10_000),
-		asked:      newFailures(5, time.Minute, 10_000),
-		seconds:    newTickets[second](maxSecondsOfOne, maxSeconds),
-		codes:      newTickets[code](maxCodes, 1000*maxCodes),
-		ceremonies: newTickets[ceremony](maxCeremoniesFrom, maxCeremonies),
-		trips:      newTickets[trip](maxTripsFrom, maxTrips),
-		pairings:   newTickets[pairing](maxPairings, maxPairingAll),
-		pairTries:  newFailures(10, 10*time.Second, 10_000),
-		looks:      make(chan struct{}, hostLooks),
+		o:             o,
+		people:        newHasher(max(1, runtime.GOMAXPROCS(0)/2), 32, o.HashMemory),
+		tries:         newFailures(5, 20*time.Second, 10_000),
+		addresses:     newFailures(20, 5*time.Second, 10_000),
+		accounts:      newFailures(30, 10*time.Second, 10_000),
+		places:        newKnown(10_000),
+		codeTries:     newFailures(10, 2*time.Minute, 10_000),
+		newPlaces:     newFailures(5, 24*time.Hour/5, 10_000),
+		asked:         newFailures(5, time.Minute, 10_000),
+		seconds:       newTickets[second](maxSecondsOfOne, maxSeconds),
+		codes:         newTickets[code](maxCodes, 1000*maxCodes),
+		ceremonies:    newTickets[ceremony](maxCeremoniesFrom, maxCeremonies),
+		trips:         newTickets[trip](maxTripsFrom, maxTrips),
+		confirmations: newTickets[confirmation](maxConfirmationsOne, maxConfirmations),
+		pairings:      newTickets[pairing](maxPairings, maxPairingAll),
+		pairTries:     newFailures(10, 10*time.Second, 10_000),
+		looks:         make(chan struct{}, hostLooks),
 	}
 	s.directory = newDirectory(o)
 	if err := s.checkKey(ctx); err != nil {

@@ -42,7 +42,7 @@ func TestNewOwnerLinkEndsTheOldOne(t *testing.T) {
 func TestPasswordsOfPeople(t *testing.T) {
 	w := newWorld(t)
 	for name, bad := range map[string]string{"short": "short1!", "guessable": "password123", "the mail": ownerMail, "too long": strings.Repeat("ab 9", 70), "not UTF-8": "abcdefgh\xff\xfe12"} {
-		_, err := w.ChangePassword(w.ctx, w.owner, password, bad)
+		_, err := w.ChangePassword(w.ctx, w.owner, account.Proof{Password: password}, bad)
 		t.Run(name, func(t *testing.T) { wantCode(t, err, account.Invalid) })
 	}
 }
@@ -149,7 +149,7 @@ func TestSessionsEnd(t *testing.T) {
 	})
 	t.Run("another password ends all others", func(t *testing.T) {
 		one, two := sign(), sign()
-		fresh, err := w.ChangePassword(w.ctx, w.session(one), password, "another good pass phrase")
+		fresh, err := w.ChangePassword(w.ctx, w.session(one), account.Proof{Password: password}, "another good pass phrase")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,11 +230,11 @@ func TestInstancesWithinThePlan(t *testing.T) {
 func TestRevealAndRotate(t *testing.T) {
 	w := newWorld(t)
 	in, secret := w.instance(w.owner)
-	got, err := w.RevealPassword(w.ctx, w.owner, in.ID, password)
+	got, err := w.RevealPassword(w.ctx, w.owner, in.ID, account.Proof{Password: password})
 	if err != nil || got != secret {
 		t.Fatalf("RevealPassword = %q, %v", got, err)
 	}
-	_, err = w.RevealPassword(w.ctx, w.owner, in.ID, "wrong password")
+	_, err = w.RevealPassword(w.ctx, w.owner, in.ID, account.Proof{Password: "wrong password"})
 	wantCode(t, err, account.Forbidden)
 	fresh, err := w.RotatePassword(w.ctx, w.owner, in.ID)
 	if err != nil || fresh == secret {
@@ -243,7 +243,7 @@ func TestRevealAndRotate(t *testing.T) {
 	if n := w.lastNews(); len(n.Users) != 1 || n.Users[0] != in.ID {
 		t.Errorf("news = %+v", n)
 	}
-	if got, _ := w.RevealPassword(w.ctx, w.owner, in.ID, password); got != fresh {
+	if got, _ := w.RevealPassword(w.ctx, w.owner, in.ID, account.Proof{Password: password}); got != fresh {
 		t.Errorf("revealed %q after rotation, want %q", got, fresh)
 	}
 	if _, err := w.login(in.ID, in.ID, secret); err == nil {
@@ -253,7 +253,7 @@ func TestRevealAndRotate(t *testing.T) {
 	if _, _, err := w.ChangeUser(w.ctx, w.owner, in.ID, in.ID, account.UserChange{Password: ptr("chosen by me")}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.RevealPassword(w.ctx, w.owner, in.ID, password)
+	_, err = w.RevealPassword(w.ctx, w.owner, in.ID, account.Proof{Password: password})
 	wantCode(t, err, account.Conflict)
 }
 
@@ -307,7 +307,7 @@ func TestOthersThingsAreNotFound(t *testing.T) {
 		"Instance":       func() error { _, err := w.Instance(w.ctx, m, in.ID); return err },
 		"RenameInstance": func() error { _, err := w.RenameInstance(w.ctx, m, in.ID, "x"); return err },
 		"DeleteInstance": func() error { return w.DeleteInstance(w.ctx, m, in.ID) },
-		"RevealPassword": func() error { _, err := w.RevealPassword(w.ctx, m, in.ID, password); return err },
+		"RevealPassword": func() error { _, err := w.RevealPassword(w.ctx, m, in.ID, account.Proof{Password: password}); return err },
 		"RotatePassword": func() error { _, err := w.RotatePassword(w.ctx, m, in.ID); return err },
 		"MintWebToken":   func() error { _, err := w.MintWebToken(w.ctx, m, in.ID); return err },
 		"AuditInstance":  func() error { return w.AuditInstance(w.ctx, m, in.ID, "connection.kick", "c") },
@@ -387,7 +387,7 @@ func TestFlowServersAndCodes(t *testing.T) {
 func TestAuditTellsWhoDidWhat(t *testing.T) {
 	w := newWorld(t)
 	in, secret := w.instance(w.owner)
-	if _, err := w.RevealPassword(w.ctx, w.owner, in.ID, password); err != nil {
+	if _, err := w.RevealPassword(w.ctx, w.owner, in.ID, account.Proof{Password: password}); err != nil {
 		t.Fatal(err)
 	}
 	err := w.store.View(w.ctx, func(r account.Reader) error {

@@ -139,29 +139,6 @@ func (s *Service) failed(name, address string) {
 	s.accounts.add(name, now)
 }
 
-// confirm asks a signed-in person's password again, before something that a forgotten open browser shouldn't do.
-func (s *Service) confirm(ctx context.Context, by Actor, password string) error {
-	if by.Operator {
-		return nil // who can open the admin socket is nobody's forgotten browser
-	}
-	if by.Account.Password == "" {
-		return fail(Forbidden, "api.password.none")
-	}
-	address := AddressKey(by.Remote)
-	if err := s.triesLeft(by.Account.Email, address); err != nil {
-		return err
-	}
-	ok, err := s.people.verify(ctx, by.Account.Password, password)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		s.failed(by.Account.Email, address)
-		return fail(Forbidden, "api.password.wrong")
-	}
-	return nil
-}
-
 func (s *Service) newSession(acc Account, by Actor) (row BrowserSession, token string) {
 	token = newToken()
 	now := s.now()

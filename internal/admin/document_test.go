@@ -24,6 +24,7 @@ var excused = map[string]string{
 
 	"sign-in": "ceremony of a browser", "sign-in-code": "ceremony of a browser", "sign-in-second": "ceremony of a browser", "sign-out": "ceremony of a browser",
 	"begin-passkey-sign-in": "ceremony of a browser", "sign-in-passkey": "ceremony of a browser", "begin-provider-sign-in": "ceremony of a browser",
+	"list-confirm-ways": "ceremony of a browser", "begin-confirm": "ceremony of a browser", "end-confirm": "ceremony of a browser", "begin-provider-confirm": "ceremony of a browser",
 	"end-provider-sign-in": "ceremony of a browser", "begin-passkey": "ceremony of a browser", "create-passkey": "ceremony of a browser",
 	"begin-identity": "ceremony of a browser", "begin-factor": "secret of a person's phone", "create-factor": "secret of a person's phone",
 	"new-recovery-codes": "secrets of a person; `factor remove` lets them in again", "switch-team": "what a browser looks at; here --account names it",

@@ -299,3 +299,45 @@ func TestDescriptions(t *testing.T) {
 		})
 	}
 }
+
+// TestSignedInAnew is a visit that wants its person to have signed in at the provider since it began.
+func TestSignedInAnew(t *testing.T) {
+	h := newHostile(t)
+	d := h.desk(t)
+	now := time.Now()
+	anew := ask
+	anew.Since = now
+	address, err := d.Begin(t.Context(), "real", anew)
+	if err != nil || !strings.Contains(address, "max_age=0") || !strings.Contains(address, "prompt=login") {
+		t.Fatalf("address %q, %v", address, err)
+	}
+	if address, err := d.Begin(t.Context(), "real", ask); err != nil || strings.Contains(address, "prompt=") {
+		t.Errorf("a usual visit: %q, %v", address, err)
+	}
+	for _, tt := range []struct {
+		name string
+		at   any
+		good bool
+	}{
+		{"just now", now.Unix(), true},
+		{"clocks a little apart", now.Add(-30 * time.Second).Unix(), true},
+		{"an hour ago", now.Add(-time.Hour).Unix(), false},
+		{"no word of it", nil, false},
+	} {
+		claims := h.good()
+		if tt.at != nil {
+			claims["auth_time"] = tt.at
+		}
+		token := h.sign(t, claims)
+		h.mu.Lock()
+		h.token = token
+		h.mu.Unlock()
+		who, err := d.End(t.Context(), "real", anew, account.ProviderAnswer{Code: "x"})
+		if tt.good && (err != nil || who.Subject != "ann") {
+			t.Errorf("%s: %+v, %v", tt.name, who, err)
+		}
+		if !tt.good {
+			d.refused(err, "not_anew")
+		}
+	}
+}

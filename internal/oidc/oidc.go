@@ -137,7 +137,11 @@ func (d *Desk) Begin(ctx context.Context, id string, ask account.ProviderAsk) (s
 	if err != nil {
 		return "", d.unknown(p, err)
 	}
-	return d.oauth(p, about).AuthCodeURL(ask.State, oidc.Nonce(ask.Nonce), oauth2.S256ChallengeOption(ask.Verifier)), nil
+	options := []oauth2.AuthCodeOption{oidc.Nonce(ask.Nonce), oauth2.S256ChallengeOption(ask.Verifier)}
+	if !ask.Since.IsZero() { // both, as some providers know one only [OpenID Connect Core 1.0, 3.1.2.1]
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+	}
+	return d.oauth(p, about).AuthCodeURL(ask.State, options...), nil
 }
 
 // unknown is the refusal where a provider's description of itself is no good.
@@ -181,6 +185,8 @@ func (d *Desk) End(ctx context.Context, id string, ask account.ProviderAsk, answ
 	}
 	who, err := p.prove(ctx, about, ask, got)
 	switch {
+	case errors.Is(err, errNotAnew):
+		return account.Proved{}, d.refuse(p, "api.provider.not_anew", err)
 	case errors.Is(err, errClock):
 		return account.Proved{}, d.refuse(p, "api.provider.clock", err)
 	case errors.Is(err, errIssuer):

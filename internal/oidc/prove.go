@@ -26,6 +26,8 @@ const (
 var (
 	errClock  = errors.New("the clocks of provider and server differ")
 	errIssuer = errors.New("the token is another issuer's")
+
+	errNotAnew = errors.New("the person didn't sign in anew")
 )
 
 // claims are what a token, or the user info, says of a person.
@@ -36,6 +38,7 @@ type claims struct {
 	For       string `json:"azp"`
 	NotBefore *stamp `json:"nbf"`
 	IssuedAt  *stamp `json:"iat"`
+	SignedIn  *stamp `json:"auth_time"`
 }
 
 // yes is a truth that some providers write as a text.
@@ -80,6 +83,9 @@ func (p *provider) prove(ctx context.Context, about *known, ask account.Provider
 	if err := p.times(token, c); err != nil {
 		return account.Proved{}, err
 	}
+	if err := anew(ask, c); err != nil {
+		return account.Proved{}, err
+	}
 	if c.Email == "" && about.UserInfoEndpoint() != "" {
 		if c, err = info(ctx, about, token.Subject, got); err != nil {
 			return account.Proved{}, err
@@ -90,6 +96,20 @@ func (p *provider) prove(ctx context.Context, about *known, ask account.Provider
 		email = normal(c.Email)
 	}
 	return account.Proved{Issuer: token.Issuer, Subject: token.Subject, Email: email, Domain: p.mayEnter(email)}, nil
+}
+
+// anew wants the person to have signed in at the provider since the visit began, where the visit is for that. A provider
+// that doesn't say when they did can't vouch for it: a browser that is still signed in there would go right through.
+func anew(ask account.ProviderAsk, c claims) error {
+	switch {
+	case ask.Since.IsZero():
+		return nil
+	case c.SignedIn == nil:
+		return fmt.Errorf("%w: the token has no auth_time", errNotAnew)
+	case c.SignedIn.time().Add(skew).Before(ask.Since):
+		return fmt.Errorf("%w: they did at %s", errNotAnew, c.SignedIn.time().UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // times wants a token of just now, as far as the clocks may differ.

@@ -67,6 +67,7 @@ var bodies = map[string]string{
 	"begin-passkey": `{"password":"x"}`, "create-passkey": `{"ticket":"x","name":"x","answer":{}}`, "rename-passkey": `{"name":"x"}`, "remove-passkey": `{"password":"a long enough pass phrase"}`,
 	"begin-passkey-sign-in": `{}`, "sign-in-passkey": `{"ticket":"x","answer":{}}`,
 	"begin-provider-sign-in": `{"provider":"x"}`, "end-provider-sign-in": `{"provider":"x","state":"x"}`, "begin-identity": `{"provider":"x","password":"x"}`,
+	"begin-confirm": `{"purpose":"begin-passkey"}`, "end-confirm": `{"ticket":"x","answer":{}}`, "begin-provider-confirm": `{"provider":"x","purpose":"begin-passkey"}`,
 	"remove-identity": `{"password":"a long enough pass phrase"}`,
 	"clear-retained":  `{"filter":"#"}`, "publish": `{"topic":"a","payload":"x"}`, "publish-batch": `{"messages":[{"topic":"a","payload":"x"}]}`, "why": `{"user":"canary","action":"connect"}`,
 }

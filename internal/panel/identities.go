@@ -57,18 +57,22 @@ func (p *Panel) beginProvider(ctx context.Context, in *struct {
 
 func (p *Panel) beginIdentity(ctx context.Context, in *struct {
 	Body struct {
+		ProofBody
 		Provider string `json:"provider" maxLength:"32"`
-		Password string `json:"password" maxLength:"256"`
 	}
 }) (*departure, error) {
 	return depart(ctx, func(browser string) (string, error) {
-		return p.o.Accounts.BeginIdentity(ctx, actor(ctx), in.Body.Password, in.Body.Provider, browser)
+		return p.o.Accounts.BeginIdentity(ctx, actor(ctx), in.Body.proof(), in.Body.Provider, browser)
 	})
 }
 
 type arrivedBody struct {
 	SignedInBody
 	Linked bool `json:"linked,omitempty" doc:"The identity was linked to the account that is signed in"`
+
+	Confirmation string `json:"confirmation,omitempty" doc:"The visit was to confirm something: goes with that operation instead of a password, within 5 minutes; works once"`
+	Purpose      string `json:"purpose,omitempty" doc:"With confirmation: what it is for"`
+	Object       string `json:"object,omitempty" doc:"With confirmation: the thing that it is about"`
 }
 
 func (p *Panel) endProvider(ctx context.Context, in *struct {
@@ -85,7 +89,7 @@ func (p *Panel) endProvider(ctx context.Context, in *struct {
 	if refused, ok := errors.AsType[*account.Error](err); ok {
 		p.recordRefusal(ctx, "", refused)
 	}
-	out := &arrived{Body: arrivedBody{SignedInBody{done.Ticket, done.Passkey}, done.Linked}}
+	out := &arrived{Body: arrivedBody{SignedInBody{done.Ticket, done.Passkey}, done.Linked, done.Confirmation, string(done.Intent.Purpose), done.Intent.Object}}
 	if done.Session != "" {
 		out.Cookie = sessionCookie(done.Session)
 	}
@@ -120,9 +124,7 @@ func (p *Panel) listIdentities(ctx context.Context, _ *empty) (*answer[page[iden
 
 func (p *Panel) removeIdentity(ctx context.Context, in *struct {
 	WithID
-	Body struct {
-		Password string `json:"password" maxLength:"256"`
-	}
+	Body ProofBody
 }) (*nothing, error) {
-	return nil, p.o.Accounts.RemoveIdentity(ctx, actor(ctx), in.Body.Password, in.ID)
+	return nil, p.o.Accounts.RemoveIdentity(ctx, actor(ctx), in.Body.proof(), in.ID)
 }

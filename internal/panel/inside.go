@@ -41,7 +41,8 @@ var ceremonies = map[string]string{
 
 	"sign-in": "api.admin.browser", "sign-in-code": "api.admin.browser", "sign-in-second": "api.admin.browser", "sign-out": "api.admin.browser",
 	"begin-passkey-sign-in": "api.admin.browser", "sign-in-passkey": "api.admin.browser", "begin-provider-sign-in": "api.admin.browser",
-	"end-provider-sign-in": "api.admin.browser", "begin-passkey": "api.admin.browser", "create-passkey": "api.admin.browser",
+	"end-provider-sign-in": "api.admin.browser", "list-confirm-ways": "api.admin.browser", "begin-confirm": "api.admin.browser", "end-confirm": "api.admin.browser", "begin-provider-confirm": "api.admin.browser",
+	"begin-passkey": "api.admin.browser", "create-passkey": "api.admin.browser",
 	"begin-identity": "api.admin.browser", "begin-factor": "api.admin.browser", "create-factor": "api.admin.browser",
 	"new-recovery-codes": "api.admin.browser", "switch-team": "api.admin.browser", "leave-team": "api.admin.browser", "delete-own-account": "api.admin.browser", "show-phone": "api.admin.browser",
 	"mint-web-token": "api.admin.browser", "open-flow-server": "api.admin.browser", "open-device": "api.admin.browser", "open-device-pages": "api.admin.browser",

@@ -174,9 +174,7 @@ func (p *Panel) deleteInstance(ctx context.Context, in *WithID) (*nothing, error
 
 type revealInput struct {
 	WithID
-	Body struct {
-		Password string `json:"password" maxLength:"256" doc:"The password of the account, again"`
-	}
+	Body ProofBody
 }
 
 type passwordBody struct {
@@ -184,7 +182,7 @@ type passwordBody struct {
 }
 
 func (p *Panel) revealPassword(ctx context.Context, in *revealInput) (*answer[passwordBody], error) {
-	password, err := p.o.Accounts.RevealPassword(ctx, actor(ctx), in.ID, in.Body.Password)
+	password, err := p.o.Accounts.RevealPassword(ctx, actor(ctx), in.ID, in.Body.proof())
 	return reply(passwordBody{password}), err
 }
 
@@ -198,7 +196,7 @@ type keyBody struct {
 }
 
 func (p *Panel) revealKey(ctx context.Context, in *revealInput) (*answer[keyBody], error) {
-	key, err := p.o.Accounts.RevealInstanceKey(ctx, actor(ctx), in.ID, in.Body.Password)
+	key, err := p.o.Accounts.RevealInstanceKey(ctx, actor(ctx), in.ID, in.Body.proof())
 	return reply(keyBody{key}), err
 }
 

@@ -32,8 +32,8 @@ const parcelPatience = 30 * time.Second
 type exportInput struct {
 	WithID
 	Body struct {
-		Password string `json:"password" maxLength:"1024" doc:"Of the account, again"`
-		Hashes   bool   `json:"hashes,omitempty" doc:"With the hashes of the users' passwords, so that devices go on working where it is imported"`
+		ProofBody
+		Hashes bool `json:"hashes,omitempty" doc:"With the hashes of the users' passwords, so that devices go on working where it is imported"`
 	}
 }
 
@@ -43,7 +43,7 @@ func (p *Panel) exportInstance(ctx context.Context, in *exportInput) (*huma.Stre
 		_, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
 		return nil, orElse(err, &failure{status: http.StatusServiceUnavailable})
 	}
-	out, err := p.o.Parcels.Open(ctx, parcel.Wish{By: actor(ctx), Instance: in.ID, Password: in.Body.Password, Hashes: in.Body.Hashes})
+	out, err := p.o.Parcels.Open(ctx, parcel.Wish{By: actor(ctx), Instance: in.ID, Proof: in.Body.proof(), Hashes: in.Body.Hashes})
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,8 @@ func showCeremony(c account.BegunCeremony, err error) (*answer[ceremonyBody], er
 	return reply(out), nil
 }
 
-func (p *Panel) beginPasskey(ctx context.Context, in *passwordInput) (*answer[ceremonyBody], error) {
-	return showCeremony(p.o.Accounts.BeginPasskey(ctx, actor(ctx), in.Body.Password))
+func (p *Panel) beginPasskey(ctx context.Context, in *proofInput) (*answer[ceremonyBody], error) {
+	return showCeremony(p.o.Accounts.BeginPasskey(ctx, actor(ctx), in.Body.proof()))
 }
 
 func (p *Panel) createPasskey(ctx context.Context, in *struct {
@@ -77,11 +77,9 @@ func (p *Panel) renamePasskey(ctx context.Context, in *struct {
 
 func (p *Panel) removePasskey(ctx context.Context, in *struct {
 	PasskeyID
-	Body struct {
-		Password string `json:"password" maxLength:"256"`
-	}
+	Body ProofBody
 }) (*nothing, error) {
-	return nil, p.o.Accounts.RemovePasskey(ctx, actor(ctx), in.Body.Password, in.ID)
+	return nil, p.o.Accounts.RemovePasskey(ctx, actor(ctx), in.Body.proof(), in.ID)
 }
 
 func (p *Panel) beginPasskeySignIn(ctx context.Context, in *struct {

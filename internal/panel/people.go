@@ -162,8 +162,10 @@ type accountInput struct {
 		SignInMails *bool   `json:"sign_in_mails,omitempty" doc:"Whether a mail comes when somebody signs in from a browser and network not seen before"`
 
 		Password *struct {
-			Old string `json:"old" maxLength:"256"`
+			Old string `json:"old,omitempty" maxLength:"256" doc:"Password until now; or confirmation"`
 			New string `json:"new" maxLength:"256"`
+
+			Confirmation string `json:"confirmation,omitempty" maxLength:"128" doc:"From /session/confirm/passkey or a visit to a provider, for this operation; works once"`
 		} `json:"password,omitempty"`
 	}
 }
@@ -177,7 +179,7 @@ func (p *Panel) changeAccount(ctx context.Context, in *accountInput) (*accountOu
 	by := actor(ctx)
 	out := &accountOutput{Body: showAccount(by.Account)}
 	if c := in.Body.Password; c != nil {
-		token, err := p.o.Accounts.ChangePassword(ctx, by, c.Old, c.New)
+		token, err := p.o.Accounts.ChangePassword(ctx, by, account.Proof{Password: c.Old, Confirmation: c.Confirmation}, c.New)
 		if err != nil {
 			return nil, err
 		}
@@ -203,11 +205,11 @@ func (p *Panel) changeAccount(ctx context.Context, in *accountInput) (*accountOu
 // deleteOwnAccount wants what is typed in the body, where no log and no address bar keeps it.
 func (p *Panel) deleteOwnAccount(ctx context.Context, in *struct {
 	Body struct {
-		Email    string `json:"email" maxLength:"256" doc:"Of the account, as one who means it types it"`
-		Password string `json:"password" maxLength:"256"`
+		Email string `json:"email" maxLength:"256" doc:"Of the account, as one who means it types it"`
+		ProofBody
 	}
 }) (*withCookie, error) {
-	if err := p.o.Accounts.DeleteOwnAccount(ctx, actor(ctx), in.Body.Email, in.Body.Password); err != nil {
+	if err := p.o.Accounts.DeleteOwnAccount(ctx, actor(ctx), in.Body.Email, in.Body.proof()); err != nil {
 		return nil, err
 	}
 	return &withCookie{sessionCookie("")}, nil

@@ -145,33 +145,27 @@ type recoveryBody struct {
 
 func (p *Panel) createFactor(ctx context.Context, in *struct {
 	Body struct {
-		Password string `json:"password" maxLength:"256"`
-		Name     string `json:"name" maxLength:"256"`
-		Secret   string `json:"secret" maxLength:"64"`
-		Code     string `json:"code" maxLength:"16"`
+		ProofBody
+		Name   string `json:"name" maxLength:"256"`
+		Secret string `json:"secret" maxLength:"64"`
+		Code   string `json:"code" maxLength:"16"`
 	}
 }) (*answer[recoveryBody], error) {
 	b := in.Body
-	codes, err := p.o.Accounts.AddTOTP(ctx, actor(ctx), b.Password, b.Name, b.Secret, b.Code)
+	codes, err := p.o.Accounts.AddTOTP(ctx, actor(ctx), b.proof(), b.Name, b.Secret, b.Code)
 	return reply(recoveryBody{codes}), err
 }
 
-type passwordInput struct {
-	Body struct {
-		Password string `json:"password" maxLength:"256"`
-	}
-}
+type proofInput struct{ Body ProofBody }
 
-func (p *Panel) newRecovery(ctx context.Context, in *passwordInput) (*answer[recoveryBody], error) {
-	codes, err := p.o.Accounts.NewRecoveryCodes(ctx, actor(ctx), in.Body.Password)
+func (p *Panel) newRecovery(ctx context.Context, in *proofInput) (*answer[recoveryBody], error) {
+	codes, err := p.o.Accounts.NewRecoveryCodes(ctx, actor(ctx), in.Body.proof())
 	return reply(recoveryBody{codes}), err
 }
 
 func (p *Panel) removeFactor(ctx context.Context, in *struct {
 	WithID
-	Body struct {
-		Password string `json:"password" maxLength:"256"`
-	}
+	Body ProofBody
 }) (*nothing, error) {
-	return nil, p.o.Accounts.DeleteFactor(ctx, actor(ctx), in.Body.Password, in.ID)
+	return nil, p.o.Accounts.DeleteFactor(ctx, actor(ctx), in.Body.proof(), in.ID)
 }

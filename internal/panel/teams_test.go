@@ -39,6 +39,7 @@ func TestRoles(t *testing.T) {
 	// What these may do besides public routes: about themselves, and what their role is for.
 	own := []string{"sign-out", "change-account", "delete-own-account", "list-sessions", "end-session", "list-factors", "begin-factor", "create-factor", "new-recovery-codes",
 		"remove-factor", "list-passkeys", "begin-passkey", "create-passkey", "rename-passkey", "remove-passkey", "list-identities", "begin-identity", "remove-identity",
+		"list-confirm-ways", "begin-confirm", "end-confirm", "begin-provider-confirm",
 		"list-teams", "create-team", "switch-team", "leave-team", "accept-team-invitation"}
 	dashboard := append([]string{"get-session", "list-plans", "list-regions", "list-instances", "get-instance", "list-flow-servers", "get-flow-server"}, own...)
 	viewer := append([]string{"why", "mint-web-token"}, dashboard...)

@@ -78,7 +78,7 @@ func (m *Retained) Bytes() []byte {
 
 // Accounts are the rules about instances; *account.Service has them.
 type Accounts interface {
-	Export(ctx context.Context, by account.Actor, instance, password string, hashes bool) (account.Portable, error)
+	Export(ctx context.Context, by account.Actor, instance string, proof account.Proof, hashes bool) (account.Portable, error)
 	ExportUsers(ctx context.Context, by account.Actor, instance string, hashes bool, after string) (list []account.PortableUser, next string, err error)
 	Restore(ctx context.Context, by account.Actor, instance string, from account.Portable, users []account.PortableUser, dry bool) (account.Restoration, error)
 	RestoreFirst(ctx context.Context, by account.Actor, instance string) error

@@ -19,8 +19,8 @@ const page = 200
 type Wish struct {
 	By       account.Actor
 	Instance string
-	Password string // of the account, again; the admin socket needs none
-	Hashes   bool   // with the users' password hashes
+	Proof    account.Proof // that it is them who ask; the admin socket needs none
+	Hashes   bool          // with the users' password hashes
 }
 
 // Parcel is one that may be written.
@@ -32,7 +32,7 @@ type Parcel struct {
 
 // Open judges a wish, notes it in the audit and reads what is small.
 func (c *Courier) Open(ctx context.Context, w Wish) (*Parcel, error) {
-	content, err := c.Accounts.Export(ctx, w.By, w.Instance, w.Password, w.Hashes)
+	content, err := c.Accounts.Export(ctx, w.By, w.Instance, w.Proof, w.Hashes)
 	if err != nil {
 		return nil, err
 	}
