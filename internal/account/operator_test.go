@@ -173,7 +173,9 @@ func TestDeleteOwnAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leave := func(by account.Actor) error { return w.DeleteOwnAccount(w.ctx, by, " M@example.org", account.Proof{Password: password}) }
+	leave := func(by account.Actor) error {
+		return w.DeleteOwnAccount(w.ctx, by, " M@example.org", account.Proof{Password: password})
+	}
 	wantRefusal(t, "another e-mail", w.DeleteOwnAccount(w.ctx, by, "o@example.org", account.Proof{Password: password}), account.Invalid)
 	wantRefusal(t, "a wrong password", w.DeleteOwnAccount(w.ctx, by, "m@example.org", account.Proof{Password: "wrong"}), account.Forbidden)
 	wantRefusal(t, "who runs the server", w.DeleteOwnAccount(w.ctx, w.owner, ownerMail, account.Proof{Password: password}), account.Conflict)

@@ -307,7 +307,10 @@ func TestOthersThingsAreNotFound(t *testing.T) {
 		"Instance":       func() error { _, err := w.Instance(w.ctx, m, in.ID); return err },
 		"RenameInstance": func() error { _, err := w.RenameInstance(w.ctx, m, in.ID, "x"); return err },
 		"DeleteInstance": func() error { return w.DeleteInstance(w.ctx, m, in.ID) },
-		"RevealPassword": func() error { _, err := w.RevealPassword(w.ctx, m, in.ID, account.Proof{Password: password}); return err },
+		"RevealPassword": func() error {
+			_, err := w.RevealPassword(w.ctx, m, in.ID, account.Proof{Password: password})
+			return err
+		},
 		"RotatePassword": func() error { _, err := w.RotatePassword(w.ctx, m, in.ID); return err },
 		"MintWebToken":   func() error { _, err := w.MintWebToken(w.ctx, m, in.ID); return err },
 		"AuditInstance":  func() error { return w.AuditInstance(w.ctx, m, in.ID, "connection.kick", "c") },
