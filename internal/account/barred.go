@@ -1,7 +1,6 @@
 package account
 
 import (
-	"errors"
 	"hash/maphash"
 	"time"
 )
@@ -37,10 +36,8 @@ func readBarrier(r Reader, instance string) (*barrier, []Ban, error) {
 }
 
 func guardOf(r Reader, instance string) (Guard, error) {
-	g, err := r.Guard(instance)
-	if errors.Is(err, ErrNotFound) {
-		return DefaultGuard(instance), nil
-	}
+	found, err := r.Guard(instance)
+	g, _, err := orPreset(found, err, DefaultGuard(instance))
 	return g, err
 }
 

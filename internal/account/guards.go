@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -66,11 +65,9 @@ type GuardChange struct {
 // that would concern the browser that asks, it is refused unless sure.
 func (s *Service) ChangeGuard(ctx context.Context, by Actor, instance string, c GuardChange, sure bool) (g Guard, you Whereabouts, err error) {
 	err = s.changeAddresses(ctx, by, instance, sure, func(tx Tx) (string, string, error) {
-		have, err := tx.Guard(instance)
-		fresh := errors.Is(err, ErrNotFound)
-		if fresh {
-			have = DefaultGuard(instance)
-		} else if err != nil {
+		found, err := tx.Guard(instance)
+		have, fresh, err := orPreset(found, err, DefaultGuard(instance))
+		if err != nil {
 			return "", "", err
 		}
 		if g, err = c.apply(have); err != nil {
@@ -79,12 +76,7 @@ func (s *Service) ChangeGuard(ctx context.Context, by Actor, instance string, c 
 		if err := s.fresh(ctx, have); err != nil {
 			return "", "", err
 		}
-		if fresh {
-			err = tx.Insert(g)
-		} else {
-			err = tx.Save(g)
-		}
-		return "guard.change", g.words(), err
+		return "guard.change", g.words(), writeOne(tx, fresh, g)
 	})
 	if err == nil {
 		_, you, err = s.Guard(ctx, by, instance)

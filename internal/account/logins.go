@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 )
@@ -31,10 +30,8 @@ func (s *Service) Logins(ctx context.Context, by Actor, instance string) (l Logi
 }
 
 func loginsOf(r Reader, instance string) (Logins, error) {
-	l, err := r.Logins(instance)
-	if errors.Is(err, ErrNotFound) {
-		return DefaultLogins(instance), nil
-	}
+	found, err := r.Logins(instance)
+	l, _, err := orPreset(found, err, DefaultLogins(instance))
 	return l, err
 }
 
@@ -45,11 +42,9 @@ func (s *Service) ChangeLogins(ctx context.Context, by Actor, instance string, c
 		if _, err := instanceOf(tx, by, instance); err != nil {
 			return Change{}, err
 		}
-		have, err := tx.Logins(instance)
-		fresh := errors.Is(err, ErrNotFound)
-		if fresh {
-			have = DefaultLogins(instance)
-		} else if err != nil {
+		found, err := tx.Logins(instance)
+		have, fresh, err := orPreset(found, err, DefaultLogins(instance))
+		if err != nil {
 			return Change{}, err
 		}
 		if l, err = c.apply(have); err != nil {
@@ -58,12 +53,7 @@ func (s *Service) ChangeLogins(ctx context.Context, by Actor, instance string, c
 		if err := s.fresh(ctx, have); err != nil {
 			return Change{}, err
 		}
-		if fresh {
-			err = tx.Insert(l)
-		} else {
-			err = tx.Save(l)
-		}
-		if err != nil {
+		if err := writeOne(tx, fresh, l); err != nil {
 			return Change{}, err
 		}
 		return Change{Instance: instance, Logins: true}, s.audit(tx, by, "logins.change", instance, l.words())

@@ -1,16 +1,11 @@
 package account
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"time"
 
-	"tsunagi/internal/cert"
 	"tsunagi/internal/roster"
 )
 
@@ -39,10 +34,9 @@ type restoring struct {
 	in       Instance
 	from     Portable
 	users    []User
-	rows     []Row
-	logins   *Logins
-	guard    *Guard
-	generate int // users that get a new password
+	rows     []Row // to be inserted
+	saves    []Row // to be saved, for the instance has them already
+	generate int   // users that get a new password
 }
 
 // Restore makes an instance what a Portable says, in one transaction. The instance must have nothing of its own but its
@@ -95,10 +89,64 @@ func (w *restoring) judge(r Reader, users []PortableUser) error {
 	if err := w.wantEmpty(r); err != nil {
 		return err
 	}
-	for _, part := range []func(Reader) error{func(r Reader) error { return w.judgeUsers(users) }, w.judgeRules, w.judgeHooks, w.judgeBridges, w.judgeKeys, w.judgeAddresses} {
-		if err := part(r); err != nil {
+	people, err := peopleOf(r, w.in)
+	if err != nil {
+		return err
+	}
+	for _, part := range []func() error{
+		func() error { return w.judgeUsers(users) },
+		w.judgeRules,
+		func() error { return entries(w, SourceInstance, w.from.Hooks, w.hook(r, people)) },
+		func() error { return entries(w, SourceInstance, w.from.Bridges, w.bridge) },
+		w.judgeHistory,
+		w.judgeRetain,
+		func() error { return w.judgeLogins(r) },
+		func() error { return entries(w, SourceInstance, w.from.Authorities, w.authority) },
+		func() error { return entries(w, SourceInstance, w.from.TokenKeys, w.tokenKey) },
+		func() error { return entries(w, SourceInstance, w.from.PageKeys, w.pageKey) },
+		func() error { return w.judgeGuard(r) },
+		w.judgeAddresses,
+	} {
+		if err := part(); err != nil {
 			return err
 		}
+	}
+	for _, name := range w.from.HostNames[:min(len(w.from.HostNames), maxNamesTold)] {
+		w.note("api.restore.host_name", "name", clip(name))
+	}
+	return nil
+}
+
+// maxNamesTold bounds the notes about host names.
+const maxNamesTold = 20
+
+// entries plans the entries of a list, one after the other. plan gets the place of one, from 0, and gives back why it
+// can't be made.
+func entries[P any](w *restoring, source string, list []P, plan func(i int, p P) error) error {
+	for i, p := range list {
+		if err := w.fault(source, i+1, plan(i, p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle plans the one row that an instance has of a kind: have, or preset where err says that there is none, as apply
+// changes it.
+func settle[R oneRow](w *restoring, have R, err error, preset R, apply func(R) (R, error)) error {
+	have, fresh, err := orPreset(have, err, preset)
+	if err != nil {
+		return err
+	}
+	changed, err := apply(have)
+	switch {
+	case err != nil:
+		return w.fault(SourceInstance, 0, err)
+	case changed == have:
+	case fresh:
+		w.rows = append(w.rows, changed)
+	default:
+		w.saves = append(w.saves, changed)
 	}
 	return nil
 }
@@ -116,8 +164,8 @@ func (w *restoring) note(key string, args ...any) {
 	w.Notes.Add(roster.Place{Source: SourceInstance}, key, args...)
 }
 
-// maxNamesTold bounds the notes about host names.
-const maxNamesTold = 20
+// at is when the i'th entry of a list is made, so that they stay in the same order.
+func (w *restoring) at(i int) time.Time { return w.s.now().Add(time.Duration(i) * time.Microsecond) }
 
 // wantEmpty refuses an instance that has anything of its own.
 func (w *restoring) wantEmpty(r Reader) error {
@@ -149,296 +197,6 @@ func (w *restoring) wantEmpty(r Reader) error {
 	return nil
 }
 
-func (w *restoring) judgeUsers(from []PortableUser) error {
-	plan, seen, now := w.s.Plan(w.in.Plan), map[string]bool{w.in.ID: true}, w.s.now()
-	for i, u := range from {
-		row := User{Instance: w.in.ID, Name: u.Name, Connect: u.Connect, CreatedAt: now}
-		err := checkUserName(u.Name)
-		if err == nil && seen[u.Name] {
-			err = fail(Conflict, "api.import.twice", "name", clip(u.Name))
-		}
-		if err == nil {
-			row.Note, err = checkText("note", u.Note, 200, true)
-		}
-		if err == nil {
-			row.ClientID, row.ExpiresAt, err = checkBounds(u.ClientID, never(u.ExpiresAt))
-		}
-		if err == nil {
-			row.Kind, row.Secret, err = w.secret(u.Hash)
-		}
-		if err == nil && plan.Users > 0 && len(w.users)+1 >= plan.Users {
-			err = fail(Limit, "api.user.limit", "limit", plan.Users, "plan", plan.Name)
-		}
-		if err != nil {
-			if err = w.fault(SourceUsers, i+1, err); err != nil {
-				return err
-			}
-			continue
-		}
-		seen[u.Name] = true
-		w.users = append(w.users, row)
-	}
-	if w.Users = len(w.users); w.generate > 0 {
-		w.note("api.restore.generated", "count", w.generate)
-	}
-	return nil
-}
-
-// secret is how a hash is kept; kind "" asks for a new password.
-func (w *restoring) secret(hash string) (SecretKind, []byte, error) {
-	if server, _, _, ok := parseGenerated(hash); ok && server == w.s.o.Keys.Server() {
-		return SecretImported, []byte(hash), nil
-	} else if ok || hash == "" {
-		w.generate++
-		return "", nil, nil
-	}
-	kind, ok := takeHash(hash)
-	if !ok {
-		return "", nil, invalid("", "api.import.hash")
-	}
-	return kind, []byte(hash), nil
-}
-
-func (w *restoring) judgeRules(Reader) error {
-	names := map[string]bool{"": true, w.in.ID: true}
-	for _, u := range w.users {
-		names[u.Name] = true
-	}
-	seen, now := map[ruleKey]bool{}, w.s.now()
-	for i, p := range w.from.Rules {
-		if p.User == w.from.Instance && p.User != "" {
-			p.User = w.in.ID // the first user's
-		}
-		n := Rule{Instance: w.in.ID, ID: newID(), User: p.User, Effect: p.Effect, Access: p.Access, Filter: p.Filter, QoSBelow: p.QoSBelow, NoRetain: p.NoRetain,
-			ExpiresAt: never(p.ExpiresAt), CreatedAt: now.Add(time.Duration(i) * time.Microsecond)} // in the same order
-		key := ruleKey{n.User, n.Filter, n.Effect, n.Access}
-		err := checkRule(n)
-		if err == nil {
-			n.Note, err = checkText("note", p.Note, 200, true)
-		}
-		switch {
-		case err != nil:
-		case !names[n.User]:
-			err = invalid("user", "api.rule.user", "name", clip(n.User))
-		case seen[key]:
-			err = fail(Conflict, "api.rule.twice")
-		case i >= maxRules:
-			err = fail(Limit, "api.rule.limit", "limit", maxRules)
-		}
-		if err != nil {
-			w.Faults.Add(roster.Place{Source: SourceInstance, Line: i + 1}, keyOf(err), argsOf(err)...)
-			continue
-		}
-		seen[key] = true
-		w.rows = append(w.rows, n)
-		w.Rules++
-	}
-	return nil
-}
-
-func keyOf(err error) string {
-	if refused, ok := errors.AsType[*Error](err); ok {
-		return refused.Key
-	}
-	return "api.invalid"
-}
-
-func argsOf(err error) []any {
-	if refused, ok := errors.AsType[*Error](err); ok {
-		return refused.Args
-	}
-	return nil
-}
-
-func (w *restoring) judgeHooks(r Reader) error {
-	plan := w.s.Plan(w.in.Plan)
-	people, err := peopleOf(r, w.in)
-	if err != nil {
-		return err
-	}
-	for i, p := range w.from.Hooks {
-		if p.Action == HookMail {
-			p.MailTo = slices.DeleteFunc(slices.Clone(p.MailTo), func(to string) bool {
-				return !slices.ContainsFunc(people, func(a Account) bool { return a.Email == to })
-			})
-			if len(p.MailTo) == 0 {
-				w.note("api.restore.readers", "name", clip(p.Name))
-				continue
-			}
-		}
-		if p.HasAuthorization {
-			p.Enabled = false
-			w.note("api.restore.authorization", "name", clip(p.Name))
-		}
-		h := Hook{Instance: w.in.ID, ID: newID(), CreatedAt: w.s.now().Add(time.Duration(i) * time.Microsecond),
-			Schedule: p.Schedule, Zone: p.Zone} // a time that is over is no fault here
-		err := w.s.applyHook(r, w.in, &h, HookChange{Name: &p.Name, Enabled: &p.Enabled, Events: &p.Events, Filter: &p.Filter, Client: &p.Client,
-			Condition: &p.Condition, Action: &p.Action, URL: &p.URL, Topic: &p.Topic, Template: &p.Template, QoS: &p.QoS, Retain: &p.Retain, MailTo: &p.MailTo,
-			Edge: &p.Edge, Rearm: &p.Rearm, Quiet: &p.Quiet, Together: &p.Together, Silence: &p.Silence})
-		if err == nil && (w.Hooks >= maxHooks || plan.Hooks > 0 && w.Hooks >= plan.Hooks) {
-			err = fail(Limit, "api.hook.limit", "limit", least(maxHooks, plan.Hooks), "plan", plan.Name)
-		}
-		if err != nil {
-			if err = w.fault(SourceInstance, i+1, err); err != nil {
-				return err
-			}
-			continue
-		}
-		if h.Action == HookPost {
-			w.note("api.restore.signing", "name", clip(p.Name))
-		}
-		w.rows = append(w.rows, h)
-		w.Hooks++
-	}
-	return nil
-}
-
-// least is the bound that holds where a plan's may be 0, for none.
-func least(most, plan int) int {
-	if plan == 0 {
-		plan = math.MaxInt
-	}
-	return min(most, plan)
-}
-
-func (w *restoring) judgeBridges(Reader) error {
-	plan := w.s.Plan(w.in.Plan)
-	off := false
-	for i, p := range w.from.Bridges {
-		b := Bridge{Instance: w.in.ID, ID: newID(), CreatedAt: w.s.now().Add(time.Duration(i) * time.Microsecond)}
-		err := w.s.applyBridge(&b, BridgeChange{Name: &p.Name, Enabled: &off, Address: &p.Address, Roots: &p.Roots, ClientID: &p.ClientID, User: &p.User,
-			Version: &p.Version, KeepAlive: &p.KeepAlive, Topics: &p.Topics})
-		if err == nil && (w.Bridges >= maxBridges || plan.Bridges > 0 && w.Bridges >= plan.Bridges) {
-			err = fail(Limit, "api.bridge.limit", "limit", least(maxBridges, plan.Bridges), "plan", plan.Name)
-		}
-		if err != nil {
-			if err = w.fault(SourceInstance, i+1, err); err != nil {
-				return err
-			}
-			continue
-		}
-		w.note("api.restore.bridge", "name", clip(p.Name))
-		w.rows = append(w.rows, b)
-		w.Bridges++
-	}
-	if err := checkHistory(plan, w.from.History); err != nil {
-		return w.fault(SourceInstance, 0, err)
-	}
-	if w.History = len(w.from.History); w.History > 0 {
-		value, err := json.Marshal(w.from.History)
-		if err != nil {
-			return err
-		}
-		w.rows = append(w.rows, Setting{Key: historySetting + w.in.ID, Value: value})
-	}
-	if err := checkRetainExpiries(w.from.Retain); err != nil {
-		return w.fault(SourceInstance, 0, err)
-	}
-	if len(w.from.Retain) > 0 {
-		row, err := RetainRow(w.in.ID, w.from.Retain)
-		if err != nil {
-			return err
-		}
-		w.rows = append(w.rows, row)
-	}
-	return nil
-}
-
-// judgeKeys plans what judges certificates and tokens, and the keys of pages.
-func (w *restoring) judgeKeys(r Reader) error {
-	have, err := r.Logins(w.in.ID)
-	fresh := errors.Is(err, ErrNotFound)
-	if fresh {
-		have = DefaultLogins(w.in.ID)
-	} else if err != nil {
-		return err
-	}
-	l := w.from.Logins
-	changed, err := LoginsChange{&l.Password, &l.Token, &l.Certificate, &l.CertificateUser, &l.TokenIssuer, &l.TokenAudience, &l.TokenUser}.apply(have)
-	switch {
-	case err != nil:
-		if err = w.fault(SourceInstance, 0, err); err != nil {
-			return err
-		}
-	case fresh && changed != have:
-		w.rows = append(w.rows, changed)
-	case changed != have:
-		w.logins = &changed
-	}
-	for i, a := range w.from.Authorities {
-		if err := w.judgeAuthority(a); err != nil {
-			w.Faults.Add(roster.Place{Source: SourceInstance, Line: i + 1}, keyOf(err), argsOf(err)...)
-		}
-	}
-	for i, k := range w.from.TokenKeys {
-		row, err := w.s.tokenKey(w.in.ID, NewTokenKey(k))
-		if err == nil && i >= maxTokenKeys {
-			err = fail(Limit, "api.login.keys", "limit", maxTokenKeys)
-		}
-		if err != nil {
-			w.Faults.Add(roster.Place{Source: SourceInstance, Line: i + 1}, keyOf(err), argsOf(err)...)
-			continue
-		}
-		w.rows = append(w.rows, row)
-		w.TokenKeys++
-	}
-	for i, k := range w.from.PageKeys {
-		row, err := w.s.pageKey(w.in.ID, NewPublishableKey{Name: k.Name, Publish: k.Publish, Subscribe: k.Subscribe, Origins: k.Origins, Connections: k.Connections})
-		if err == nil && i >= maxPageKeys {
-			err = fail(Limit, "api.page_key.limit", "limit", maxPageKeys)
-		}
-		if err != nil {
-			w.Faults.Add(roster.Place{Source: SourceInstance, Line: i + 1}, keyOf(err), argsOf(err)...)
-			continue
-		}
-		row.ExpiresAt = never(k.ExpiresAt)
-		w.note("api.restore.page_key", "name", clip(k.Name))
-		w.rows = append(w.rows, row)
-		w.PageKeys++
-	}
-	for _, name := range w.from.HostNames[:min(len(w.from.HostNames), maxNamesTold)] {
-		w.note("api.restore.host_name", "name", clip(name))
-	}
-	return nil
-}
-
-func (w *restoring) judgeAuthority(a PortableAuthority) error {
-	list, err := cert.ParseAuthorities([]byte(a.Certificate), w.s.now())
-	if err != nil || len(list) != 1 {
-		if err == nil {
-			err = errors.New("want one certificate")
-		}
-		return invalid("pem", "api.login.authority", "cause", causeOf(err, cert.ErrClient))
-	}
-	if w.Authorities >= maxClientAuthorities {
-		return fail(Limit, "api.login.authorities", "limit", maxClientAuthorities)
-	}
-	for _, have := range w.rows {
-		if h, ok := have.(ClientAuthority); ok && bytes.Equal(h.Certificate, list[0].Raw) {
-			return fail(Conflict, "api.login.twice")
-		}
-	}
-	row := ClientAuthority{Instance: w.in.ID, ID: newID(), Certificate: list[0].Raw, CreatedAt: w.s.now().Add(time.Duration(w.Authorities) * time.Microsecond)}
-	rows := []Row{row}
-	if len(a.Revoked) > maxClientCertificates {
-		return fail(Limit, "api.login.certificates", "limit", maxClientCertificates)
-	}
-	seen := map[string]bool{}
-	for _, serial := range a.Revoked {
-		if !serialForm.MatchString(serial) || seen[serial] {
-			return invalid("serial", "api.login.serial")
-		}
-		seen[serial] = true
-		rows = append(rows, ClientCertificate{Instance: w.in.ID, Authority: row.ID, Serial: serial, CreatedAt: w.s.now(), RevokedAt: w.s.now()})
-	}
-	if a.Signs {
-		w.note("api.restore.authority", "name", clip(row.Name()))
-	}
-	w.rows = append(w.rows, rows...)
-	w.Authorities++
-	return nil
-}
-
 func (w *restoring) insert(tx Tx) error {
 	w.Generated = map[string]string{}
 	for _, u := range w.users {
@@ -454,13 +212,5 @@ func (w *restoring) insert(tx Tx) error {
 	if err := tx.Insert(w.rows...); err != nil {
 		return err
 	}
-	if w.guard != nil {
-		if err := tx.Save(*w.guard); err != nil {
-			return err
-		}
-	}
-	if w.logins != nil {
-		return tx.Save(*w.logins)
-	}
-	return nil
+	return tx.Save(w.saves...)
 }
