@@ -155,7 +155,7 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	c.linkKey = keys.LinkKey()
 	post, err := mail.New(mail.Options{
 		Host: c.cfg.SMTP.Host, Port: c.cfg.SMTP.Port, User: c.cfg.SMTP.User, Password: c.cfg.SMTP.Password, From: c.cfg.SMTP.From,
-		Security: c.cfg.SMTP.Security, Dir: filepath.Join(c.cfg.Data, "mail"), PanelURL: c.panelURL(), Text: c.texts.text, Log: c.log,
+		Security: c.cfg.SMTP.Security, Dir: filepath.Join(c.cfg.Data, "mail"), PanelURL: c.panelURL(), Text: c.texts.text, Cause: (&causes{texts: c.texts}).in, Log: c.log,
 	})
 	if err != nil {
 		return err

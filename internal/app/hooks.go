@@ -11,6 +11,7 @@ import (
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
 	"tsunagi/internal/config"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/filling"
 	"tsunagi/internal/hook"
 	"tsunagi/internal/mail"
@@ -172,7 +173,7 @@ func (h *hooking) mail(ctx context.Context, row account.Hook, list []*filling.Me
 		return err
 	}
 	if len(readers) == 0 {
-		return errors.New("nobody whom the hook writes to belongs to the instance any more; choose other readers")
+		return fault.New(fault.Readers)
 	}
 	m := mail.HookMail{Instance: in.ID, InstanceName: in.Name, Hook: row.Name, More: more}
 	template, err := filling.Parse(row.Template)
@@ -194,7 +195,7 @@ func (h *hooking) mail(ctx context.Context, row account.Hook, list []*filling.Me
 	for _, a := range readers {
 		m.To, m.Language = a.Email, a.Language
 		if err := h.post.Hook(ctx, m); err != nil {
-			return err
+			return fault.Wrap(fault.Mail, err)
 		}
 	}
 	return nil

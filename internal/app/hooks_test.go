@@ -114,12 +114,16 @@ func TestHooks(t *testing.T) {
 		Total int
 		Items []struct {
 			Cause string
+			Told  struct {
+				Code string
+				Args map[string]string
+			} `json:"cause_told"`
 			Event struct{ ID string }
 		}
 	}
 	p.until(func() bool { p.api("GET", at+"/"+post+"/dead-letters", nil, &letters); return letters.Total == 1 })
-	if !strings.Contains(letters.Items[0].Cause, "410") {
-		t.Errorf("cause %q", letters.Items[0].Cause)
+	if one := letters.Items[0]; !strings.Contains(one.Cause, "410") || one.Told.Code != "status" || one.Told.Args["status"] != "410 Gone" {
+		t.Errorf("letter %+v", one)
 	}
 	var listed []struct {
 		ID, State   string

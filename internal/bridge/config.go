@@ -3,10 +3,10 @@ package bridge
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"strings"
 	"time"
 
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/mqttclient"
 )
@@ -81,7 +81,7 @@ func (c *Config) remote(o *Options) (mqttclient.Options, error) {
 	if c.Roots != "" {
 		out.TLS.RootCAs = x509.NewCertPool()
 		if !out.TLS.RootCAs.AppendCertsFromPEM([]byte(c.Roots)) {
-			return out, errors.New("the authorities given for this bridge hold no certificate (PEM)")
+			return out, fault.New(fault.Roots)
 		}
 	}
 	return out, nil

@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/resident"
 	"tsunagi/internal/topic"
@@ -20,8 +21,8 @@ func (p *pair) incoming(f mqtt.Frame) error {
 		}
 		return p.acknowledged(&a)
 	case mqtt.SUBACK:
-		if err := resident.Refused(f, p.wire.Version, "the remote broker", "the bridge"); err != nil {
-			p.r.refusal("%v", err)
+		if err := resident.Refused(f, p.wire.Version, fault.ThereSubscription); err != nil {
+			p.r.refusal(err)
 		}
 		if p.asked {
 			p.asked = false
@@ -46,15 +47,15 @@ func (p *pair) receive(f mqtt.Frame) error {
 	name, ok := inward(p.c.Topics, string(m.Topic))
 	switch {
 	case !ok:
-		return p.discard(m, "no line of the bridge has its topic any more, or its new topic would not be valid")
+		return p.discard(m, fault.New(fault.InNowhere, "topic", quoted(m.Topic)))
 	case hasBeen(&m.Props, p.own):
-		return p.discard(m, "")
+		return p.discard(m, nil)
 	}
 	m.Topic = []byte(name)
 	m.Props.SubscriptionIDs = nil
 	through(&m.Props, p.remote)
 	if most := p.l.MaxPacket(); most > 0 && m.Size(mqtt.V5) > most {
-		return p.discard(m, fmt.Sprintf("it is larger than the %d bytes that this instance takes", most))
+		return p.discard(m, fault.New(fault.InLarge, "topic", quoted(m.Topic), "bytes", most))
 	}
 	p.admit(m)
 	p.r.received.Add(1)
@@ -80,10 +81,10 @@ func (p *pair) admit(m *mqtt.Publish) {
 	}
 }
 
-// discard tells the remote broker that a message is done.
-func (p *pair) discard(m *mqtt.Publish, why string) error {
-	if why != "" {
-		p.r.refusal("a message on %q was not taken: "+why, string(m.Topic))
+// discard tells the remote broker that a message is done. why is for people; nil when it is as it should be.
+func (p *pair) discard(m *mqtt.Publish, why error) error {
+	if why != nil {
+		p.r.refusal(why)
 	} else {
 		p.r.returned.Add(1)
 	}
@@ -106,9 +107,9 @@ func (p *pair) acknowledged(a *mqtt.Ack) error {
 		p.mu.Unlock()
 		if a.Reason.Failed() {
 			if a.Reason == mqtt.QuotaExceeded && !retained { // it passes; the message goes again
-				return fmt.Errorf("%w: the remote broker has no room: %s", errAgain, a.ReasonString)
+				return fault.Wrap(fault.ThereFull, reasonOf(a))
 			}
-			p.r.refusal("a message was refused by the remote broker: %v %s", a.Reason, a.ReasonString)
+			p.r.refusal(fault.Wrap(fault.ThereRefused, reasonOf(a), "reason", fault.Reason(byte(a.Reason))))
 			answer.Reason = a.Reason
 		}
 	}

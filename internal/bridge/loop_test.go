@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 )
 
@@ -57,6 +58,14 @@ func TestNoEcho(t *testing.T) {
 	}
 }
 
+// code is the fault that words tell.
+func code(words string) fault.Code {
+	if told := fault.Read(words); told != nil {
+		return told.Code
+	}
+	return ""
+}
+
 // TestRefusals tells in words why nothing or not everything goes through.
 func TestRefusals(t *testing.T) {
 	home, cloud := newSite(t, "home", broker.Limits{}), newSite(t, "cloud", broker.Limits{MaxPacket: 1000})
@@ -64,7 +73,7 @@ func TestRefusals(t *testing.T) {
 	c.User, c.Password = "stranger", "secret-word"
 	home.bridges.Set("instance", []Config{c}, nil)
 	st := home.until(c.ID, func(s State) bool { return s.LastError != "" })
-	if !strings.Contains(st.LastError, "refused the connection") || !strings.Contains(st.LastError, "who is that") || strings.Contains(st.LastError, "secret-word") {
+	if !strings.Contains(st.LastError, "refused the connection") || !strings.Contains(st.LastError, "who is that") || strings.Contains(st.LastError, "secret-word") || code(st.LastError) != fault.Login {
 		t.Errorf("wrong login: %q", st.LastError)
 	}
 	c.User = "friend"
@@ -75,7 +84,7 @@ func TestRefusals(t *testing.T) {
 		here.publish("small", fmt.Sprint(qos), qos, false)
 		there.want("small", fmt.Sprint(qos))
 	}
-	if st := home.until(c.ID, func(s State) bool { return s.Refused == 3 }); !strings.Contains(st.LastRefusal, "1000 bytes") {
+	if st := home.until(c.ID, func(s State) bool { return s.Refused == 3 }); !strings.Contains(st.LastRefusal, "1000 bytes") || code(st.LastRefusal) != fault.OutLarge {
 		t.Errorf("too large: %+v", st)
 	}
 }

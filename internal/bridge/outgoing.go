@@ -1,8 +1,7 @@
 package bridge
 
 import (
-	"fmt"
-
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/resident"
 )
@@ -19,7 +18,7 @@ func (p *pair) outgoing(f mqtt.Frame) error {
 		}
 		return p.acknowledge(&a)
 	case mqtt.SUBACK:
-		return resident.Refused(f, mqtt.V5, "this instance", "the bridge")
+		return resident.Refused(f, mqtt.V5, fault.HereSubscription)
 	case mqtt.DISCONNECT:
 		return p.l.Dismissed(f)
 	}
@@ -35,18 +34,18 @@ func (p *pair) send(f mqtt.Frame) error {
 	name, ok := outward(p.c.Topics, string(m.Topic))
 	switch {
 	case !ok:
-		return p.drop(m, "no line of the bridge has its topic any more, or its new topic would not be valid")
+		return p.drop(m, fault.New(fault.OutNowhere, "topic", quoted(m.Topic)))
 	case hasBeen(&m.Props, p.own, p.remote):
-		return p.drop(m, "")
+		return p.drop(m, nil)
 	case m.QoS > p.wire.Connack.MaxQoS:
-		return fmt.Errorf("the remote broker takes QoS %d at most: set the QoS of the bridge's topics to that", p.wire.Connack.MaxQoS)
+		return fault.New(fault.MostQoS, "qos", p.wire.Connack.MaxQoS)
 	}
 	m.Topic = []byte(name)
 	m.Props.TopicAlias, m.Props.SubscriptionIDs = 0, nil
 	m.Retain = m.Retain && !p.wire.Connack.RetainUnavailable
 	through(&m.Props, p.own)
 	if most := int(p.wire.Connack.MaxPacket); most > 0 && m.Size(p.wire.Version) > most {
-		return p.drop(m, fmt.Sprintf("it is larger than the %d bytes that the remote broker takes", most))
+		return p.drop(m, fault.New(fault.OutLarge, "topic", quoted(m.Topic), "bytes", most))
 	}
 	if m.QoS > 0 && m.Retain {
 		p.mu.Lock()
@@ -58,10 +57,10 @@ func (p *pair) send(f mqtt.Frame) error {
 	return nil
 }
 
-// drop tells the instance that a message is done. why is for people; "" when it is as it should be.
-func (p *pair) drop(m *mqtt.Publish, why string) error {
-	if why != "" {
-		p.r.refusal("a message on %q was not sent: "+why, string(m.Topic))
+// drop tells the instance that a message is done. why is for people; nil when it is as it should be.
+func (p *pair) drop(m *mqtt.Publish, why error) error {
+	if why != nil {
+		p.r.refusal(why)
 	} else {
 		p.r.returned.Add(1)
 	}
@@ -90,9 +89,9 @@ func (p *pair) acknowledge(a *mqtt.Ack) error {
 	p.mu.Unlock()
 	if a.Reason.Failed() && a.Type != mqtt.PUBREL && a.Type != mqtt.PUBCOMP {
 		if a.Reason == mqtt.QuotaExceeded && !kept { // it passes; unacknowledged, the message comes again
-			return fmt.Errorf("%w: this instance has no room: %s", errAgain, a.ReasonString)
+			return fault.Wrap(fault.HereFull, reasonOf(a))
 		}
-		p.r.refusal("a message that came in was refused by this instance: %v %s", a.Reason, a.ReasonString)
+		p.r.refusal(fault.Wrap(fault.HereRefused, reasonOf(a), "reason", fault.Reason(byte(a.Reason))))
 	}
 	answer := mqtt.Ack{Type: a.Type, PacketID: a.PacketID}
 	if a.Type == mqtt.PUBREL {

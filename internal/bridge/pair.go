@@ -3,11 +3,11 @@ package bridge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/mqttclient"
 	"tsunagi/internal/resident"
@@ -115,11 +115,6 @@ func (p *pair) end() {
 	p.over = true
 	p.room.Broadcast()
 }
-
-var (
-	errInstance = errors.New("the instance")
-	errAgain    = errors.New("a message was refused for now; it is tried again")
-)
 
 // answer has bytes of our own written to the remote broker.
 func (p *pair) answer(a *mqtt.Ack) {
@@ -233,7 +228,7 @@ func (p *pair) toInstance(packets []byte) error {
 		if errors.Is(err, errClosed) || errors.Is(err, broker.ErrDisconnected) {
 			return errClosed
 		}
-		return fmt.Errorf("%w refused a packet of the bridge: %w", errInstance, err)
+		return fault.Wrap(fault.HereMessage, err)
 	}
 	return nil
 }

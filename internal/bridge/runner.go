@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/mqttclient"
 )
@@ -137,11 +137,11 @@ func (r *runner) instance(ctx context.Context) (*broker.Broker, broker.Rights, e
 	defer cancel()
 	b, err := r.o.Broker(ctx, r.c.Instance)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the instance's broker is not there: %w", err)
+		return nil, nil, fault.Wrap(fault.NoBroker, err)
 	}
 	rights, err := r.o.Rights(ctx, r.c.Instance)
 	if err != nil {
-		return nil, nil, fmt.Errorf("rights of the bridge: %w", err)
+		return nil, nil, fault.Wrap(fault.Rights, err)
 	}
 	return b, rights, nil
 }
@@ -188,7 +188,7 @@ func (r *runner) dial(ctx context.Context) (*mqttclient.Wire, error) {
 		return w, err
 	}
 	if echoes(r.c.Topics) {
-		return nil, errors.New("topics of this bridge go both ways, and the remote broker would send everything back: use MQTT 5.0, or topics that don't overlap")
+		return nil, fault.New(fault.Echoes)
 	}
 	o.Bridge = false
 	return open(ctx, o)
@@ -236,7 +236,7 @@ func (r *runner) join(ctx context.Context, b *broker.Broker, rights broker.Right
 	}
 	p := newPair(r, w, l)
 	if !present {
-		err = errors.New("the instance has forgotten the bridge's session")
+		err = fault.New(fault.Forgotten)
 	}
 	if err == nil {
 		err = l.subscribe(b, r.c.Topics, w.Connack.MaxQoS, r.fresh)
@@ -269,10 +269,10 @@ func (r *runner) set(change func(*State)) {
 
 // failed notes why there is no connection, and tells the instance's log where that is news.
 func (r *runner) failed(err error, wait time.Duration) {
-	words := "the connection ended"
-	if err != nil {
-		words = err.Error()
+	if err == nil {
+		err = fault.New(fault.Ended)
 	}
+	words := told(err).Error()
 	now := r.o.Now()
 	r.mu.Lock()
 	s := &r.state
@@ -287,10 +287,9 @@ func (r *runner) failed(err error, wait time.Duration) {
 }
 
 // refusal counts a message that one side would not take.
-func (r *runner) refusal(format string, args ...any) {
-	words := fmt.Sprintf(format, args...)
+func (r *runner) refusal(why error) {
 	r.refused.Add(1)
-	r.set(func(s *State) { s.LastRefusal = words })
+	r.set(func(s *State) { s.LastRefusal = why.Error() })
 }
 
 // now is the present state, but for the queue.

@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -11,9 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/mqttclient"
-	"tsunagi/internal/outside"
 )
 
 // The stages of a trial, in their order.
@@ -149,34 +148,19 @@ func (t *trial) judge(refused []string, err error) {
 }
 
 func dialProblem(err error) (stage, problem string) {
-	var name *net.DNSError
-	switch {
-	case errors.As(err, &name):
-		return StageName, ProblemName
-	case errors.Is(err, outside.ErrInner), errors.Is(err, outside.ErrOuter):
-		return StageName, ProblemInner
-	case late(err):
+	switch code := fault.NetworkCode(err); code {
+	case fault.Name, fault.Inner:
+		return StageName, string(code)
+	case fault.Silent:
 		return StageTCP, ProblemSilent
 	}
 	return StageTCP, ProblemClosed
 }
 
 func tlsProblem(err error) string {
-	var record tls.RecordHeaderError
-	var unknown x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	switch {
-	case errors.As(err, &record):
-		return ProblemNoTLS
-	case errors.As(err, &unknown):
-		return ProblemAuthority
-	case errors.As(err, &host):
-		return ProblemHost
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return ProblemExpired
-	case late(err):
-		return ProblemSilent
+	switch code := fault.NetworkCode(err); code {
+	case fault.NoTLS, fault.Authority, fault.Host, fault.Expired, fault.Silent:
+		return string(code)
 	}
 	return ProblemTLS
 }
@@ -189,15 +173,10 @@ func connectProblem(err error) string {
 		}
 		return ProblemRefused
 	}
-	if late(err) || errors.Is(err, mqttclient.ErrNoAnswer) {
+	if fault.NetworkCode(err) == fault.Silent || errors.Is(err, mqttclient.ErrNoAnswer) {
 		return ProblemSilent
 	}
 	return ProblemSpeech
-}
-
-func late(err error) bool {
-	var n net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &n) && n.Timeout()
 }
 
 // subscribeOnce returns the filters that the broker doesn't grant.

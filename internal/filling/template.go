@@ -10,6 +10,21 @@ import (
 // ErrMissing is wrapped where a message lacks what a place names.
 var ErrMissing = errors.New("the message lacks it")
 
+// LackError is ErrMissing with the place that has no value.
+type LackError struct{ Place string } // with its braces
+
+func (e *LackError) Error() string { return e.Place + ": " + ErrMissing.Error() }
+
+// Unwrap makes it ErrMissing.
+func (e *LackError) Unwrap() error { return ErrMissing }
+
+// LongError says that a text would be longer than it may.
+type LongError struct{ Most int } // bytes
+
+func (e *LongError) Error() string {
+	return fmt.Sprintf("the text that the template makes is longer than %d bytes", e.Most)
+}
+
 // Template is a text with places. Nobody changes it after Parse.
 type Template struct {
 	parts []part
@@ -70,7 +85,7 @@ func (t *Template) Fill(m *Message, limit int) (string, error) {
 			v, ok := p.ref.value(m)
 			switch {
 			case !ok:
-				return "", fmt.Errorf("{%s}: %w", p.ref.text, ErrMissing)
+				return "", &LackError{"{" + p.ref.text + "}"}
 			case p.json:
 				b.WriteString(asJSON(v))
 			default:
@@ -78,7 +93,7 @@ func (t *Template) Fill(m *Message, limit int) (string, error) {
 			}
 		}
 		if b.Len() > limit {
-			return "", fmt.Errorf("the text that the template makes is longer than %d bytes", limit)
+			return "", &LongError{limit}
 		}
 	}
 	return b.String(), nil

@@ -8,6 +8,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/resident"
 	"tsunagi/internal/topic"
@@ -187,7 +188,7 @@ func (k *keeper) take(ctx context.Context, c *resident.Client, g *gathering) err
 		case mqtt.PUBLISH:
 			err = k.one(c, f, g)
 		case mqtt.SUBACK:
-			err = resident.Refused(f, mqtt.V5, "this instance", "the history")
+			err = resident.Refused(f, mqtt.V5, fault.HereSubscription)
 		case mqtt.DISCONNECT:
 			err = c.Dismissed(f)
 		}

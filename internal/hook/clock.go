@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 )
 
@@ -59,7 +59,7 @@ func (u *runner) tick(ctx context.Context, b *broker.Broker) (time.Duration, err
 		if err := u.keepNote(ctx, b, own{Time: now, Note: &n}); err != nil {
 			return 0, err
 		}
-		u.skip(fmt.Errorf("%s was left out: the server was not running, or this rule could not work then", next.Format(time.RFC3339)))
+		u.skip(fault.New(fault.Missed, "time", next.Format(time.RFC3339)))
 		return 0, nil
 	}
 	for after := u.r.table.Next(next); !after.IsZero() && !after.After(now); after = u.r.table.Next(next) {

@@ -14,8 +14,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
+	"tsunagi/internal/fault"
 	"tsunagi/internal/filling"
 )
 
@@ -69,11 +71,11 @@ func newCaller(o *Options) *caller {
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			switch {
 			case len(via) > maxRedirects:
-				return errors.New("too many redirects")
+				return fault.New(fault.Redirects)
 			case r.Method != http.MethodPost:
-				return errors.New("it answers with a redirect by which the message would be lost; use the address that it names")
+				return fault.New(fault.RedirectLoses)
 			case r.URL.Scheme != "https" && via[0].URL.Scheme == "https":
-				return errors.New("it answers with a redirect to an address without TLS")
+				return fault.New(fault.RedirectPlain)
 			}
 			return nil
 		}}}
@@ -134,7 +136,7 @@ func (r *rule) body(m *filling.Message) ([]byte, string, outcome) {
 	}
 	text, err := r.template.Fill(m, maxBody)
 	if err != nil {
-		return nil, "", outcome{err: err, kind: skip}
+		return nil, "", outcome{err: unfilled(err), kind: skip}
 	}
 	if json.Valid([]byte(text)) {
 		return []byte(text), "application/json", outcome{}
@@ -144,7 +146,7 @@ func (r *rule) body(m *filling.Message) ([]byte, string, outcome) {
 
 // judge reads an answer.
 func judge(a *http.Response, now time.Time) outcome {
-	err := fmt.Errorf("the receiver answered %d %s", a.StatusCode, http.StatusText(a.StatusCode))
+	err := fault.New(fault.Status, "status", strings.TrimSpace(strconv.Itoa(a.StatusCode)+" "+http.StatusText(a.StatusCode)))
 	switch {
 	case a.StatusCode >= 200 && a.StatusCode < 300:
 		return outcome{}
@@ -169,9 +171,9 @@ func retryAfter(text string, now time.Time) time.Duration {
 func plainly(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if u.Timeout() {
-			return errors.New("the receiver did not answer in time")
+			return fault.New(fault.Late)
 		}
-		return u.Err
+		err = u.Err
 	}
-	return err
+	return fault.Network(err)
 }

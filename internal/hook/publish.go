@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/topic"
@@ -33,10 +34,10 @@ func circles(p *mqtt.PublishProps, id string) error {
 			continue
 		}
 		if v == id {
-			return errors.New("the message has been through this rule before: it goes in a circle")
+			return fault.New(fault.Circle)
 		}
 		if n++; n >= maxRules {
-			return errors.New("the message has been through too many rules")
+			return fault.New(fault.RulesTooMany)
 		}
 	}
 	return nil
@@ -60,19 +61,32 @@ func (r *rule) publish(ctx context.Context, b *broker.Broker, m *filling.Message
 	p.Props.User = mqtt.AppendUserProperty(p.Props.User, IDProperty, m.ID)
 	err := b.PublishPacket(ctx, &p)
 	if err != nil {
-		return outcome{err: err, kind: again}
+		return outcome{err: fault.Wrap(fault.HereMessage, err), kind: again}
 	}
 	return outcome{}
+}
+
+// unfilled is why a template makes nothing of a message.
+func unfilled(err error) error {
+	if lack, ok := errors.AsType[*filling.LackError](err); ok {
+		return fault.As(fault.Missing, err, "place", lack.Place)
+	}
+	if long, ok := errors.AsType[*filling.LongError](err); ok {
+		return fault.As(fault.TextLong, err, "bytes", long.Most)
+	}
+	return err
 }
 
 // rewrite fills in topic and payload.
 func (r *rule) rewrite(m *filling.Message) (name string, payload []byte, o outcome) {
 	name, err := r.topic.Fill(m, 4096)
 	if err == nil {
-		err = topic.CheckName(name)
+		if err = topic.CheckName(name); err != nil {
+			err = fault.Wrap(fault.Topic, err)
+		}
 	}
 	if err == nil && strings.HasPrefix(name, "$") {
-		err = errors.New("topics that begin with $ are the server's")
+		err = fault.New(fault.TopicReserved)
 	}
 	payload = m.Payload
 	if err == nil && r.Template != "" {
@@ -81,7 +95,7 @@ func (r *rule) rewrite(m *filling.Message) (name string, payload []byte, o outco
 		payload = []byte(text)
 	}
 	if err != nil {
-		return "", nil, outcome{err: err, kind: skip}
+		return "", nil, outcome{err: unfilled(err), kind: skip}
 	}
 	return name, payload, outcome{}
 }

@@ -3,7 +3,7 @@ package hook
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	mrand "math/rand/v2"
 	"slices"
 	"sync"
@@ -12,6 +12,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
 	"tsunagi/internal/resident"
@@ -123,11 +124,11 @@ func (u *runner) once(ctx context.Context) error {
 	defer cancel()
 	b, err := u.o.Broker(setup, u.r.Instance)
 	if err != nil {
-		return fmt.Errorf("the instance's broker is not there: %w", err)
+		return fault.Wrap(fault.NoBroker, err)
 	}
 	rights, err := u.o.Rights(setup, u.r.Instance)
 	if err != nil {
-		return fmt.Errorf("rights of the hook: %w", err)
+		return fault.Wrap(fault.Rights, err)
 	}
 	c, _, err := resident.Connect(setup, b, resident.Options{Who: "the hook", ClientID: LocalID(u.r.ID), User: User, Rights: rights, Inner: true,
 		Remote: string(u.r.Action), Via: "hook", Window: u.r.window()})
@@ -158,7 +159,7 @@ func (u *runner) serve(ctx context.Context, b *broker.Broker, c *resident.Client
 	for {
 		f, err := c.Next(ctx, func(t mqtt.Type) bool { return t == mqtt.PUBLISH || t == mqtt.SUBACK })
 		if err == nil && f.Type() == mqtt.SUBACK {
-			if err = resident.Refused(f, mqtt.V5, "this instance", "the hook"); err == nil {
+			if err = resident.Refused(f, mqtt.V5, fault.HereSubscription); err == nil {
 				u.set(func(s *State) { s.Connected, s.Since = true, u.o.Now() })
 				if !listening {
 					listening = true
@@ -264,6 +265,14 @@ func (u *runner) attempt(ctx context.Context, b *broker.Broker, j job, n int) ou
 	return u.m.caller.post(ctx, u.r, j.m, n, u.o.Now())
 }
 
+// unkept is why an event is not among the dead letters.
+func unkept(err error) error {
+	if errors.Is(err, account.ErrDeadLettersFull) {
+		return fault.As(fault.LettersFull, err)
+	}
+	return fault.Wrap(fault.LetterNotKept, err)
+}
+
 // bury keeps an event as a dead letter. As long as there is no room for it, or the store fails, it waits.
 func (u *runner) bury(ctx context.Context, m *filling.Message, attempts int, cause error) bool {
 	body, err := json.Marshal(eventOf(m, u.r.ID))
@@ -278,7 +287,7 @@ func (u *runner) bury(ctx context.Context, m *filling.Message, attempts int, cau
 			u.buried.Add(1)
 			return true
 		}
-		u.wrong(err)
+		u.wrong(unkept(err))
 		u.count(&u.full, 1)
 		select {
 		case <-room:

@@ -3,7 +3,6 @@ package hook
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +10,7 @@ import (
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 )
 
 // Bounds of what one hook keeps track of.
@@ -21,7 +21,7 @@ const (
 
 // errTopics is why a topic isn't followed.
 func errTopics(topic string) error {
-	return fmt.Errorf("it follows at most %d topics, and %.100q is one more: narrow the filter, or let its topics count as one", maxTopics, topic)
+	return fault.New(fault.TopicsTooMany, "most", maxTopics, "topic", fault.Quoted(topic[:min(len(topic), 100)]))
 }
 
 // watcher notices that topics fall silent, and that they are back.

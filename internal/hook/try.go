@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/filling"
 	"tsunagi/internal/mqtt"
 )
@@ -22,7 +22,7 @@ type Tried struct {
 }
 
 // errBusy says that the plan's calls of this minute are used up.
-var errBusy = errors.New("the calls that the plan allows in a minute are used up; try again in a moment")
+var errBusy = fault.New(fault.CallsUsedUp)
 
 // Try carries a hook out once with a made-up or kept event. The condition isn't looked at.
 func (m *Manager) Try(ctx context.Context, c Config, msg *filling.Message) Tried {
@@ -45,7 +45,7 @@ func (m *Manager) Try(ctx context.Context, c Config, msg *filling.Message) Tried
 	case account.HookPublish:
 		b, err := m.o.Broker(ctx, c.Instance)
 		if err != nil {
-			o = outcome{err: err, kind: again}
+			o = outcome{err: fault.Wrap(fault.NoBroker, err), kind: again}
 			break
 		}
 		name, body, _ := r.rewrite(msg)
@@ -67,7 +67,7 @@ func (m *Manager) Try(ctx context.Context, c Config, msg *filling.Message) Tried
 func (m *Manager) Again(ctx context.Context, c Config, d account.DeadLetter) error {
 	var e Event
 	if err := json.Unmarshal(d.Body, &e); err != nil {
-		return fmt.Errorf("dead letter %d of instance %s: %w", d.ID, d.Instance, err)
+		return fault.Wrap(fault.LetterUnusable, err)
 	}
 	msg, err := e.message()
 	if err != nil {

@@ -65,7 +65,7 @@ func (s *Sender) Hook(ctx context.Context, m HookMail) error {
 			case line.Type == account.HookConnect:
 				b.WriteString(t("hook.connect", "client", line.Client))
 			case line.Type == account.HookDisconnect:
-				b.WriteString(strings.TrimSpace(t("hook.disconnect", "client", line.Client) + " " + line.Cause))
+				b.WriteString(strings.TrimSpace(t("hook.disconnect", "client", line.Client) + " " + s.o.Cause(l, line.Cause)))
 			case line.Type == account.HookQuota:
 				b.WriteString(t("hook.quota", "quota", s.o.Text(l, string(line.Quota)), "percent", line.Level, "used", line.Used, "limit", line.Limit))
 			default:

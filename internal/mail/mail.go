@@ -29,7 +29,9 @@ type Options struct {
 	Dir      string         // where files go, made when needed
 	PanelURL string         // origin of the panel, without slash at the end
 	// Text gives a text of the catalogue; args are pairs of placeholder and value.
-	Text      func(language, key string, args ...any) string
+	Text func(language, key string, args ...any) string
+	// Cause gives a broker's words for the end of a connection in a language; nil: they stay as they are.
+	Cause     func(language, words string) string
 	Languages []string // that a mail carries when its reader's is unknown [en, ja]
 	Log       *slog.Logger
 }
@@ -44,6 +46,9 @@ type Sender struct {
 func New(o Options) (*Sender, error) {
 	if len(o.Languages) == 0 {
 		o.Languages = []string{"en", "ja"}
+	}
+	if o.Cause == nil {
+		o.Cause = func(_, words string) string { return words }
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second

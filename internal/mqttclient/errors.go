@@ -3,6 +3,7 @@ package mqttclient
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"tsunagi/internal/mqtt"
 )
@@ -19,6 +20,12 @@ var (
 	ErrRefused        = errors.New("a received mqtt message was refused here")
 	ErrRunning        = errors.New("Run has been called before")
 )
+
+// closedBy says that a host closed the connection; it is io.EOF.
+type closedBy string
+
+func (e closedBy) Error() string { return string(e) + " closed the connection" }
+func (e closedBy) Unwrap() error { return io.EOF }
 
 // ServerError is a refusal by the server, in CONNACK, DISCONNECT, PUBACK, PUBREC, SUBACK or UNSUBACK. It unwraps to
 // its mqtt.Reason.

@@ -174,7 +174,7 @@ func (l *link) readLoop() error {
 // unread says why nothing could be read.
 func (l *link) unread(err error) error {
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s closed the connection", l.c.to.host)
+		return closedBy(l.c.to.host)
 	}
 	return fmt.Errorf("reading from %s: %w", l.c.to.host, err)
 }

@@ -64,7 +64,7 @@ func (w *Wire) unread(err error) error {
 	var late net.Error
 	switch {
 	case errors.Is(err, io.EOF):
-		return fmt.Errorf("%s closed the connection", w.host)
+		return closedBy(w.host)
 	case errors.As(err, &late) && late.Timeout():
 		return ErrNoAnswer
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/fault"
 )
 
 // Bridges tell how the bridges of instances are. The entries themselves are package account's.
@@ -26,17 +27,19 @@ type BridgeStep struct {
 
 // BridgeState is how a bridge is.
 type BridgeState struct {
-	State       string     `json:"state" enum:"connecting,connected,waiting,off" doc:"waiting: it tries again at next_try"`
-	Since       *time.Time `json:"since,omitempty" doc:"Since when it is so"`
-	LastError   string     `json:"last_error,omitempty" doc:"Why the last connection ended or did not come about, in words"`
-	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
-	NextTry     *time.Time `json:"next_try,omitempty"`
-	Queued      int        `json:"queued" doc:"Messages that wait for the other broker"`
-	Sent        uint64     `json:"sent" doc:"To the other broker since the bridge was started, repetitions included"`
-	Received    uint64     `json:"received" doc:"From the other broker, the same"`
-	Refused     uint64     `json:"refused" doc:"Messages that one side would not take, for good"`
-	LastRefusal string     `json:"last_refusal,omitempty" doc:"Why the last of these was refused"`
-	Returned    uint64     `json:"returned" doc:"Messages that had been at the other side already and were left out"`
+	State           string      `json:"state" enum:"connecting,connected,waiting,off" doc:"waiting: it tries again at next_try"`
+	Since           *time.Time  `json:"since,omitempty" doc:"Since when it is so"`
+	LastError       string      `json:"last_error,omitempty" doc:"Why the last connection ended or did not come about, in words"`
+	LastErrorTold   *fault.Told `json:"last_error_told,omitempty" doc:"The same as code and parameters; missing where it is none of the known ones"`
+	LastErrorAt     *time.Time  `json:"last_error_at,omitempty"`
+	NextTry         *time.Time  `json:"next_try,omitempty"`
+	Queued          int         `json:"queued" doc:"Messages that wait for the other broker"`
+	Sent            uint64      `json:"sent" doc:"To the other broker since the bridge was started, repetitions included"`
+	Received        uint64      `json:"received" doc:"From the other broker, the same"`
+	Refused         uint64      `json:"refused" doc:"Messages that one side would not take, for good"`
+	LastRefusal     string      `json:"last_refusal,omitempty" doc:"Why the last of these was refused"`
+	LastRefusalTold *fault.Told `json:"last_refusal_told,omitempty" doc:"The same as code and parameters; missing where it is none of the known ones"`
+	Returned        uint64      `json:"returned" doc:"Messages that had been at the other side already and were left out"`
 }
 
 type bridgeBody struct {
@@ -83,6 +86,7 @@ func (p *Panel) bridgeState(b account.Bridge) BridgeState {
 	if s.State == "" {
 		s.State = "off"
 	}
+	s.LastErrorTold, s.LastRefusalTold = fault.Read(s.LastError), fault.Read(s.LastRefusal)
 	return s
 }
 

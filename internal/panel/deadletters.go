@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/fault"
 )
 
 type testHookInput struct {
@@ -38,6 +39,7 @@ func (p *Panel) testHook(ctx context.Context, in *testHookInput) (*answer[HookTr
 		return nil, err
 	}
 	out, err := p.o.Hooks.Try(ctx, h, e)
+	out.CauseTold = fault.Read(out.Cause)
 	return reply(out), err
 }
 
@@ -46,12 +48,13 @@ type deadLetterBody struct {
 	Event     json.RawMessage `json:"event" doc:"The event as webhooks get it; a payload is cut at 4096 bytes"`
 	Topic     string          `json:"topic"`
 	Cause     string          `json:"cause" doc:"Why the last attempt failed, in words"`
+	CauseTold *fault.Told     `json:"cause_told,omitempty" doc:"The same as code and parameters; missing where it is none of the known ones"`
 	Attempts  int             `json:"attempts"`
 	CreatedAt time.Time       `json:"created_at"`
 }
 
 func showDeadLetter(d account.DeadLetter) deadLetterBody {
-	out := deadLetterBody{ID: strconv.FormatInt(d.ID, 10), Topic: d.Topic, Cause: d.Cause, Attempts: d.Attempts, CreatedAt: d.CreatedAt, Event: d.Body}
+	out := deadLetterBody{ID: strconv.FormatInt(d.ID, 10), Topic: d.Topic, Cause: d.Cause, CauseTold: fault.Read(d.Cause), Attempts: d.Attempts, CreatedAt: d.CreatedAt, Event: d.Body}
 	var event map[string]any
 	if len(d.Body) > shownPayload && json.Unmarshal(d.Body, &event) == nil {
 		if text, ok := event["payload"].(string); ok && len(text) > shownPayload {
@@ -116,10 +119,11 @@ func (p *Panel) dropDeadLetters(ctx context.Context, in *someDeadLettersInput) (
 }
 
 type retriedBody struct {
-	Delivered int    `json:"delivered" doc:"That are dead letters no more"`
-	Failed    int    `json:"failed" doc:"That were tried and stay"`
-	Left      int    `json:"left" doc:"Of the hook, in all"`
-	Cause     string `json:"cause,omitempty" doc:"Why one of them failed, in words"`
+	Delivered int         `json:"delivered" doc:"That are dead letters no more"`
+	Failed    int         `json:"failed" doc:"That were tried and stay"`
+	Left      int         `json:"left" doc:"Of the hook, in all"`
+	Cause     string      `json:"cause,omitempty" doc:"Why one of them failed, in words"`
+	CauseTold *fault.Told `json:"cause_told,omitempty" doc:"The same as code and parameters; missing where it is none of the known ones"`
 }
 
 // retryDeadLetters tries dead letters once more; those that arrive are deleted.
@@ -132,5 +136,5 @@ func (p *Panel) retryDeadLetters(ctx context.Context, in *someDeadLettersInput) 
 		return nil, &failure{status: 503}
 	}
 	out, err := p.o.Accounts.RetryDeadLetters(ctx, actor(ctx), in.ID, in.Hook, ids, p.o.Hooks.Again)
-	return reply(retriedBody(out)), err
+	return reply(retriedBody{out.Delivered, out.Failed, out.Left, out.Cause, fault.Read(out.Cause)}), err
 }

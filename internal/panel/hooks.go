@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/fault"
 )
 
 // Hooks carry out webhooks and rules. The entries themselves are package account's.
@@ -18,23 +19,25 @@ type Hooks interface {
 
 // HookState is how a hook is.
 type HookState struct {
-	State       string     `json:"state" enum:"running,retrying,full,waiting,off" doc:"retrying: the last attempt failed; full: it waits for room among the dead letters; waiting: for its own instance"`
-	Since       *time.Time `json:"since,omitempty" doc:"Since when it has listened"`
-	LastError   string     `json:"last_error,omitempty" doc:"Why the last attempt that failed did so, in words"`
-	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
-	LastDone    *time.Time `json:"last_done,omitempty" doc:"When something was delivered last"`
-	LastSkip    string     `json:"last_skip,omitempty" doc:"Why an event was left out last"`
-	NextRun     *time.Time `json:"next_run,omitempty" doc:"Of schedule: when it fires next; missing where it never does"`
-	LastFired   *time.Time `json:"last_fired,omitempty" doc:"When there was an event for it last, whether delivered or not yet"`
-	Fired       uint64     `json:"fired" doc:"Events that there were for it: of schedule since it was made, else since it was started"`
-	Held        uint64     `json:"held" doc:"Events that edge or the quiet time have left out"`
-	Watched     int        `json:"watched" doc:"Of silence: topics that it follows"`
-	Silent      int        `json:"silent" doc:"Of silence: topics that are silent"`
-	Queued      int        `json:"queued" doc:"Messages that wait for the hook, those on their way not counted"`
-	Delivered   uint64     `json:"delivered" doc:"Since the hook was started, as the numbers below"`
-	Retries     uint64     `json:"retries" doc:"Attempts that failed and had another one after them"`
-	Skipped     uint64     `json:"skipped" doc:"Events that were left out: a template wants what they lack, or they go in a circle"`
-	Buried      uint64     `json:"buried" doc:"Events that became dead letters"`
+	State         string      `json:"state" enum:"running,retrying,full,waiting,off" doc:"retrying: the last attempt failed; full: it waits for room among the dead letters; waiting: for its own instance"`
+	Since         *time.Time  `json:"since,omitempty" doc:"Since when it has listened"`
+	LastError     string      `json:"last_error,omitempty" doc:"Why the last attempt that failed did so, in words"`
+	LastErrorTold *fault.Told `json:"last_error_told,omitempty" doc:"The same as code and parameters; missing where it is none of the known ones"`
+	LastErrorAt   *time.Time  `json:"last_error_at,omitempty"`
+	LastDone      *time.Time  `json:"last_done,omitempty" doc:"When something was delivered last"`
+	LastSkip      string      `json:"last_skip,omitempty" doc:"Why an event was left out last"`
+	LastSkipTold  *fault.Told `json:"last_skip_told,omitempty" doc:"The same as code and parameters; missing where it is none of the known ones"`
+	NextRun       *time.Time  `json:"next_run,omitempty" doc:"Of schedule: when it fires next; missing where it never does"`
+	LastFired     *time.Time  `json:"last_fired,omitempty" doc:"When there was an event for it last, whether delivered or not yet"`
+	Fired         uint64      `json:"fired" doc:"Events that there were for it: of schedule since it was made, else since it was started"`
+	Held          uint64      `json:"held" doc:"Events that edge or the quiet time have left out"`
+	Watched       int         `json:"watched" doc:"Of silence: topics that it follows"`
+	Silent        int         `json:"silent" doc:"Of silence: topics that are silent"`
+	Queued        int         `json:"queued" doc:"Messages that wait for the hook, those on their way not counted"`
+	Delivered     uint64      `json:"delivered" doc:"Since the hook was started, as the numbers below"`
+	Retries       uint64      `json:"retries" doc:"Attempts that failed and had another one after them"`
+	Skipped       uint64      `json:"skipped" doc:"Events that were left out: a template wants what they lack, or they go in a circle"`
+	Buried        uint64      `json:"buried" doc:"Events that became dead letters"`
 }
 
 // HookSample is a made-up event.
@@ -46,11 +49,12 @@ type HookSample struct {
 
 // HookTried is how a test went.
 type HookTried struct {
-	Done  bool   `json:"done" doc:"The receiver has it"`
-	Cause string `json:"cause,omitempty" doc:"Why not, in words"`
-	Took  int64  `json:"took" doc:"Milliseconds"`
-	Topic string `json:"topic,omitempty" doc:"That was published to"`
-	Body  string `json:"body,omitempty" doc:"That was sent"`
+	Done      bool        `json:"done" doc:"The receiver has it"`
+	Cause     string      `json:"cause,omitempty" doc:"Why not, in words"`
+	CauseTold *fault.Told `json:"cause_told,omitempty" doc:"The same as code and parameters; missing where it is none of the known ones"`
+	Took      int64       `json:"took" doc:"Milliseconds"`
+	Topic     string      `json:"topic,omitempty" doc:"That was published to"`
+	Body      string      `json:"body,omitempty" doc:"That was sent"`
 }
 
 type hookBody struct {
@@ -98,6 +102,7 @@ func (p *Panel) showHook(ctx context.Context, h account.Hook, secret string) (ho
 	if p.o.Hooks != nil {
 		out.State = p.o.Hooks.State(h.Instance, h.ID)
 	}
+	out.State.LastErrorTold, out.State.LastSkipTold = fault.Read(out.State.LastError), fault.Read(out.State.LastSkip)
 	if !h.Enabled {
 		out.State = HookState{State: "off", Queued: out.State.Queued}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/fault"
 )
 
 // LogInput chooses lines of a log.
@@ -22,12 +23,26 @@ type LogInput struct {
 	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
 }
 
+// toldLine is a line as the API gives it.
+type toldLine struct {
+	account.LogLine
+	CauseTold *fault.Told `json:"cause_told,omitempty" doc:"Of bridges, webhooks and rules: the cause as code and parameters"`
+}
+
+func showLine(l account.LogLine) toldLine {
+	out := toldLine{LogLine: l}
+	if l.Gate == "bridge" || l.Gate == "hook" {
+		out.CauseTold = fault.Read(l.Cause)
+	}
+	return out
+}
+
 // logPage is one page of a log.
 type logPage struct {
-	Items      []account.LogLine `json:"items"`
-	Total      int               `json:"total" doc:"How many are on this page"`
-	Next       string            `json:"next" doc:"before of the next page; empty on the last"`
-	SearchedTo *time.Time        `json:"searched_to,omitempty" doc:"The search has looked at as many lines as one may, back to then: next goes on with older ones"`
+	Items      []toldLine `json:"items"`
+	Total      int        `json:"total" doc:"How many are on this page"`
+	Next       string     `json:"next" doc:"before of the next page; empty on the last"`
+	SearchedTo *time.Time `json:"searched_to,omitempty" doc:"The search has looked at as many lines as one may, back to then: next goes on with older ones"`
 }
 
 type instanceLogInput struct {
@@ -52,7 +67,10 @@ func (p *Panel) readLog(ctx context.Context, instance string, in LogInput) (*ans
 	if err != nil {
 		return nil, err
 	}
-	out := logPage{Items: read.Lines, Total: len(read.Lines)}
+	out := logPage{Items: make([]toldLine, 0, len(read.Lines)), Total: len(read.Lines)}
+	for _, l := range read.Lines {
+		out.Items = append(out.Items, showLine(l))
+	}
 	if read.Next != 0 {
 		out.Next = fmt.Sprint(read.Next)
 	}
@@ -131,7 +149,7 @@ func (p *Panel) stream(ctx context.Context, w http.ResponseWriter, by account.Ac
 		case <-p.stopping:
 			return
 		case l := <-lines:
-			body, err := json.Marshal(l)
+			body, err := json.Marshal(showLine(l))
 			ok = err == nil && send("id: %d\ndata: %s\n\n", l.ID, body)
 		case <-pulse.C:
 			ok = p.mayFollow(ctx, by, instance) && send(": still here\n\n")

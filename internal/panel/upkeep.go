@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tsunagi/internal/account"
+	"tsunagi/internal/fault"
 )
 
 // personHeader names, on the way to a flow server, who acts. It is package editor's PersonHeader.
@@ -120,22 +121,24 @@ type flowsBody struct {
 }
 
 type lanBrokerBody struct {
-	Address     string     `json:"address" maxLength:"255" doc:"Of MQTT over TLS"`
-	Plain       string     `json:"plain,omitempty" doc:"Of MQTT without TLS; missing: off"`
-	Clients     int        `json:"clients" doc:"Connected"`
-	Users       int        `json:"users"`
-	State       string     `json:"state" doc:"Of its bridge to this server: off, unpaired, login, connecting, connected or waiting"`
-	Error       string     `json:"error,omitempty" doc:"Why it was not connected last, in words"`
-	ErrorAt     *time.Time `json:"error_at,omitempty"`
-	Waiting     int        `json:"waiting" doc:"Messages that wait for this server"`
-	Bytes       int64      `json:"bytes" doc:"Of them"`
-	MostWaiting int        `json:"most_waiting"`
-	MostBytes   int64      `json:"most_bytes"`
-	Full        bool       `json:"full,omitempty" doc:"Messages on topics that go out are refused"`
-	Sent        uint64     `json:"sent" doc:"Since it was started"`
-	Received    uint64     `json:"received"`
-	Refused     uint64     `json:"refused,omitempty" doc:"Messages that one side did not take, for good"`
-	LastRefusal string     `json:"last_refusal,omitempty" doc:"Why, in words"`
+	Address         string      `json:"address" maxLength:"255" doc:"Of MQTT over TLS"`
+	Plain           string      `json:"plain,omitempty" doc:"Of MQTT without TLS; missing: off"`
+	Clients         int         `json:"clients" doc:"Connected"`
+	Users           int         `json:"users"`
+	State           string      `json:"state" doc:"Of its bridge to this server: off, unpaired, login, connecting, connected or waiting"`
+	Error           string      `json:"error,omitempty" doc:"Why it was not connected last, in words"`
+	ErrorTold       *fault.Told `json:"error_told,omitempty" doc:"The same as code and parameters; missing where it is none of the known ones"`
+	ErrorAt         *time.Time  `json:"error_at,omitempty"`
+	Waiting         int         `json:"waiting" doc:"Messages that wait for this server"`
+	Bytes           int64       `json:"bytes" doc:"Of them"`
+	MostWaiting     int         `json:"most_waiting"`
+	MostBytes       int64       `json:"most_bytes"`
+	Full            bool        `json:"full,omitempty" doc:"Messages on topics that go out are refused"`
+	Sent            uint64      `json:"sent" doc:"Since it was started"`
+	Received        uint64      `json:"received"`
+	Refused         uint64      `json:"refused,omitempty" doc:"Messages that one side did not take, for good"`
+	LastRefusal     string      `json:"last_refusal,omitempty" doc:"Why, in words"`
+	LastRefusalTold *fault.Told `json:"last_refusal_told,omitempty" doc:"The same as code and parameters; missing where it is none of the known ones"`
 }
 
 type figuresBody struct {
@@ -166,6 +169,9 @@ func (p *Panel) deviceFigures(ctx context.Context, in *WithID) (*answer[figuresB
 	var out figuresBody
 	if err := p.atDevice(d.ID).call(ctx, "GET", "/figures", nil, &out); err != nil {
 		return nil, err
+	}
+	if b := out.Broker; b != nil {
+		b.ErrorTold, b.LastRefusalTold = fault.Read(b.Error), fault.Read(b.LastRefusal)
 	}
 	out.Release = "" // not for the device to say
 	if version, ok := p.releaseFor(out.Target); ok && version != out.Version {

@@ -5,10 +5,10 @@ package resident
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 )
 
@@ -52,11 +52,11 @@ func Connect(ctx context.Context, b *broker.Broker, o Options) (c *Client, prese
 		Identity: broker.Identity{User: o.User, Rights: o.Rights, Inner: o.Inner}, Remote: o.Remote, Via: o.Via, Link: link{c},
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("this instance refuses %s: %w", o.Who, err)
+		return nil, false, fault.Wrap(fault.HereRefuses, err)
 	}
 	f, err := c.Next(ctx, nil)
 	if err == nil && f.Type() != mqtt.CONNACK {
-		err = errors.New("this instance did not answer with CONNACK")
+		err = fault.Wrap(fault.HereRefuses, errors.New("it did not answer with CONNACK"))
 	}
 	var a *mqtt.Connack
 	if err == nil {
@@ -94,7 +94,7 @@ func (c *Client) Cause() error { return c.cause }
 
 // Why is Cause in words.
 func (c *Client) Why() error {
-	return fmt.Errorf("this instance ended the connection of %s: %w", c.who, c.cause)
+	return fault.Wrap(fault.HereEnded, c.cause)
 }
 
 // Chunk is how much is taken out of the outbox at a time, in bytes.
@@ -154,9 +154,9 @@ func (c *Client) Dismissed(f mqtt.Frame) error {
 		return err
 	}
 	if d.ReasonString != "" {
-		return fmt.Errorf("this instance ended the connection of %s: %s", c.who, d.ReasonString)
+		return fault.Wrap(fault.HereEnded, errors.New(d.ReasonString))
 	}
-	return fmt.Errorf("this instance ended the connection of %s: %w", c.who, d.Reason)
+	return fault.Wrap(fault.HereEnded, d.Reason)
 }
 
 // Send hands packets to the instance. It may wait for the store.

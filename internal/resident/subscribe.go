@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tsunagi/internal/broker"
+	"tsunagi/internal/fault"
 	"tsunagi/internal/mqtt"
 )
 
@@ -42,18 +43,18 @@ func (c *Client) Granted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return Refused(f, mqtt.V5, "this instance", c.who)
+	return Refused(f, mqtt.V5, fault.HereSubscription)
 }
 
-// Refused is the error of a SUBACK by which somebody refuses one of whose subscriptions.
-func Refused(f mqtt.Frame, v mqtt.Version, somebody, whose string) error {
+// Refused is the error of a SUBACK that refuses a subscription; code is fault.HereSubscription or ThereSubscription.
+func Refused(f mqtt.Frame, v mqtt.Version, code fault.Code) error {
 	a, err := mqtt.DecodeSuback(f, v)
 	if err != nil {
 		return err
 	}
 	for i, r := range a.Reasons {
 		if r.Failed() {
-			return fmt.Errorf("%s refused subscription %d of %s: %w %s", somebody, i+1, whose, r, a.ReasonString)
+			return fault.Wrap(code, fmt.Errorf("%w %s", r, a.ReasonString), "n", i+1, "reason", fault.Reason(byte(r)))
 		}
 	}
 	return nil

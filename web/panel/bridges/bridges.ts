@@ -1,4 +1,5 @@
 // Bridges between an instance and other brokers.
+import type { Told } from '../base/faults';
 import { get, patch, post, remove, segment, type List } from '../base/api';
 
 export type Direction = 'in' | 'out' | 'both';
@@ -15,12 +16,14 @@ export interface BridgeState {
   state: 'connecting' | 'connected' | 'waiting' | 'off';
   since?: string;
   last_error?: string;
+  last_error_told?: Told;
   next_try?: string;
   queued: number;
   sent: number;
   received: number;
   refused: number;
   last_refusal?: string;
+  last_refusal_told?: Told;
 }
 
 export interface Bridge {

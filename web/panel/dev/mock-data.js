@@ -66,22 +66,22 @@ export const keptMessages = Array.from({ length: 40 }, (_, n) => ({ id: String(9
 const hookState = { state: 'running', last_done: ago(0), queued: 0, delivered: 1284, retries: 3, skipped: 0, buried: 0, last_fired: ago(0), fired: 1284, held: 0, watched: 0, silent: 0 };
 const hook = { enabled: true, events: ['message'], filter: '', client: '', condition: '', edge: false, rearm: '', quiet: 0, together: false, silence: 0, schedule: '', zone: '', url: '', topic: '', template: '', qos: 1, retain: false, mail_to: [], has_authorization: false, dead_letters: 0 };
 export const hooks = [
-  { ...hook, id: 'h1', name: 'Too hot', filter: 'greenhouse/+/temperature', condition: 'payload.celsius > 30', action: 'post', url: 'https://alarm.example.org/in', dead_letters: 2, state: { ...hookState, state: 'retrying', last_error: 'the receiver answered 503 Service Unavailable', queued: 12 } },
-  { ...hook, id: 'h2', name: 'Fahrenheit', filter: 'greenhouse/+/temperature', action: 'publish', topic: 'us/{topic[1]}', template: '{payload.f}', state: { ...hookState, skipped: 4, last_skip: '{payload.f}: the message lacks it' } },
+  { ...hook, id: 'h1', name: 'Too hot', filter: 'greenhouse/+/temperature', condition: 'payload.celsius > 30', action: 'post', url: 'https://alarm.example.org/in', dead_letters: 2, state: { ...hookState, state: 'retrying', last_error: 'the receiver answered 503 Service Unavailable', last_error_told: { code: 'status', args: { status: '503 Service Unavailable' } }, queued: 12 } },
+  { ...hook, id: 'h2', name: 'Fahrenheit', filter: 'greenhouse/+/temperature', action: 'publish', topic: 'us/{topic[1]}', template: '{payload.f}', state: { ...hookState, skipped: 4, last_skip: '{payload.f}: the message lacks it', last_skip_told: { code: 'missing', args: { place: '{payload.f}' } } } },
   { ...hook, id: 'h3', name: 'Pi is away', events: ['connect', 'disconnect', 'quota'], client: 'pi*', action: 'mail', mail_to: ['hana@example.org'], enabled: false, state: { ...hookState, state: 'off', delivered: 0, last_done: undefined } },
   { ...hook, id: 'h4', name: 'Freezer too warm', filter: 'freezer/+/temperature', condition: 'payload > -15', edge: true, rearm: 'payload < -17', quiet: 3600, action: 'mail', mail_to: ['hana@example.org'], state: { ...hookState, fired: 3, delivered: 3, held: 214 } },
   { ...hook, id: 'h5', name: 'Pump is silent', events: ['silence', 'back'], filter: 'pump/#', silence: 600, action: 'mail', mail_to: ['hana@example.org'], state: { ...hookState, fired: 4, delivered: 4, watched: 12, silent: 1 } },
   { ...hook, id: 'h6', name: 'Light off', events: ['schedule'], schedule: '0 23 * * 1,2,3,4,5', zone: 'Asia/Tokyo', action: 'publish', topic: 'light/set', template: 'OFF', state: { ...hookState, fired: 41, delivered: 41, next_run: ago(-1) } },
 ];
 export const deadLetters = [
-  { id: '2', event: { id: 'msg_2', type: 'message', payload: '{"celsius": 41}' }, topic: 'greenhouse/north/temperature', cause: 'the receiver answered 404 Not Found', attempts: 1, created_at: ago(0) },
-  { id: '1', event: { id: 'msg_1', type: 'message', payload: '{"celsius": 38}' }, topic: 'greenhouse/south/temperature', cause: 'the receiver did not answer in time', attempts: 10, created_at: ago(1) },
+  { id: '2', event: { id: 'msg_2', type: 'message', payload: '{"celsius": 41}' }, topic: 'greenhouse/north/temperature', cause: 'the receiver answered 404 Not Found', cause_told: { code: 'status', args: { status: '404 Not Found' } }, attempts: 1, created_at: ago(0) },
+  { id: '1', event: { id: 'msg_1', type: 'message', payload: '{"celsius": 38}' }, topic: 'greenhouse/south/temperature', cause: 'the receiver did not answer in time', cause_told: { code: 'late' }, attempts: 10, created_at: ago(1) },
 ];
 
 const bridge = { enabled: true, roots: '', client_id: 'tsunagi-1', user: 'site1', has_password: true, version: '5.0', keep_alive: 60, created_at: ago(5) };
 export const bridges = [
   { ...bridge, id: 'b1', name: 'Home', address: 'mqtts://home.example.org', topics: [{ direction: 'out', filter: '#', local: 'sensors/', remote: 'site1/sensors/', qos: 1 }, { direction: 'both', local: 'door/lock', remote: 'site1/lock', qos: 2 }], state: { state: 'connected', since: ago(2), queued: 0, sent: 81234, received: 12, refused: 0 } },
-  { ...bridge, id: 'b2', name: 'Factory', address: 'wss://broker.example.net/mqtt', version: '3.1.1', topics: [{ direction: 'in', filter: 'orders/#' }], state: { state: 'waiting', last_error: 'dial tcp: connection refused', next_try: ago(0), queued: 42, sent: 0, received: 0, refused: 3, last_refusal: 'a message on "orders/big" was not taken: it is larger than the 1048576 bytes that this instance takes' } },
+  { ...bridge, id: 'b2', name: 'Factory', address: 'wss://broker.example.net/mqtt', version: '3.1.1', topics: [{ direction: 'in', filter: 'orders/#' }], state: { state: 'waiting', last_error: 'nothing listens at the address: dial tcp: connection refused', last_error_told: { code: 'closed', detail: 'dial tcp: connection refused' }, next_try: ago(0), queued: 42, sent: 0, received: 0, refused: 3, last_refusal: 'a message on "orders/big" was not taken, for it is larger than the 1048576 bytes that this instance takes', last_refusal_told: { code: 'in_large', args: { topic: 'orders/big', bytes: '1048576' } } } },
 ];
 
 export const rules = () => [

@@ -335,7 +335,7 @@ export class Mock {
   }
 
   #hooks(method, id, [what, deed], body) {
-    if (what === 'test') return [200, { done: body.payload !== '', cause: 'the receiver answered 404 Not Found', took: 84, body: '{"id":"msg_test","type":"message"}' }];
+    if (what === 'test') return [200, { done: body.payload !== '', cause: 'the receiver answered 404 Not Found', cause_told: { code: 'status', args: { status: '404 Not Found' } }, took: 84, body: '{"id":"msg_test","type":"message"}' }];
     if (what === 'secret') return [200, { secret: 'whsec_ZXhhbXBsZQ==' }];
     if (what === 'dead-letters') return deed ? [200, { delivered: 2, failed: 0, left: 0, count: 2 }] : list(data.deadLetters);
     if (method === 'POST') {

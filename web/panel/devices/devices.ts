@@ -1,5 +1,6 @@
 // Flow servers at home, reached through their tunnels.
 import { get, patch, post, remove, segment, type List } from '../base/api';
+import type { Told } from '../base/faults';
 import type { Role } from '../base/rights';
 
 export interface Device {
@@ -66,6 +67,7 @@ export interface LocalBroker {
   users: number;
   state: 'off' | 'unpaired' | 'login' | 'connecting' | 'connected' | 'waiting';
   error?: string;
+  error_told?: Told;
   waiting: number; // messages for this server
   bytes: number;
   most_waiting: number;
@@ -75,6 +77,7 @@ export interface LocalBroker {
   received: number;
   refused?: number;
   last_refusal?: string;
+  last_refusal_told?: Told;
 }
 
 /** Figures are how the machine and its program are; sizes are bytes. */

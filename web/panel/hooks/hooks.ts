@@ -1,4 +1,5 @@
 // Webhooks and rules of an instance.
+import type { Told } from '../base/faults';
 import { get, patch, post, remove, segment, type List } from '../base/api';
 
 export type HookEvent = 'message' | 'connect' | 'disconnect' | 'quota' | 'schedule' | 'silence' | 'back';
@@ -7,9 +8,11 @@ export type HookAction = 'post' | 'publish' | 'mail';
 export interface HookState {
   state: 'running' | 'retrying' | 'full' | 'waiting' | 'off';
   last_error?: string;
+  last_error_told?: Told;
   last_error_at?: string;
   last_done?: string;
   last_skip?: string;
+  last_skip_told?: Told;
   next_run?: string;
   last_fired?: string;
   fired: number;
@@ -57,6 +60,7 @@ export interface Hook extends HookWish {
 export interface HookTried {
   done: boolean;
   cause?: string;
+  cause_told?: Told;
   took: number; // milliseconds
   topic?: string;
   body?: string;
@@ -67,6 +71,7 @@ export interface DeadLetter {
   event: { id: string; type: HookEvent; payload?: string; client?: string; quota?: string; level?: number };
   topic: string;
   cause: string;
+  cause_told?: Told;
   attempts: number;
   created_at: string;
 }
@@ -76,6 +81,7 @@ export interface Retried {
   failed: number;
   left: number;
   cause?: string;
+  cause_told?: Told;
 }
 
 type Change = Partial<HookWish> & { enabled?: boolean; authorization?: string };

@@ -1,4 +1,5 @@
 // The log of an instance, and the operator's, as the API gives them.
+import type { Told } from '../base/faults';
 import { get, type List } from '../base/api';
 import { pageSize } from '../base/pages';
 import { instancePath } from '../instances/instances';
@@ -14,6 +15,7 @@ export interface LogEvent {
   gate?: string;
   rule?: string;
   cause?: string;
+  cause_told?: Told; // of bridges, webhooks and rules
   reason?: number;
   count?: number; // how often it happened in a row
 }
