@@ -1,10 +1,27 @@
 package account
 
-import "context"
+import (
+	"context"
+	"strings"
+	"time"
+)
 
-// Audit is one page of what was done, newest first: in the account that the actor uses or to its instance object; for the owner
-// with all set, by everybody. People's e-mails are given for the accounts that still exist.
-func (s *Service) Audit(ctx context.Context, by Actor, q AuditQuery, all bool) (list []AuditEntry, emails map[string]string, err error) {
+// auditSearch is how many entries one page of a search looks at, at most.
+const auditSearch = 20_000
+
+// AuditPage is one page of what was done, newest first.
+type AuditPage struct {
+	Entries []AuditEntry
+	Emails  map[string]string // of the accounts in Entries that still exist, by Account.ID
+	Next    int64             // Before of the next page; 0 on the last
+	// SearchedTo is set where the page isn't full because the search has looked at as many entries as one may: those from
+	// then on are searched, older ones by Next.
+	SearchedTo time.Time
+}
+
+// Audit is one page of what was done: in the account that the actor uses or to its instance object; for the owner with all
+// set, by everybody. A search (AuditQuery.Contains) looks at a bounded number of entries; see AuditPage.SearchedTo.
+func (s *Service) Audit(ctx context.Context, by Actor, q AuditQuery, all bool) (page AuditPage, err error) {
 	q.Limit = PageSize(q.Limit)
 	q.Account = by.team()
 	err = s.view(ctx, func(r Reader) error {
@@ -19,19 +36,55 @@ func (s *Service) Audit(ctx context.Context, by Actor, q AuditQuery, all bool) (
 			}
 			q.Account = ""
 		}
-		var err error
-		if list, err = r.Audit(q); err != nil {
-			return err
+		page, err = searchAudit(r, q)
+		return err
+	})
+	return page, err
+}
+
+// searchAudit reads entries in steps until the page is full, nothing is left, or enough was looked at.
+func searchAudit(r Reader, q AuditQuery) (page AuditPage, err error) {
+	page.Emails = map[string]string{}
+	emails := map[string]string{}
+	step, wanted := q, strings.ToLower(q.Contains)
+	if wanted != "" {
+		step.Limit = 1000
+	}
+	for seen := 0; seen < auditSearch; seen += step.Limit {
+		list, err := r.Audit(step)
+		if err != nil {
+			return AuditPage{}, err
 		}
-		emails = map[string]string{}
 		for _, e := range list {
-			if _, ok := emails[e.Account]; !ok && e.Account != "" {
-				if a, err := r.Account(e.Account); err == nil {
-					emails[e.Account] = a.Title()
-				}
+			step.Before = e.ID
+			email := auditEmail(r, emails, e.Account)
+			if wanted != "" && !strings.Contains(strings.ToLower(strings.Join([]string{email, e.Via, e.Remote, e.Action, e.Object, e.Detail}, "\n")), wanted) {
+				continue
+			}
+			if email != "" {
+				page.Emails[e.Account] = email
+			}
+			if page.Entries = append(page.Entries, e); len(page.Entries) == q.Limit {
+				page.Next = e.ID
+				return page, nil
 			}
 		}
-		return nil
-	})
-	return list, emails, err
+		if len(list) < step.Limit {
+			return page, nil
+		}
+	}
+	page.Next, page.SearchedTo = step.Before, time.UnixMicro(step.Before).UTC()
+	return page, nil
+}
+
+// auditEmail is how an account is called, "" where it is gone; known keeps what was asked for before.
+func auditEmail(r Reader, known map[string]string, id string) string {
+	name, ok := known[id]
+	if !ok && id != "" {
+		if a, err := r.Account(id); err == nil {
+			name = a.Title()
+		}
+		known[id] = name
+	}
+	return name
 }

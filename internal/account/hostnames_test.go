@@ -248,9 +248,9 @@ func TestHostNameLapses(t *testing.T) {
 	if h := recheck(day); !h.ProvenAt.IsZero() || w.leads(ownHost) != "" {
 		t.Errorf("not lapsed after a week: %+v", h)
 	}
-	list, _, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Limit: 1}, false)
-	if err != nil || len(list) != 1 || list[0].Action != "host_name.lapse" || list[0].Via != "server" {
-		t.Errorf("audit %+v, %v", list, err)
+	page, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Limit: 1}, false)
+	if err != nil || len(page.Entries) != 1 || page.Entries[0].Action != "host_name.lapse" || page.Entries[0].Via != "server" {
+		t.Errorf("audit %+v, %v", page, err)
 	}
 }
 

@@ -71,9 +71,9 @@ func TestSuspend(t *testing.T) {
 	if got := strings.Join(flows.did, ", "); got != "stop night, start night" {
 		t.Errorf("flow servers: %s", got)
 	}
-	entries, _, err := w.Audit(w.ctx, w.session(token), account.AuditQuery{}, false)
-	if err != nil || len(entries) < 2 || entries[0].Action != "account.resume" || entries[1].Action != "account.suspend" {
-		t.Errorf("the person's audit: %+v, %v", entries, err)
+	page, err := w.Audit(w.ctx, w.session(token), account.AuditQuery{}, false)
+	if err != nil || len(page.Entries) < 2 || page.Entries[0].Action != "account.resume" || page.Entries[1].Action != "account.suspend" {
+		t.Errorf("the person's audit: %+v, %v", page, err)
 	}
 }
 
@@ -228,8 +228,8 @@ func TestDeleteOwnAccount(t *testing.T) {
 	if left, err := w.Standing(w.ctx, w.owner, shared.ID); err != nil || left.Members != 1 {
 		t.Errorf("the team with another owner: %+v, %v", left, err)
 	}
-	entries, _, err := w.Audit(w.ctx, w.owner, account.AuditQuery{}, true)
-	if err != nil || len(entries) < 2 || entries[0].Action != "account.delete" || entries[0].Account != by.Account.ID || entries[0].Detail != "m@example.org" || entries[1].Object != alone.ID {
-		t.Errorf("audit: %+v, %v", entries, err)
+	page, err := w.Audit(w.ctx, w.owner, account.AuditQuery{}, true)
+	if err != nil || len(page.Entries) < 2 || page.Entries[0].Action != "account.delete" || page.Entries[0].Account != by.Account.ID || page.Entries[0].Detail != "m@example.org" || page.Entries[1].Object != alone.ID {
+		t.Errorf("audit: %+v, %v", page, err)
 	}
 }

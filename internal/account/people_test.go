@@ -294,21 +294,46 @@ func TestAuditIsOnesOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	other, _ := w.member("b@example.org")
-	list, _, err := w.Audit(w.ctx, other, account.AuditQuery{Limit: 100}, false)
+	page, err := w.Audit(w.ctx, other, account.AuditQuery{Limit: 100}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range list {
+	for _, e := range page.Entries {
 		if e.Account != other.Account.ID {
 			t.Errorf("another's entry: %+v", e)
 		}
 	}
-	_, _, err = w.Audit(w.ctx, other, account.AuditQuery{Object: in.ID}, false)
+	_, err = w.Audit(w.ctx, other, account.AuditQuery{Object: in.ID}, false)
 	wantRefusal(t, "another's instance", err, account.NotFound)
-	_, _, err = w.Audit(w.ctx, other, account.AuditQuery{}, true)
+	_, err = w.Audit(w.ctx, other, account.AuditQuery{}, true)
 	wantRefusal(t, "everything, as a member", err, account.Forbidden)
-	all, emails, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Limit: 100}, true)
-	if err != nil || len(all) <= len(list) || emails[other.Account.ID] != "b@example.org" {
-		t.Errorf("everything, as the owner: %d entries, %v, %v", len(all), emails, err)
+	all, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Limit: 100}, true)
+	if err != nil || len(all.Entries) <= len(page.Entries) || all.Emails[other.Account.ID] != "b@example.org" {
+		t.Errorf("everything, as the owner: %d entries, %v, %v", len(all.Entries), all.Emails, err)
+	}
+}
+
+// TestAuditIsSearched looks for entries by each of their parts, and page by page.
+func TestAuditIsSearched(t *testing.T) {
+	w := newWorld(t)
+	in, _ := w.instance(w.owner)
+	for range 1100 { // more than one step
+		if err := w.AuditInstance(w.ctx, w.owner, in.ID, "client.kick", "lamp"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for wanted, action := range map[string]string{"INSTANCE.create": "instance.create", "LAMP": "client.kick", w.owner.Account.Email: "client.kick"} {
+		page, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Contains: wanted, Limit: 10}, false)
+		if err != nil || len(page.Entries) == 0 || page.Entries[0].Action != action {
+			t.Errorf("with %q: %+v, %v", wanted, page.Entries, err)
+		}
+	}
+	first, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Contains: "kick", Limit: 1000}, false)
+	if err != nil || len(first.Entries) != 1000 || first.Next != first.Entries[999].ID {
+		t.Fatalf("first page: %d entries, next %d, %v", len(first.Entries), first.Next, err)
+	}
+	rest, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Contains: "kick", Limit: 1000, Before: first.Next}, false)
+	if err != nil || len(rest.Entries) != 100 || rest.Next != 0 || !rest.SearchedTo.IsZero() {
+		t.Errorf("the rest: %d entries, next %d, searched to %s, %v", len(rest.Entries), rest.Next, rest.SearchedTo, err)
 	}
 }

@@ -235,6 +235,9 @@ type DeadLetterQuery struct {
 type AuditQuery struct {
 	Account string // of one account: what was done to its things, and by it before there were teams; "" for all
 	Object  string // about one thing; "" for all
-	Before  int64  // entries with a lower ID only; 0 from the newest
-	Limit   int    // at most so many, above 0
+	// Contains is looked for in who, how, from where, what and detail, whatever the case; "" finds all. Service.Audit minds
+	// it, a Reader doesn't.
+	Contains string
+	Before   int64 // entries with a lower ID only; 0 from the newest
+	Limit    int   // at most so many, above 0
 }

@@ -96,7 +96,7 @@ func instanceOps() []operation {
 		op("metrics show", "INSTANCE", one+"/metrics", "print the metrics, in the format of Prometheus", view{raw: true}),
 
 		op("history messages", "INSTANCE", one+"/history/messages", "list kept messages, newest first", view{cols: "ID=id TIME=time TOPIC=topic QOS=qos CLIENT=client PAYLOAD=payload", page: "cursor", most: 100},
-			opt("filter", text, "topic or filter [all]"), opt("from", text, "not older than this time, such as 2026-11-23T10:00:00Z"), opt("to", text, "not newer than this time")),
+			opt("filter", text, "topic or filter [all]"), opt("query", text, "part of topic, payload or client id; case is ignored [all]"), opt("from", text, "not older than this time, such as 2026-11-23T10:00:00Z"), opt("to", text, "not newer than this time")),
 		op("history topics", "INSTANCE", one+"/history/topics", "list topics with kept messages", view{cols: "TOPIC=topic MESSAGES=count LAST=last"}),
 	}
 }

@@ -59,7 +59,7 @@ func peopleOps() []operation {
 		op("factor remove", "FACTOR", "POST /factors/FACTOR/remove", "take a person's authenticator app away, when the phone is lost", view{}).ofAccount().with(none),
 
 		op("audit list", "", "GET /audit", "list who did what, newest first [everybody's]", view{cols: "ID=id TIME=time WHO=email VIA=via FROM=remote ACTION=action OBJECT=object DETAIL=detail", page: "before", most: 100},
-			opt("account", text, "what was done in one account, by e-mail or id").as("@"), opt("instance", text, "what was done to one instance")).after(auditOfAll),
+			opt("account", text, "what was done in one account, by e-mail or id").as("@"), opt("instance", text, "what was done to one instance"), opt("query", text, "part of who, how, address, action, thing or detail; case is ignored [all]")).after(auditOfAll),
 		op("plan list", "", "GET /plans", "list plans", view{cols: "ID=id NAME=name DEFAULT=default PAID=paid INSTANCES=instances CONNECTIONS=connections USERS=users FLOW_SERVERS=flow_servers DURABILITY=durability"}),
 		op("region list", "", "GET /regions", "list regions", view{cols: "ID=id NAME=name"}),
 		op("server status", "", "GET /status", "show what this server is", view{}),

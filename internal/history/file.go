@@ -6,6 +6,7 @@
 package history
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -39,8 +40,11 @@ type Message struct {
 // overhead is what a kept message is charged with besides topic and payload, in bytes.
 const overhead = 64
 
-// scanned is how many rows one page looks through for a filter with wildcards.
+// scanned is how many rows one page looks through for a filter with wildcards, or for a text.
 const scanned = 50_000
+
+// searched is how many bytes of payloads one page of a search looks through.
+const searched = 64 << 20
 
 const tables = `
 create table if not exists message (
@@ -212,9 +216,16 @@ func (t *trimming) step(ctx context.Context, filter string, bound, least int64) 
 	return n == trimAtOnce, err
 }
 
+// contains says whether wanted, in lower case, is in the topic, the payload or the client id; nothing is in everything.
+func (m *Message) contains(wanted []byte) bool {
+	return len(wanted) == 0 || bytes.Contains(bytes.ToLower(m.Payload), wanted) ||
+		strings.Contains(strings.ToLower(m.Topic), string(wanted)) || strings.Contains(strings.ToLower(m.Client), string(wanted))
+}
+
 // Query chooses messages, newest first.
 type Query struct {
 	Filter   string    // topic, or filter with wildcards; "" for all
+	Contains string    // part of topic, payload or client id, whatever the case; "" for all
 	From, To time.Time // zero: no bound
 	Before   int64     // ids below this one; 0 from the newest
 	Limit    int       // at most so many, above 0
@@ -245,7 +256,8 @@ func (f *file) read(ctx context.Context, q Query) (list []Message, next int64, e
 		text, args = text+" and id < ?", append(args, q.Before)
 	}
 	most := q.Limit
-	if wild {
+	wanted := bytes.ToLower([]byte(q.Contains))
+	if wild || len(wanted) > 0 {
 		most = scanned
 	}
 	rows, err := f.db.QueryContext(ctx, text+" order by id desc limit ?", append(args, most)...)
@@ -253,18 +265,21 @@ func (f *file) read(ctx context.Context, q Query) (list []Message, next int64, e
 		return nil, 0, fmt.Errorf("read history: %w", err)
 	}
 	defer rows.Close()
-	seen, bytes := 0, 0
+	seen, size, looked := 0, 0, 0
 	for rows.Next() {
 		var m Message
 		var at int64
 		if err := rows.Scan(&m.ID, &at, &m.Topic, &m.Payload, &m.QoS, &m.Retain, &m.Client); err != nil {
 			return nil, 0, fmt.Errorf("read history: %w", err)
 		}
-		if wild && !topic.Match(q.Filter, m.Topic) {
+		if wild && !topic.Match(q.Filter, m.Topic) || !m.contains(wanted) {
 			seen, next = seen+1, m.ID
+			if looked += len(m.Payload); looked > searched {
+				return list, next, nil
+			}
 			continue
 		}
-		if bytes += len(m.Topic) + len(m.Payload); q.Bytes > 0 && bytes > q.Bytes && len(list) > 0 {
+		if size += len(m.Topic) + len(m.Payload); q.Bytes > 0 && size > q.Bytes && len(list) > 0 {
 			return list, next, nil
 		}
 		seen, next = seen+1, m.ID

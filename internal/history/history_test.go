@@ -136,6 +136,11 @@ func TestKeeps(t *testing.T) {
 			t.Errorf("of %q: %q, want %q", filter, payloads(list), want)
 		}
 	}
+	for wanted, want := range map[string]string{"4": "4", "A/B": "4 0", "/C": "1", "none": ""} {
+		if list, next := s.read(Query{Contains: wanted}); payloads(list) != want || next != 0 {
+			t.Errorf("with %q: %q, next %d, want %q", wanted, payloads(list), next, want)
+		}
+	}
 	first, next := s.read(Query{Limit: 3})
 	rest, last := s.read(Query{Limit: 3, Before: next})
 	if payloads(first) != "4 2 1" || payloads(rest) != "0" || last != 0 {

@@ -19,19 +19,32 @@ type auditBody struct {
 	Detail string    `json:"detail,omitempty"`
 }
 
+// auditPage is one page of the audit.
+type auditPage struct {
+	Items      []auditBody `json:"items"`
+	Total      int         `json:"total" doc:"How many are on this page"`
+	Next       string      `json:"next" doc:"before of the next page; empty on the last"`
+	SearchedTo *time.Time  `json:"searched_to,omitempty" doc:"The search has looked at as many entries as one may, back to then: next goes on with older ones"`
+}
+
 func (p *Panel) listAudit(ctx context.Context, in *struct {
 	All      bool   `query:"all" doc:"Of everybody, for the owner"`
 	Instance string `query:"instance" maxLength:"64" doc:"About one instance"`
+	Query    string `query:"query" maxLength:"256" doc:"Part of who, how, address, action, thing or detail; case is ignored"`
 	Before   int64  `query:"before" minimum:"0" doc:"Entries older than this id"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000"`
-}) (*answer[page[auditBody]], error) {
-	q := account.AuditQuery{Object: in.Instance, Before: in.Before, Limit: in.Limit}
-	list, emails, err := p.o.Accounts.Audit(ctx, actor(ctx), q, in.All)
-	out := pageOf(list, func(e account.AuditEntry) auditBody {
-		return auditBody{strconv.FormatInt(e.ID, 10), e.Time, emails[e.Account], e.Via, e.Remote, e.Action, e.Object, e.Detail}
+}) (*answer[auditPage], error) {
+	q := account.AuditQuery{Object: in.Instance, Contains: in.Query, Before: in.Before, Limit: in.Limit}
+	found, err := p.o.Accounts.Audit(ctx, actor(ctx), q, in.All)
+	list := pageOf(found.Entries, func(e account.AuditEntry) auditBody {
+		return auditBody{strconv.FormatInt(e.ID, 10), e.Time, found.Emails[e.Account], e.Via, e.Remote, e.Action, e.Object, e.Detail}
 	})
-	if len(list) > 0 && len(list) == account.PageSize(in.Limit) {
-		out.Next = strconv.FormatInt(list[len(list)-1].ID, 10)
+	out := auditPage{Items: list.Items, Total: list.Total}
+	if found.Next != 0 {
+		out.Next = strconv.FormatInt(found.Next, 10)
+	}
+	if !found.SearchedTo.IsZero() {
+		out.SearchedTo = &found.SearchedTo
 	}
 	return reply(out), err
 }

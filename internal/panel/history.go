@@ -29,6 +29,7 @@ type Histories interface {
 // HistoryQuery chooses kept messages.
 type HistoryQuery struct {
 	Filter   string
+	Contains string    // part of topic, payload or client id, whatever the case
 	From, To time.Time // zero: no bound
 	Before   int64     // ids below this one; 0 from the newest
 	Limit    int
@@ -124,6 +125,7 @@ func (p *Panel) changeHistory(ctx context.Context, in *changeHistoryInput) (*tag
 type HistoryInput struct {
 	WithID
 	Filter string    `query:"filter" maxLength:"65535" doc:"Topic, or filter; empty: all"`
+	Query  string    `query:"query" maxLength:"256" doc:"Part of topic, payload or client id; case is ignored"`
 	From   time.Time `query:"from" doc:"Not older"`
 	To     time.Time `query:"to" doc:"Not newer"`
 	Before int64     `query:"cursor" minimum:"0" doc:"Older ones than the page before"`
@@ -134,7 +136,7 @@ func (p *Panel) historyQuery(ctx context.Context, in *HistoryInput) (q HistoryQu
 	if _, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID); err != nil {
 		return q, err
 	}
-	q = HistoryQuery{From: in.From, To: in.To, Before: in.Before}
+	q = HistoryQuery{Contains: in.Query, From: in.From, To: in.To, Before: in.Before}
 	if in.Filter != "" {
 		q.Filter, err = wantFilter(in.Filter)
 	}

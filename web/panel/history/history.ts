@@ -1,5 +1,6 @@
 // Messages that an instance keeps.
 import { get, patch, segment, type List } from '../base/api';
+import { withQuery } from '../base/route';
 
 export interface Choice {
   filter: string;
@@ -43,10 +44,10 @@ const path = (instance: string) => `/instances/${segment(instance)}/history`;
 
 export const getChoices = (instance: string, signal?: AbortSignal) => get<Choices>(path(instance), undefined, signal);
 export const setChoices = (instance: string, filters: Choice[], was?: Choices) => patch<Choices>(path(instance), { filters }, was);
-export const listKept = (instance: string, filter: string, cursor: string, limit: number, signal?: AbortSignal, range: { from?: string; to?: string } = {}) =>
-  get<List<KeptMessage>>(path(instance) + '/messages', { filter, cursor: cursor || undefined, limit, ...range }, signal);
+export const listKept = (instance: string, filter: string, cursor: string, limit: number, signal?: AbortSignal, asked: { from?: string; to?: string; query?: string } = {}) =>
+  get<List<KeptMessage>>(path(instance) + '/messages', { filter, cursor: cursor || undefined, limit, ...asked }, signal);
 export const listKeptTopics = (instance: string, signal?: AbortSignal) => get<List<KeptTopic>>(path(instance) + '/topics', undefined, signal);
-export const csvPath = (instance: string, filter: string) => '/api/v1' + path(instance) + '/csv' + (filter ? '?filter=' + encodeURIComponent(filter) : '');
+export const csvPath = (instance: string, filter: string, query: string) => '/api/v1' + path(instance) + '/csv' + withQuery('', { filter, query });
 
 /** numbersOf are the names of the numbers in payloads: "" for a payload that is one itself. */
 export function numbersOf(messages: KeptMessage[]): string[] {

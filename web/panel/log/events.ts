@@ -28,6 +28,7 @@ export interface LogQuery {
   kind?: string;
   query?: string;
   before?: string;
+  limit?: number; // entries of a page
 }
 
 /** LogPage is one page; searched_to: a search that ended there for now, and goes on by next. */
@@ -36,9 +37,9 @@ export interface LogPage extends List<LogEvent> {
 }
 
 export const instanceLog = (id: string, query: LogQuery, signal?: AbortSignal) =>
-  get<LogPage>(instancePath(id) + '/log', { ...query, limit: pageSize }, signal);
+  get<LogPage>(instancePath(id) + '/log', { limit: pageSize, ...query }, signal);
 export const operatorLog = (query: LogQuery, signal?: AbortSignal) =>
-  get<LogPage>('/log', { ...query, limit: pageSize }, signal);
+  get<LogPage>('/log', { limit: pageSize, ...query }, signal);
 
 const again = 5000; // milliseconds until a stream that the server refused is asked for again
 
