@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"tsunagi/internal/account"
@@ -17,11 +16,8 @@ import (
 
 // bridging keeps the running bridges like the stored ones.
 type bridging struct {
-	*cloud
+	mirror[account.Bridge]
 	manager *bridge.Manager
-
-	mu      sync.Mutex // one reading at a time, so that an older one never comes last
-	started bool       // guarded by mu
 }
 
 // openBridges makes the manager; the part of it in parts starts the bridges.
@@ -30,23 +26,19 @@ func (c *cloud) openBridges() error {
 	if err != nil {
 		return err
 	}
-	c.bridges = &bridging{cloud: c}
-	c.bridges.manager = bridge.New(bridge.Options{
+	b := &bridging{}
+	b.manager = bridge.New(bridge.Options{
 		Broker: c.brokers.get, Find: c.brokers.find, Rights: c.innerRights(account.BridgeUser), Origin: c.accounts.Origin, Events: c.door.record, Log: c.log,
 		Dial: (&outside.Dialer{Allow: inner}).DialContext, DialPlain: (&outside.Dialer{Allow: inner, Only: true}).DialContext,
 	})
-	c.accounts.OnChange(c.bridges.change)
+	b.mirror = mirror[account.Bridge]{cloud: c, name: "bridges", rows: account.Reader.Bridges, set: b.set, stop: b.manager.Stop,
+		head: func(row *account.Bridge) (string, *bool) { return row.Instance, &row.Enabled },
+		lost: func(instance string, err error) {
+			c.log.Error("bridges of an instance can't be read", "instance", instance, "error", err)
+		}}
+	c.bridges = b
+	c.accounts.OnChange(b.change)
 	return nil
-}
-
-// part starts the bridges after the brokers and stops them before.
-func (b *bridging) part() part {
-	return part{"bridges", func(ctx context.Context) error {
-		b.mu.Lock()
-		b.started = true
-		b.mu.Unlock()
-		return b.read(ctx, "")
-	}, b.manager.Stop}
 }
 
 // change follows what is changed of an instance; it doesn't wait.
@@ -55,63 +47,26 @@ func (b *bridging) change(c account.Change) {
 	case c.Deleted:
 		b.manager.Set(c.Instance, nil, func(string) bool { return true }) // the broker deletes their sessions with the rest
 	case c.Bridges:
-		go func() { // ends when it has read once
-			ctx, cancel := context.WithTimeout(context.Background(), stopTime)
-			defer cancel()
-			if err := b.read(ctx, c.Instance); err != nil {
-				b.log.Error("bridges of an instance can't be read", "instance", c.Instance, "error", err)
-			}
-		}()
+		b.follow(c.Instance)
 	}
 }
 
-// read makes the bridges of an instance, or of all (""), what the store says.
-func (b *bridging) read(ctx context.Context, instance string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.started {
-		return nil
-	}
-	var rows []account.Bridge
-	err := b.kept.View(ctx, func(r account.Reader) (err error) {
-		if rows, err = r.Bridges(instance); err != nil {
+// set runs the bridges of an instance that are enabled, and no others.
+func (b *bridging) set(instance string, rows []account.Bridge) error {
+	var list []bridge.Config
+	for _, row := range rows {
+		if !row.Enabled {
+			continue
+		}
+		c, err := b.config(row)
+		if err != nil {
 			return err
 		}
-		for i := range rows { // those of suspended accounts wait
-			suspended, err := account.Suspended(r, rows[i].Instance)
-			if err != nil {
-				return err
-			}
-			rows[i].Enabled = rows[i].Enabled && !suspended
-		}
-		return nil
+		list = append(list, c)
+	}
+	b.manager.Set(instance, list, func(gone string) bool {
+		return slices.ContainsFunc(rows, func(row account.Bridge) bool { return row.ID == gone })
 	})
-	if err != nil {
-		return err
-	}
-	byInstance := map[string][]account.Bridge{}
-	if instance != "" {
-		byInstance[instance] = nil
-	}
-	for _, row := range rows {
-		byInstance[row.Instance] = append(byInstance[row.Instance], row)
-	}
-	for id, of := range byInstance {
-		var list []bridge.Config
-		for _, row := range of {
-			if !row.Enabled {
-				continue
-			}
-			config, err := b.config(row)
-			if err != nil {
-				return err
-			}
-			list = append(list, config)
-		}
-		b.manager.Set(id, list, func(gone string) bool {
-			return slices.ContainsFunc(of, func(row account.Bridge) bool { return row.ID == gone })
-		})
-	}
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"tsunagi/internal/account"
 	"tsunagi/internal/broker"
@@ -21,11 +20,8 @@ import (
 
 // hooking keeps the running hooks like the stored ones.
 type hooking struct {
-	*cloud
+	mirror[account.Hook]
 	manager *hook.Manager
-
-	mu      sync.Mutex // one reading at a time, so that an older one never comes last
-	started bool       // guarded by mu
 }
 
 // openHooks makes the manager; the part of it in parts starts the hooks.
@@ -34,12 +30,17 @@ func (c *cloud) openHooks() error {
 	if err != nil {
 		return err
 	}
-	h := &hooking{cloud: c}
+	h := &hooking{}
 	h.manager = hook.New(hook.Options{
 		Broker: c.brokers.get, Find: c.brokers.find, Rights: c.innerRights(account.HookUser), Events: c.door.record, Log: c.log,
 		Dial: (&outside.Dialer{Allow: inner}).DialContext, DialPlain: (&outside.Dialer{Allow: inner, Only: true}).DialContext,
 		Mail: h.mail, Keep: c.accounts.KeepDeadLetter, Calls: h.calls,
 	})
+	h.mirror = mirror[account.Hook]{cloud: c, name: "hooks", rows: account.Reader.Hooks, set: h.set, stop: h.manager.Stop,
+		head: func(row *account.Hook) (string, *bool) { return row.Instance, &row.Enabled },
+		lost: func(instance string, err error) {
+			c.log.Error("hooks of an instance can't be read", "instance", instance, "error", err)
+		}}
 	c.hooks = h
 	c.brokers.events = func(instance string, e broker.Event) {
 		c.door.record(instance, e)
@@ -63,16 +64,6 @@ func (c *cloud) innerRights(user string) func(ctx context.Context, instance stri
 	}
 }
 
-// part starts the hooks after the brokers and stops them before.
-func (h *hooking) part() part {
-	return part{"hooks", func(ctx context.Context) error {
-		h.mu.Lock()
-		h.started = true
-		h.mu.Unlock()
-		return h.read(ctx, "")
-	}, h.manager.Stop}
-}
-
 // change follows what is changed of an instance; it doesn't wait.
 func (h *hooking) change(c account.Change) {
 	switch {
@@ -81,69 +72,32 @@ func (h *hooking) change(c account.Change) {
 	case c.DeadLetters:
 		h.manager.Room(c.Instance)
 	case c.Hooks:
-		go func() { // ends when it has read once
-			ctx, cancel := context.WithTimeout(context.Background(), stopTime)
-			defer cancel()
-			if err := h.read(ctx, c.Instance); err != nil {
-				h.log.Error("hooks of an instance can't be read", "instance", c.Instance, "error", err)
-			}
-		}()
+		h.follow(c.Instance)
 	}
 }
 
-// read makes the hooks of an instance, or of all (""), what the store says.
-func (h *hooking) read(ctx context.Context, instance string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.started {
-		return nil
-	}
-	var rows []account.Hook
-	err := h.kept.View(ctx, func(r account.Reader) (err error) {
-		if rows, err = r.Hooks(instance); err != nil {
-			return err
-		}
-		for i := range rows { // those of suspended accounts wait
-			suspended, err := account.Suspended(r, rows[i].Instance)
-			if err != nil {
-				return err
-			}
-			rows[i].Enabled = rows[i].Enabled && !suspended
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	byInstance := map[string][]account.Hook{}
-	if instance != "" {
-		byInstance[instance] = nil
-	}
-	for _, row := range rows {
-		byInstance[row.Instance] = append(byInstance[row.Instance], row)
-	}
+// set runs the hooks of an instance that are enabled, and no others.
+func (h *hooking) set(instance string, rows []account.Hook) error {
 	var errs []error
-	for id, of := range byInstance {
-		var list []hook.Config
-		for _, row := range of {
-			if !row.Enabled {
-				continue
-			}
-			c, err := h.config(row)
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			list = append(list, c)
+	var list []hook.Config
+	for _, row := range rows {
+		if !row.Enabled {
+			continue
 		}
-		exists := func(hook string) bool {
-			return slices.ContainsFunc(of, func(row account.Hook) bool { return row.ID == hook })
+		c, err := h.config(row)
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
-		if err := h.manager.Set(id, list, exists); err != nil {
-			errs = append(errs, fmt.Errorf("hooks of instance %s: %w", id, err))
-		}
-		h.manager.Tidy(id, exists)
+		list = append(list, c)
 	}
+	exists := func(hook string) bool {
+		return slices.ContainsFunc(rows, func(row account.Hook) bool { return row.ID == hook })
+	}
+	if err := h.manager.Set(instance, list, exists); err != nil {
+		errs = append(errs, fmt.Errorf("hooks of instance %s: %w", instance, err))
+	}
+	h.manager.Tidy(instance, exists)
 	return errors.Join(errs...)
 }
 
