@@ -34,6 +34,20 @@ type heardBody struct {
 // is restarted. Clients of server-sent events connect again by themselves then.
 func (p *Panel) subscribe(ctx context.Context, in *subscribeInput) (*huma.StreamResponse, error) {
 	by := actor(ctx)
+	return openStream(ctx, p, in, p.sendMessages, func(instance, filter string) (Following, error) {
+		from, err := p.o.Brokers.Follow(ctx, instance, filter, by.Remote)
+		if refused, ok := errors.AsType[*Refused](err); ok {
+			return nil, &account.Error{Code: account.Limit, Key: "api.topic.unsubscribed", Args: []any{"cause", refused.Cause}}
+		}
+		return from, err
+	})
+}
+
+// openStream opens what comes from an instance, and has it sent until the stream ends. A stream takes one of the places
+// that its account has.
+func openStream[F interface{ Close() }](ctx context.Context, p *Panel, in *subscribeInput, send func(context.Context, http.ResponseWriter, account.Actor, string, F),
+	open func(instance, filter string) (F, error)) (*huma.StreamResponse, error) {
+	by := actor(ctx)
 	i, err := p.o.Accounts.Instance(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
@@ -48,19 +62,16 @@ func (p *Panel) subscribe(ctx context.Context, in *subscribeInput) (*huma.Stream
 	if !p.streams.enter(by.Account.ID) {
 		return nil, &account.Error{Code: account.RateLimited, Key: "api.topic.streams", Args: []any{"limit", streamsOfOne}, Wait: streamPulse}
 	}
-	from, err := p.o.Brokers.Follow(ctx, i.ID, filter, by.Remote)
+	from, err := open(i.ID, filter)
 	if err != nil {
 		p.streams.leave(by.Account.ID)
-		if refused, ok := errors.AsType[*Refused](err); ok {
-			return nil, &account.Error{Code: account.Limit, Key: "api.topic.unsubscribed", Args: []any{"cause", refused.Cause}}
-		}
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
 		defer p.streams.leave(by.Account.ID)
 		defer from.Close()
 		_, w := humago.Unwrap(c)
-		p.sendMessages(ctx, w, by, i.ID, from)
+		send(ctx, w, by, i.ID, from)
 	}}, nil
 }
 

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tsunagi/internal/account"
 )
@@ -63,35 +62,13 @@ type newsBody struct {
 
 // watchTopics sends the topics that changed once a second as server-sent events: those with a retained message first.
 func (p *Panel) watchTopics(ctx context.Context, in *subscribeInput) (*huma.StreamResponse, error) {
-	by := actor(ctx)
-	i, err := p.o.Accounts.Instance(ctx, by, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	filter, err := wantFilter(in.Filter)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.mayCome(ctx, i.ID); err != nil {
-		return nil, err
-	}
-	if !p.streams.enter(by.Account.ID) {
-		return nil, &account.Error{Code: account.RateLimited, Key: "api.topic.streams", Args: []any{"limit", streamsOfOne}, Wait: streamPulse}
-	}
-	from, err := p.o.Brokers.Watch(ctx, i.ID, filter)
-	if err != nil {
-		p.streams.leave(by.Account.ID)
+	return openStream(ctx, p, in, p.sendTopics, func(instance, filter string) (Watching, error) {
+		from, err := p.o.Brokers.Watch(ctx, instance, filter)
 		if errors.Is(err, ErrWatched) {
 			return nil, &account.Error{Code: account.RateLimited, Key: "api.topic.watched", Wait: streamPulse}
 		}
-		return nil, err
-	}
-	return &huma.StreamResponse{Body: func(c huma.Context) {
-		defer p.streams.leave(by.Account.ID)
-		defer from.Close()
-		_, w := humago.Unwrap(c)
-		p.sendTopics(ctx, w, by, i.ID, from)
-	}}, nil
+		return from, err
+	})
 }
 
 func (p *Panel) sendTopics(ctx context.Context, w http.ResponseWriter, by account.Actor, instance string, from Watching) {
