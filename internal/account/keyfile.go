@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"tsunagi/internal/ondisk"
 )
 
 // KeyFileName is the key file's name in the data directory. It lies outside of the databases, so that a copy of them
@@ -23,7 +25,7 @@ func LoadKeyFile(dir string) ([]byte, error) {
 	name := filepath.Join(dir, KeyFileName)
 	raw, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeKeyFile(dir, name); err != nil {
+		if err := makeKeyFile(name); err != nil {
 			return nil, fmt.Errorf("make key file: %w", err)
 		}
 		raw, err = os.ReadFile(name)
@@ -46,26 +48,13 @@ func LoadKeyFile(dir string) ([]byte, error) {
 	return secret, nil
 }
 
-// makeKeyFile writes a new secret. The name appears with all its bytes on disk, or not at all, and never replaces one.
-func makeKeyFile(dir, name string) error {
+// makeKeyFile writes a new secret, unless somebody else was quicker.
+func makeKeyFile(name string) error {
 	var secret [32]byte
 	rand.Read(secret[:])
-	tmp, err := os.CreateTemp(dir, KeyFileName+".*") // 0600
-	if err != nil {
-		return err
+	err := ondisk.Create(name, strings.NewReader(keyFileHead+base64.StdEncoding.EncodeToString(secret[:])+"\n"))
+	if errors.Is(err, fs.ErrExist) {
+		return nil
 	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.WriteString(keyFileHead + base64.StdEncoding.EncodeToString(secret[:]) + "\n")
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Link(tmp.Name(), name); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return err
 }

@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,6 +18,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"tsunagi/internal/ondisk"
 )
 
 // The files of an authority in its directory.
@@ -162,7 +165,7 @@ func createKey(path string) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode key of the local authority: %w", err)
 	}
-	return key, writeFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	return key, writePEM(path, "PRIVATE KEY", der, 0o600)
 }
 
 func loadCert(dir string) (*x509.Certificate, error) {
@@ -217,7 +220,7 @@ func createCert(dir string, key *ecdsa.PrivateKey, now time.Time, names []string
 	if err != nil {
 		return nil, fmt.Errorf("make the local authority: %w", err)
 	}
-	if err := writeFile(filepath.Join(dir, caFile), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
+	if err := writePEM(filepath.Join(dir, caFile), "CERTIFICATE", der, 0o644); err != nil {
 		return nil, err
 	}
 	return x509.ParseCertificate(der)
@@ -232,28 +235,10 @@ func newSerial() (*big.Int, error) {
 	return n.SetBit(n, 126, 1), nil // never short, so that its text can be cut
 }
 
-// writeFile puts data under path as one step, synced, so that a crash leaves the old state or the new one.
-func writeFile(path string, data []byte, mode fs.FileMode) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
+func writePEM(path, kind string, der []byte, mode fs.FileMode) error {
+	block := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	if err := ondisk.Replace(path, mode, bytes.NewReader(block)); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // the first error says more
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	_, werr := f.Write(data)
-	if err := errors.Join(werr, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }

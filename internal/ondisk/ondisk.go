@@ -25,6 +25,26 @@ func Replace(name string, mode fs.FileMode, from io.Reader) error {
 	return SyncDir(filepath.Dir(name))
 }
 
+// Create puts what from has under a name that nothing has yet, for its owner alone: who reads name gets all of it, also
+// after a crash. Where something has the name, that stays as it is and the error wraps fs.ErrExist. Several may create the
+// same file at once.
+func Create(name string, from io.Reader) (err error) {
+	dir, base := filepath.Split(name)
+	f, err := os.CreateTemp(dir, base+".*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dropped(f.Name())) }()
+	_, err = io.Copy(f, from)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), name); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(name))
+}
+
 // dropped takes away what is not whole; one that isn't there is no fault.
 func dropped(name string) error {
 	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
@@ -33,12 +53,14 @@ func dropped(name string) error {
 	return nil
 }
 
-// Write writes a file and returns when its content is on disk. Its name is so after SyncDir.
+// Write writes a file and returns when its content is on disk. Its name is so after SyncDir. The mode is that, whatever the
+// umask, where the file system has modes.
 func Write(name string, mode fs.FileMode, from io.Reader) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
+	_ = f.Chmod(mode) // at the worst it is narrower
 	_, err = io.Copy(f, from)
 	return errors.Join(err, f.Sync(), f.Close())
 }
