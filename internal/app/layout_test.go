@@ -37,7 +37,7 @@ var layout = map[string]string{
 	"internal/flow/flowtest":        "internal/flow internal/flow/value internal/flow/nodes internal/flow/nodes/*",
 	"internal/flow/script":          "internal/flow/value",
 	"internal/flow/nodes":           "internal/flow internal/flow/nodes/*",
-	"internal/flow/nodes/*":         "internal/flow internal/flow/value internal/flow/script internal/flow/jsonata internal/flow/moment internal/mqttclient internal/mqtt internal/flow/nodes/*",
+	"internal/flow/nodes/*":         "internal/flow internal/flow/value internal/flow/script internal/flow/jsonata internal/flow/moment internal/mqttclient internal/mqtt internal/timetable internal/flow/nodes/*",
 	"internal/editor":               "internal/flow internal/markup internal/ondisk web web/editor/packfile",
 	"internal/billing":              "internal/account",
 	"internal/parcel":               "internal/account internal/roster internal/topic",

@@ -21,7 +21,8 @@ const (
 // Table is a list of times. Nobody changes it after Parse.
 type Table struct {
 	zone  *time.Location
-	cron  *cron         // nil: one of the next two
+	cron  *cron         // nil: one of the next three
+	wide  *wide         // of ParseWide
 	every time.Duration // 0: at
 	at    time.Time
 }
@@ -100,7 +101,7 @@ func parseEvery(text string) (time.Duration, error) {
 }
 
 // Once says whether the table has one time only.
-func (t *Table) Once() bool { return t.cron == nil && t.every == 0 }
+func (t *Table) Once() bool { return t.cron == nil && t.wide == nil && t.every == 0 }
 
 // Zone is the time zone of the table.
 func (t *Table) Zone() *time.Location { return t.zone }
@@ -114,6 +115,8 @@ func (t *Table) Next(after time.Time) time.Time {
 	switch {
 	case t.cron != nil:
 		return t.cron.next(after)
+	case t.wide != nil:
+		return t.wide.next(after)
 	case t.every > 0:
 		step, past := int64(t.every/time.Second), after.Unix()
 		return time.Unix((floor(past, step)+1)*step, 0).In(t.zone)

@@ -66,6 +66,23 @@ func TestCronInATimeZone(t *testing.T) {
 	}
 }
 
+// Node-RED's schedules go on when the clock is set forward, and have seconds before the minutes where there are six fields.
+func TestCronIsNodeREDs(t *testing.T) {
+	for _, tt := range []struct {
+		crontab string
+		after   time.Duration
+		want    int
+	}{
+		{"CRON_TZ=Europe/Berlin 30 2 26 3 *", (31 + 29 + 26) * 24 * time.Hour, 1}, // on 26 March 2000 there is no half past two
+		{"30 0 1 * * *", 2 * time.Hour, 1},
+		{"0 12 * * fri-mon", 7 * 24 * time.Hour, 4},
+	} {
+		if got := count(t, inject(",'crontab':'"+tt.crontab+"'"), tt.after); got != tt.want {
+			t.Errorf("%s: %d messages, want %d", tt.crontab, got, tt.want)
+		}
+	}
+}
+
 func TestInjectRefuses(t *testing.T) {
 	for fields, want := range map[string]string{
 		",'crontab':'every now and then'":                        `inject: the schedule "every now and then" can't be read: `,
