@@ -125,8 +125,8 @@ func (c command) do(k *call, args []string, environ []string) int {
 	f.Usage = func() {}
 	c.flags(f)
 	asJSON := f.Bool("json", false, "print JSON")
-	data := f.String("data", dataOf(environ), "data directory of `tsunagi serve` (TSUNAGI_DATA)")
-	socket := f.String("socket", "", "socket of `tsunagi serve` [DATA/"+SocketName+"]")
+	data := f.String("data", dataOf(environ), "data directory of tsunagi serve (TSUNAGI_DATA)")
+	socket := f.String("socket", "", "socket of tsunagi serve [DATA/"+SocketName+"]")
 	err := f.Parse(args)
 	if errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprintf(k.out, "Usage: tsunagi admin %s %s\n\n%s.\n\n%s", c.words, c.args, capital(c.help), f.FlagUsages())

@@ -8,6 +8,7 @@ import (
 	"tsunagi/internal/gate"
 	"tsunagi/internal/metrics"
 	"tsunagi/internal/panel"
+	"tsunagi/internal/stats"
 )
 
 // operatorMetrics are those of the whole process: sums, so that nothing of a single tenant is told.
@@ -41,6 +42,9 @@ func brokerMetrics(p *metrics.Page, s broker.Stats) {
 	p.Counter("tsunagi_messages_received_total", "Messages from clients.", float64(s.MessagesIn))
 	p.Counter("tsunagi_messages_sent_total", "Messages to clients.", float64(s.MessagesOut))
 	p.Counter("tsunagi_messages_dropped_total", "Messages that were not delivered; the instance's log says why.", float64(s.Dropped))
+	for cause, n := range s.Lost {
+		p.Counter("tsunagi_messages_lost_total", "Messages that a session missed, by cause; the loss meter says which and what would have kept them.", float64(n), "cause", stats.Causes[cause])
+	}
 	p.Counter("tsunagi_received_bytes_total", "Bytes of messages from clients.", float64(s.BytesIn))
 	p.Counter("tsunagi_sent_bytes_total", "Bytes of messages to clients.", float64(s.BytesOut))
 }
@@ -69,6 +73,9 @@ func (b *brokers) sum() (running int, sum broker.Stats) {
 		sum.MessagesIn += s.MessagesIn
 		sum.MessagesOut += s.MessagesOut
 		sum.Dropped += s.Dropped
+		for cause, n := range s.Lost {
+			sum.Lost[cause] += n
+		}
 		sum.BytesIn += s.BytesIn
 		sum.BytesOut += s.BytesOut
 	}

@@ -1,6 +1,7 @@
 // Webhooks and rules of an instance.
 import type { Told } from '../base/faults';
 import { get, patch, post, remove, segment, type List } from '../base/api';
+import { pageSize } from '../base/pages';
 
 export type HookEvent = 'message' | 'connect' | 'disconnect' | 'quota' | 'schedule' | 'silence' | 'back';
 export type HookAction = 'post' | 'publish' | 'mail';
@@ -96,8 +97,8 @@ export const deleteHook = (instance: string, hook: string) => remove(path(instan
 export const testHook = (instance: string, hook: string, sample: { type: HookEvent; topic: string; payload: string; client: string }) =>
   post<HookTried>(path(instance, hook) + '/test', sample);
 export const rotateHook = (instance: string, hook: string) => post<{ secret: string }>(path(instance, hook) + '/secret');
-export const listDeadLetters = (instance: string, hook: string, signal?: AbortSignal) =>
-  get<List<DeadLetter>>(path(instance, hook) + '/dead-letters', { limit: 50 }, signal);
+export const listDeadLetters = (instance: string, hook: string, cursor: string, signal?: AbortSignal) =>
+  get<List<DeadLetter>>(path(instance, hook) + '/dead-letters', { cursor, limit: pageSize }, signal);
 export const retryDeadLetters = (instance: string, hook: string, ids: string[]) =>
   post<Retried>(path(instance, hook) + '/dead-letters/retry', { ids });
 export const dropDeadLetters = (instance: string, hook: string, ids: string[]) =>
