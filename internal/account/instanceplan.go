@@ -21,7 +21,7 @@ func (s *Service) ChangeInstance(ctx context.Context, by Actor, id string, c Ins
 	if c.Plan != nil {
 		var ok bool
 		if plan, ok = findPlan(s.o.Plans, *c.Plan); !ok || *c.Plan == "" {
-			return Instance{}, invalid("plan", "api.plan")
+			return Instance{}, NoPlan(s.o.Plans)
 		}
 	}
 	err = s.change(ctx, func(tx Tx) (Change, error) {

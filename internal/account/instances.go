@@ -26,11 +26,11 @@ func (s *Service) CreateInstance(ctx context.Context, by Actor, n NewInstance) (
 	}
 	plan, ok := findPlan(s.o.Plans, n.Plan)
 	if !ok {
-		return Instance{}, "", invalid("plan", "api.plan")
+		return Instance{}, "", NoPlan(s.o.Plans)
 	}
 	region, ok := s.region(n.Region)
 	if !ok {
-		return Instance{}, "", invalid("region", "api.region")
+		return Instance{}, "", s.noRegion()
 	}
 	password = newPassword()
 	err = s.update(ctx, func(tx Tx) error {

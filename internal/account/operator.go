@@ -147,7 +147,7 @@ func (s *Service) ChangeAccount(ctx context.Context, by Actor, id string, c Acco
 	}
 	if c.Plan != nil {
 		if _, ok := findPlan(s.o.Plans, *c.Plan); !ok {
-			return Account{}, invalid("plan", "api.plan")
+			return Account{}, NoPlan(s.o.Plans)
 		}
 	}
 	err = s.update(ctx, func(tx Tx) error {

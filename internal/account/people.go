@@ -111,7 +111,7 @@ func (s *Service) CreateAccount(ctx context.Context, by Actor, email, password s
 		return Account{}, "", invalid("role", "api.role")
 	}
 	if _, ok := findPlan(s.o.Plans, plan); !ok {
-		return Account{}, "", invalid("plan", "api.plan")
+		return Account{}, "", NoPlan(s.o.Plans)
 	}
 	generated := ""
 	if password == "" {

@@ -1,5 +1,7 @@
 package account
 
+import "strings"
+
 // Plan bounds an instance and the account that owns it. Zero means no limit, but no flow servers at FlowServers and no names at HostNames.
 type Plan struct {
 	ID               string
@@ -65,6 +67,24 @@ func findPlan(plans []Plan, id string) (Plan, bool) {
 		}
 	}
 	return Plan{}, false
+}
+
+// NoPlan refuses a plan that isn't there, and names those that are.
+func NoPlan(plans []Plan) *Error {
+	ids := make([]string, 0, len(plans))
+	for _, p := range plans {
+		ids = append(ids, p.ID)
+	}
+	return invalid("plan", "api.plan", "plans", strings.Join(ids, ", "))
+}
+
+// noRegion does so for a region.
+func (s *Service) noRegion() *Error {
+	ids := make([]string, 0, len(s.o.Regions))
+	for _, r := range s.o.Regions {
+		ids = append(ids, r.ID)
+	}
+	return invalid("region", "api.region", "regions", strings.Join(ids, ", "))
 }
 
 func (s *Service) region(id string) (Region, bool) {

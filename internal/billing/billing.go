@@ -232,7 +232,7 @@ func (m *Manager) Checkout(ctx context.Context, by account.Actor, instance, plan
 	plans := m.o.Accounts.Plans()
 	i := slices.IndexFunc(plans, func(p account.Plan) bool { return p.ID == plan && p.StripePrice != "" && !p.Granted })
 	if i < 0 {
-		return "", &account.Error{Code: account.Invalid, Key: "api.plan", Field: "plan"}
+		return "", account.NoPlan(slices.DeleteFunc(plans, func(p account.Plan) bool { return p.StripePrice == "" || p.Granted }))
 	}
 	if sub.ID != "" && sub.Status == account.SubscriptionActive {
 		return "", told(m.switchTo(ctx, by, in, sub, plans[i]))

@@ -45,6 +45,19 @@ func TestTerraformProvider(t *testing.T) {
 	if c.want("GET", "/api/instances", nil, 200, &list); len(list) != 1 || list[0]["name"] != "garden" {
 		t.Errorf("list %v", list)
 	}
+	c.want("PUT", at, `{"name":"garden"}`, 200, nil) // what isn't sent stays
+	// What is sent empty would be done as it says, for the provider: it tells of success, and of the same change again next time.
+	c.refused("PUT", at, `{"name":"","plan":"free"}`, 422, "invalid")
+	c.refused("PUT", at, `{"name":"garden","plan":""}`, 422, "invalid")
+	// Plans and regions have other names here; who moves has to learn which.
+	for body, names := range map[string]string{
+		`{"name":"x","plan":"koala","region":"home"}`:                          "free",
+		`{"name":"x","plan":"free","region":"amazon-web-services::us-east-1"}`: "home",
+	} {
+		if problem := c.refused("POST", "/api/instances", body, 422, "invalid"); !strings.Contains(problem.Detail, names) {
+			t.Errorf("%s: %q names none of those that are here", body, problem.Detail)
+		}
+	}
 	c.want("DELETE", at+"?keep_vpc=false", nil, 204, nil)
 	c.refused("GET", at, nil, 404, "not_found")
 	w.withKey("x", b.token("manage", "")).refused("GET", "/api/instances", nil, 401, "unauthorized") // one key, not two

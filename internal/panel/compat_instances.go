@@ -92,17 +92,18 @@ func (p *Panel) compatCreateInstance(c *compatCall) (any, error) {
 	return p.withSecrets(c, made)
 }
 
-// compatChangeInstance takes name and plan; what is missing stays.
+// compatChangeInstance takes name and plan; what is missing stays. What is there is judged, also where it's empty: Terraform
+// takes a success for it.
 func (p *Panel) compatChangeInstance(c *compatCall) (any, error) {
 	var name, plan string
 	if err := c.texts(map[string]*string{"name": &name, "plan": &plan}); err != nil {
 		return nil, err
 	}
 	var change account.InstanceChange
-	if name != "" {
+	if c.body["name"] != nil {
 		change.Name = &name
 	}
-	if plan != "" {
+	if c.body["plan"] != nil {
 		change.Plan = &plan
 	}
 	i, err := p.o.Accounts.ChangeInstance(c.ctx, c.by, compatID(c.r.PathValue("id")), change)

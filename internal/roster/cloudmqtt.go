@@ -3,6 +3,7 @@ package roster
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 )
 
@@ -36,18 +37,64 @@ func (e *entries[T]) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// cloudMQTT reads {"users": […], "acls": […]}, each as the API answers it. Passwords can't be asked there: users
-// without one get a new one.
+// cloudAnswers are the two answers in one object.
+type cloudAnswers struct {
+	Users entries[cloudUser]
+	ACLs  entries[cloudRule]
+}
+
+// readCloud reads {"users": […], "acls": […]}, or the answers as they are, one behind the other: where one can copy and
+// paste, but hardly write JSON. A list is one of rules if its first entry has a filter.
+func readCloud(text string) (all cloudAnswers, ok bool) {
+	for in := json.NewDecoder(strings.NewReader(text)); ; {
+		var raw json.RawMessage
+		switch err := in.Decode(&raw); {
+		case err == io.EOF:
+			return all, ok
+		case err != nil:
+			return all, false
+		}
+		var both cloudAnswers
+		if raw[0] == '{' && json.Unmarshal(raw, &both) == nil && (both.Users != nil || both.ACLs != nil) {
+			all.Users, all.ACLs, ok = append(all.Users, both.Users...), append(all.ACLs, both.ACLs...), true
+			continue
+		}
+		var kinds entries[struct {
+			Username       *string
+			Pattern, Topic *string
+		}]
+		if err := json.Unmarshal(raw, &kinds); err != nil || kinds == nil {
+			return all, false
+		}
+		var err error
+		switch {
+		case len(kinds) == 0:
+		case kinds[0].Pattern != nil || kinds[0].Topic != nil:
+			var rules entries[cloudRule]
+			err = json.Unmarshal(raw, &rules)
+			all.ACLs = append(all.ACLs, rules...)
+		case kinds[0].Username != nil:
+			var users entries[cloudUser]
+			err = json.Unmarshal(raw, &users)
+			all.Users = append(all.Users, users...)
+		default:
+			return all, false
+		}
+		if err != nil {
+			return all, false
+		}
+		ok = true
+	}
+}
+
+// cloudMQTT reads what the API answers. Passwords can't be asked there: users without one get a new one.
 func (r *Roster) cloudMQTT(text string) {
 	const source = "cloudmqtt"
 	if strings.TrimSpace(text) == "" {
 		return
 	}
-	var in struct {
-		Users entries[cloudUser]
-		ACLs  entries[cloudRule]
-	}
-	if err := json.Unmarshal([]byte(text), &in); err != nil || in.Users == nil && in.ACLs == nil {
+	in, ok := readCloud(text)
+	if !ok {
 		r.Faults.Add(Place{Source: source}, "api.import.cloudmqtt")
 		return
 	}

@@ -70,6 +70,11 @@ acl:1 note api.import.anonymous`},
 			{"type":"topic","pattern":"y","read":true},{"type":"topic","username":"a","pattern":"none"}]}}`},
 			"cloudmqtt:1 user a pw=\"\" hash=\"\" true\ncloudmqtt:2 user b pw=\"\" hash=\"\" true\ncloudmqtt:2 rule \"b\" allow subscribe t\n" +
 				"cloudmqtt:1 rule \"\" allow both p/%u\ncloudmqtt:2 rule \"a\" allow publish x\ncloudmqtt:3 fault api.import.no_user\ncloudmqtt:4 note api.import.grants_nothing"},
+		{"cloudmqtt, one answer behind the other", roster.Files{CloudMQTT: "[{\"username\":\"a\"},{\"username\":\"b\"}]\n\n[{\"type\":\"topic\",\"username\":\"a\",\"pattern\":\"x/#\",\"read\":true,\"write\":true}]"},
+			"cloudmqtt:1 user a pw=\"\" hash=\"\" true\ncloudmqtt:2 user b pw=\"\" hash=\"\" true\ncloudmqtt:1 rule \"a\" allow both x/#"},
+		{"cloudmqtt, newer answer of rules, and no users", roster.Files{CloudMQTT: `[] {"items":[{"id":1,"type":"pattern","user":null,"pattern":"%u/#","read":true,"write":false}]}`},
+			"cloudmqtt:1 rule \"\" allow subscribe %u/#"},
+		{"half an answer of cloudmqtt", roster.Files{CloudMQTT: `[{"username":"a"}] [{"username`}, "cloudmqtt:0 fault api.import.cloudmqtt"},
 		{"not cloudmqtt", roster.Files{CloudMQTT: "[1]"}, "cloudmqtt:0 fault api.import.cloudmqtt"},
 	}
 	for _, tt := range tests {

@@ -24,6 +24,8 @@ describe('causes', () => {
 
   it.each([
     ['wrong password', 'パスワードが違います', false],
+    ['no rule', 'なし', false],
+    ['$SYS can be read', '$SYS は読み取れます', false],
     ['a connection from 192.0.2.1:5 uses the same client identifier', '192.0.2.1:5 からの接続が同じクライアント ID を使っています', false],
     ['this address is shut out until 2026-11-23 10:00:00 UTC: lift the ban on the addresses page (and 12 more since the last such line)', 'このアドレスは 2026-11-23 10:00:00 UTC まで遮断されています。「アドレス」のページで解除できます。（前回の記録以降、ほかに 12 件）', false],
     ["the publishable key shop isn't for pages of \"https://a.example\": allow this origin, or use a user for what is no page", '公開可能キー shop は "https://a.example" のページでは使えません。このオリジンを許可するか、ページ以外にはユーザを使ってください', false],

@@ -57,6 +57,13 @@ export const known: readonly (readonly [english: string, key: Key])[] = [
   ['connection closed by the peer', 'cause.peer_gone'],
   ['websocket: closed by the peer', 'cause.peer_closed'],
   ['the peer does not read its answers', 'cause.too_slow'],
+  // What is told in place of a rule where none decided.
+  ['no rule', 'verdict.none'],
+  ['the login holds no more', 'verdict.login'],
+  ['topics that begin with $ are read-only', 'verdict.read_only'],
+  ["viewers of a team don't publish: ask an owner of the team for another role", 'verdict.viewer'],
+  ['$SYS can be read', 'verdict.system'],
+  ['TLS required', 'verdict.tls'],
 ];
 
 const escape = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
