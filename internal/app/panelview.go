@@ -27,6 +27,14 @@ func (p panelBrokers) Stats(instance string) panel.Stats {
 	}
 }
 
+func (p panelBrokers) Connected(instance string) int {
+	b := p.find(instance)
+	if b == nil {
+		return 0
+	}
+	return b.Connected()
+}
+
 func (p panelBrokers) Kick(instance, clientID string) bool {
 	b := p.find(instance)
 	return b != nil && b.Kick(clientID, "disconnected by the instance's people in the panel")

@@ -93,7 +93,7 @@ func TestConnectionLimit(t *testing.T) {
 		t.Error(got)
 	}
 	a.gone()
-	if s := r.b.Stats(); s.Clients != 2 || s.WebClients != 1 {
+	if s := r.b.Stats(); s.Clients != 2 || s.WebClients != 1 || r.b.Connected() != 2 {
 		t.Errorf("%+v", s)
 	}
 	a2.gone()

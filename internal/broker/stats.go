@@ -71,6 +71,13 @@ type Stats struct {
 	Connects      uint64         `json:"connects"`
 }
 
+// Connected counts the connected clients, those of web clients not among them. It costs the same however many there are.
+func (b *Broker) Connected() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.plain
+}
+
 // Stats sums the counters up. It looks at every session: ask it now and then, not for each message.
 func (b *Broker) Stats() Stats {
 	t := &b.total

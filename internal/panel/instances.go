@@ -83,6 +83,7 @@ type instanceBody struct {
 	WebSocketPath   string    `json:"websocket_path"`
 	Plain           bool      `json:"plain" doc:"Plain MQTT is let in"`
 	ConnectionLimit int       `json:"connection_limit"`
+	Connections     *int      `json:"connections,omitempty" doc:"In lists: clients that are connected now, web clients of the panel not counted"`
 	CA              caBody    `json:"ca"`
 	DevicePort      int       `json:"device_port" doc:"MQTT over TLS for small devices; /device-ca.h is a C header with the authority that they trust; 0: there is none"`
 	Versions        []string  `json:"versions" doc:"Versions of MQTT"`
@@ -124,7 +125,11 @@ func (p *Panel) showInstance(by account.Actor, i account.Instance) instanceBody 
 func (p *Panel) listInstances(ctx context.Context, _ *empty) (*answer[page[instanceBody]], error) {
 	by := actor(ctx)
 	list, err := p.o.Accounts.Instances(ctx, by)
-	return reply(pageOf(list, func(i account.Instance) instanceBody { return p.showInstance(by, i) })), err
+	return reply(pageOf(list, func(i account.Instance) instanceBody {
+		out := p.showInstance(by, i)
+		out.Connections = new(p.o.Brokers.Connected(i.ID))
+		return out
+	})), err
 }
 
 type createInstanceInput struct {

@@ -61,6 +61,8 @@ type Options struct {
 // running broker has zero numbers and no connections.
 type Brokers interface {
 	Stats(instance string) Stats
+	// Connected counts the connected clients, those of the panel's web client not among them.
+	Connected(instance string) int
 	// Connections is one page of the connected clients.
 	Connections(instance string, q ClientQuery) Clients[Connection]
 	// Kick ends the connection of a client id; false when there is none.

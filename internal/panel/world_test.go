@@ -279,6 +279,7 @@ type fakeBrokers struct {
 }
 
 func (f *fakeBrokers) Stats(string) panel.Stats { return panel.Stats{Connections: 1, MessagesIn: 7} }
+func (f *fakeBrokers) Connected(string) int     { return 3 }
 func (f *fakeBrokers) Connections(_ string, q panel.ClientQuery) panel.Clients[panel.Connection] {
 	if q.Skip > 0 {
 		return panel.Clients[panel.Connection]{Total: 1}

@@ -18,6 +18,7 @@ export interface Instance {
   websocket_path: string;
   plain: boolean; // plain MQTT is let in
   connection_limit: number;
+  connections?: number; // now; in lists only
   ca: { fingerprint_sha256: string; url: string };
   versions: string[];
   host_names?: string[]; // of the customer's own, that clients can use
