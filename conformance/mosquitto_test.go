@@ -42,7 +42,7 @@ func startMosquitto(t *testing.T) string {
 		t.Skipf("mosquitto does not start: %v", err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		c, err := net.Dial("tcp", at)
 		if err == nil {
 			c.Close()

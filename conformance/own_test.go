@@ -65,7 +65,7 @@ func serve(t *testing.T, args ...string) map[string]string {
 			if n != 0 {
 				t.Errorf("serve ended with code %d", n)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("serve does not end")
 		}
 	})

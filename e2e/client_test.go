@@ -57,7 +57,7 @@ func dialWith(addr string, p mqtt.Connect) (c *client, present bool, err error) 
 	if _, err := c.Write(p.Append(nil)); err != nil {
 		return nil, false, err
 	}
-	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	f, err := c.read()
 	if err != nil {
 		return nil, false, err

@@ -2,7 +2,7 @@
 // what stands around them. No page reports an error, in English and in Japanese.
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { browser, freePorts, Process, shot, temporary } from './lib.mjs';
+import { browser, freePorts, go, Process, shot, temporary } from './lib.mjs';
 import { loaded } from './editor.mjs';
 
 const word = { en: 'changed', ja: '変更後' };
@@ -39,10 +39,9 @@ async function steps(t, world) {
 async function start(world) {
   const [port] = await freePorts(1);
   world.server = new Process(['flow', '--data', temporary(world.name), '--listen', `127.0.0.1:${port}`]);
-  await world.server.prints(/ready/);
+  await world.server.prints(/^ready$/m);
   world.context = await browser(null, { language: world.language, width: 1280 });
   const tab = world.tab = world.context.pages()[0] ?? await world.context.newPage();
-  tab.setDefaultTimeout(10_000);
   tab.on('pageerror', (e) => world.faults.push(`${e.stack}`));
   tab.on('console', (m) => { if (m.type() === 'error') world.faults.push(`${m.text()} ${m.location().url}`); });
   tab.on('response', (r) => { if (r.status() >= 400) world.faults.push(`${r.status()} ${r.url()}`); });
@@ -54,7 +53,7 @@ async function start(world) {
       if (window.jQuery) window.jQuery.fx.off = true;
     });
   });
-  await tab.goto(/http:\/\/\S+\/welcome#code=\S+/.exec(world.server.text)[0]);
+  await go(tab, /http:\/\/\S+\/welcome#code=\S+/.exec(world.server.text)[0]);
   await tab.locator('input[name=username]').fill('pi');
   await tab.locator('input[name=password]').fill('raspberry-umi-no-oto');
   await tab.locator('input[name=again]').fill('raspberry-umi-no-oto');
@@ -126,7 +125,7 @@ async function change(world, { id, type, config }) {
   world.changed[id] = await tab.evaluate(async ([id, type, config, word]) => {
     const { RED, $ } = window;
     const until = async (what, f) => {
-      for (let i = 0; i < 1000; i++) {
+      for (const end = Date.now() + 60_000; Date.now() < end;) {
         const got = f();
         if (got) return got;
         await new Promise((done) => { setTimeout(done, 10); });
@@ -256,7 +255,7 @@ async function press({ tab }) {
   const answer = tab.waitForResponse((r) => new URL(r.url()).pathname.endsWith('/flows') && r.request().method() === 'POST');
   await tab.locator('#red-ui-header-button-deploy').click();
   const asked = tab.locator('.red-ui-notification button.primary').first();
-  await Promise.race([answer, asked.click().catch(() => {})]);
+  if (await Promise.race([answer.then(() => false), asked.waitFor().then(() => true, () => false)])) await asked.click();
   assert.equal((await answer).status(), 200);
   await tab.waitForFunction(() => !window.RED.nodes.dirty());
 }

@@ -1,17 +1,17 @@
 // The steps in Node-RED's editor: the hosted flow server and the one on the Raspberry Pi.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { mosquitto } from './panel.mjs';
-import { shot } from './lib.mjs';
+import { connections, listens, mosquitto } from './panel.mjs';
+import { go, patience, shot } from './lib.mjs';
 
 /** Flow server, editor: made with one click in the panel, signed in without a second password. */
 export async function hosted(world) {
   const { page, t } = world;
-  await page.goto(`${world.server.origin}/flows`);
+  await go(page, `${world.server.origin}/flows`);
   await page.getByRole('button', { name: t('flows.create'), exact: true }).first().click();
   await page.getByRole('dialog').getByRole('button', { name: t('flows.create'), exact: true }).click();
   const open = page.getByRole('button', { name: t('flows.open'), exact: true });
-  await open.and(page.locator(':enabled')).waitFor({ timeout: 30_000 });
+  await open.and(page.locator(':enabled')).waitFor();
   await shot(page, `${world.name}-6-flows`);
   const [tab] = await Promise.all([world.context.waitForEvent('page'), open.click()]);
   world.hosted = tab;
@@ -19,7 +19,7 @@ export async function hosted(world) {
   await loaded(tab);
   assert.ok(!tab.url().includes('code='), 'the code is gone from the address');
   await tab.evaluate(() => localStorage.clear()); // a browser that isn't signed in to the editor goes by the panel
-  await Promise.all([tab.waitForURL(/\/flow-servers\/.*\/open/), tab.reload()]);
+  await Promise.all([tab.waitForURL(/\/flow-servers\/.*\/open/), tab.evaluate(() => { location.reload(); })]);
   await tab.waitForURL(/edit-.*\.flows\.localhost/);
   await loaded(tab);
   await tab.setViewportSize({ width: 1280, height: 800 }); // the editor is made for a desk
@@ -31,6 +31,7 @@ export async function hosted(world) {
   await deploy(tab);
   await statusConnected(tab);
   await debugSidebar(tab);
+  await listens(world, (c) => !c.web);
   await mosquitto(world, 'pub', world.instance, world.password, ['-t', 'test', '-m', 'to the hosted flow', '-q', '1']);
   await tab.locator('.red-ui-debug-msg', { hasText: 'to the hosted flow' }).first().waitFor();
   await shot(tab, `${world.name}-6-editor`);
@@ -54,6 +55,7 @@ export async function filledIn(world) {
   await tab.locator('#node-config-dialog-ok').click();
   await tab.locator('#node-dialog-ok').click();
   await deploy(tab);
+  await listens(world, (c) => c.user.startsWith('flow-'));
   await statusConnected(tab);
   await mosquitto(world, 'pub', world.instance, world.password, ['-t', 'test', '-m', 'to a user of its own', '-q', '1']);
   await tab.locator('.red-ui-debug-msg', { hasText: 'to a user of its own' }).first().waitFor();
@@ -64,7 +66,7 @@ export async function pi(world) {
   const link = /http:\/\/\S+\/welcome#code=\S+/.exec(world.pi.text)[0];
   const tab = await world.context.newPage();
   await tab.setViewportSize({ width: 1280, height: 800 });
-  await tab.goto(link);
+  await go(tab, link);
   await tab.locator('input[name=username]').fill('pi');
   await tab.locator('input[name=password]').fill('raspberry-umi-no-oto');
   await tab.locator('input[name=again]').fill('raspberry-umi-no-oto');
@@ -82,12 +84,13 @@ export async function pi(world) {
   await deploy(tab);
   await statusConnected(tab);
   await debugSidebar(tab);
-  const heard = mosquitto(world, 'sub', world.instance, world.password, ['-t', 'test', '-C', '1', '-W', '20']);
-  await world.page.goto(`${world.server.origin}/instances/${world.instance}/client`);
+  const heard = mosquitto(world, 'sub', world.instance, world.password, ['-t', 'test', '-C', '1', '-W', '80', '-i', 'heard']);
+  await go(world.page, `${world.server.origin}/instances/${world.instance}/client`);
   await world.page.getByText(world.t('client.connected')).first().waitFor();
   await world.page.getByRole('button', { name: world.t('client.subscribe'), exact: true }).click();
   await world.page.locator('section', { has: world.page.getByRole('heading', { name: world.t('client.subscriptions') }) }).getByRole('listitem').first().waitFor();
-  await fourConnected(world);
+  await listens(world, (c) => c.client_id === 'heard');
+  await connections(world, 'hosted flow, Pi and mosquitto_sub', (all) => all.filter((c) => !c.web && c.subscriptions > 0).length === 3);
   await press(tab, 'now');
   const line = tab.locator('.red-ui-debug-msg', { hasText: /\d{13}/ }).first();
   await line.waitFor();
@@ -100,21 +103,11 @@ export async function pi(world) {
   await shot(world.page, `${world.name}-7-client`);
 }
 
-/** fourConnected waits for hosted flow, Pi and mosquitto_sub: three connections that count. */
-async function fourConnected(world) {
-  const until = Date.now() + 15_000;
-  for (;;) {
-    const n = await world.page.evaluate(async (id) => (await (await fetch(`/api/v1/instances/${id}/stats`)).json()).connections, world.instance);
-    if (n >= 3) return;
-    if (Date.now() > until) throw new Error(`${n} connections, want 3`);
-  }
-}
-
 /** loaded waits until the editor can be used. */
 export async function loaded(tab) {
-  await tab.locator('#red-ui-header-button-deploy').waitFor({ timeout: 60_000 });
-  await tab.waitForFunction(() => window.RED?.workspaces?.active?.() && !document.querySelector('.red-ui-loader:not(.hide) .red-ui-loading-bar'), null, { timeout: 60_000 }).catch(() => {});
-  await tab.locator('.red-ui-palette-node[data-palette-type=debug]').waitFor({ timeout: 60_000 });
+  await tab.locator('#red-ui-header-button-deploy').waitFor();
+  await tab.waitForFunction(() => window.RED?.workspaces?.active?.() && !document.querySelector('.red-ui-loader:not(.hide) .red-ui-loading-bar'), null, { timeout: patience }).catch(() => {});
+  await tab.locator('.red-ui-palette-node[data-palette-type=debug]').waitFor();
 }
 
 /** importFlow brings nodes into the open tab, as the import dialog does. */
@@ -161,7 +154,7 @@ export async function deploy(tab) {
 }
 
 /** statusConnected waits until every mqtt node shows the dot of a connection. */
-export async function statusConnected(tab, timeout = 20_000) {
+export async function statusConnected(tab, timeout = patience) {
   await tab.waitForFunction(() => {
     let all = true, some = false;
     window.RED.nodes.eachNode((n) => { if (n.type.startsWith('mqtt')) { some = true; all &&= n.status?.fill === 'green'; } });

@@ -70,7 +70,7 @@ func TestNoDescriptorsLeft(t *testing.T) {
 	defer leave()
 	for i := range 300 {
 		to := []string{addr, https, http}[i%3]
-		c, err := net.DialTimeout("tcp", to, 5*time.Second)
+		c, err := net.DialTimeout("tcp", to, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,7 +61,7 @@ async function steps(t, world) {
     const data = temporary(`${world.name}-pi`);
     mkdirSync(data, { recursive: true });
     world.pi = new Process(['flow', '--data', data, '--listen', `127.0.0.1:${port}`]);
-    await world.pi.prints(/ready/);
+    await world.pi.prints(/^ready$/m);
     await editor.pi(world);
   });
   await step('8 what is refused', () => refusals(world));

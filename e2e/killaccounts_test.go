@@ -75,7 +75,7 @@ func TestKillLosesNoAccount(t *testing.T) {
 
 // ask calls a server's admin socket.
 func ask(dir, method, path string, body any) ([]byte, error) {
-	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
+	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, "admin.sock"))
 		}}}

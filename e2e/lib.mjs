@@ -11,14 +11,50 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const binary = join(root, 'bin', 'tsunagi');
 const screenshots = join(root, 'e2e', 'screenshots');
 
-/** freePorts asks the system for n ports on loopback that nobody uses. */
+// patience is how long a step may take, in milliseconds. It is for a slow machine with much to do: a test waits for what happens.
+export const patience = 90_000;
+
+let nextPort = Math.floor(Math.random() * 12_000);
+
+/**
+ * freePorts finds n ports that nobody uses, and that stay free while a server is away: they are below those that connections
+ * are given, else a client that tries again could sit on one, even be connected with itself.
+ */
 export async function freePorts(n) {
-  const servers = await Promise.all(Array.from({ length: n }, () => new Promise((done, fail) => {
-    const s = createServer().once('error', fail).listen(0, '127.0.0.1', () => done(s));
-  })));
-  const ports = servers.map((s) => s.address().port);
-  await Promise.all(servers.map((s) => new Promise((done) => s.close(done))));
+  const ports = [];
+  for (let tries = 0; ports.length < n; tries++) {
+    if (tries === 1000) throw new Error('no port from 20000 to 31999 is free');
+    const port = 20_000 + nextPort++ % 12_000;
+    const free = await new Promise((done) => {
+      const s = createServer().once('error', () => done(false)).listen(port, () => s.close(() => done(true)));
+    });
+    if (free) ports.push(port);
+  }
   return ports;
+}
+
+/** until asks for something again and again until it is good, and returns it. */
+export async function until(what, ask, good = (answer) => answer) {
+  for (const end = Date.now() + patience; ;) {
+    const answer = await ask();
+    if (good(answer)) return answer;
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}: ${JSON.stringify(answer)}`);
+    await new Promise((done) => { setTimeout(done, 50); });
+  }
+}
+
+/**
+ * go opens an address. It is opened again where that was broken off: by the page that is left, which loads itself anew when a
+ * part of it doesn't come, or by a change of the machine's networks.
+ */
+export async function go(page, url) {
+  for (let more = 3; ; more--) {
+    try {
+      return await page.goto(url);
+    } catch (error) {
+      if (more === 0 || !/ERR_ABORTED|ERR_NETWORK_CHANGED|interrupted by another navigation/.test(error.message)) throw error;
+    }
+  }
 }
 
 /** Process runs the binary, with the words of at before it, and keeps what it prints. */
@@ -31,20 +67,21 @@ export class Process {
     for (const out of [this.child.stdout, this.child.stderr]) {
       out.setEncoding('utf8').on('data', (chunk) => { this.text += chunk; this.#look(); });
     }
-    this.ended = new Promise((done) => this.child.once('exit', (code, signal) => { this.over = true; this.#look(); done({ code, signal }); }));
+    this.ended = new Promise((done) => this.child.once('exit', (code, signal) => { this.over = true; done({ code, signal }); }));
+    this.child.once('close', () => { this.silent = true; this.#look(); }); // what it printed last comes after its end
   }
 
   #look() {
     this.waiting = this.waiting.filter((w) => {
       const m = w.pattern.exec(this.text);
       if (m) w.done(m);
-      else if (this.over) w.fail(new Error(`the process ended before it printed ${w.pattern}:\n${this.text}`));
-      return !m && !this.over;
+      else if (this.silent) w.fail(new Error(`the process ended before it printed ${w.pattern}:\n${this.text}`));
+      return !m && !this.silent;
     });
   }
 
   /** prints waits until the output matches pattern. */
-  prints(pattern, ms = 30_000) {
+  prints(pattern, ms = patience) {
     return new Promise((done, fail) => {
       const timer = setTimeout(() => fail(new Error(`did not print ${pattern} in ${ms} ms:\n${this.text}`)), ms);
       const settle = (f) => (v) => { clearTimeout(timer); f(v); };
@@ -65,7 +102,7 @@ export async function serve(data, ports, { host = 'localhost', at = [], more = [
   const [https, mqtts, mqtt, http] = ports ?? await freePorts(4);
   const p = new Process(['serve', '--data', data, '--domain', host, '--https', `:${https}`, '--mqtts', `:${mqtts}`, '--mqtt', `:${mqtt}`, '--http', `:${http}`, ...more], {}, at);
   Object.assign(p, { https, mqtts, mqtt, http, ports: [https, mqtts, mqtt, http], origin: `https://${host}:${https}`, ca: join(data, 'ca', 'ca.pem') });
-  await p.prints(/ready/);
+  await p.prints(/^ready$/m);
   return p;
 }
 
@@ -86,8 +123,9 @@ export async function browser(caFile, { language, width, height = 800, dark = fa
     writeFileSync(wrapper, `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 });
     executablePath = wrapper;
   }
-  return chromium.launchPersistentContext(join(home, 'profile'), {
+  const context = await chromium.launchPersistentContext(join(home, 'profile'), {
     executablePath,
+    timeout: patience,
     headless: true,
     env: { ...process.env, HOME: home },
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
@@ -96,6 +134,8 @@ export async function browser(caFile, { language, width, height = 800, dark = fa
     colorScheme: dark ? 'dark' : 'light',
     permissions: ['clipboard-read', 'clipboard-write'],
   });
+  context.setDefaultTimeout(patience);
+  return context;
 }
 
 /** texts is the catalogue of a language: t('key', {name: value}). */
@@ -117,14 +157,14 @@ export async function shot(page, name) {
 export const temporary = (name) => mkdtempSync(join(tmpdir(), `tsunagi-${name}-`));
 
 /** run runs a command to its end: {code, out}. */
-export function run(command, args, { input, ms = 20_000 } = {}) {
+export function run(command, args, { input, ms = patience } = {}) {
   return new Promise((done, fail) => {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     let out = '';
     child.stdout.on('data', (c) => { out += c; });
     child.stderr.on('data', (c) => { out += c; });
     const timer = setTimeout(() => child.kill('SIGKILL'), ms);
-    child.once('error', fail).once('exit', (code) => { clearTimeout(timer); done({ code, out }); });
+    child.once('error', fail).once('close', (code) => { clearTimeout(timer); done({ code, out }); });
     child.stdin.end(input ?? '');
   });
 }

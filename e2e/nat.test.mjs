@@ -2,7 +2,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { browser, Process, root, serve, shot, temporary, texts } from './lib.mjs';
+import { browser, go, patience, Process, root, serve, shot, temporary, texts } from './lib.mjs';
 import * as editor from './editor.mjs';
 import * as panel from './panel.mjs';
 import { addresses, missing, Network } from './network.mjs';
@@ -58,9 +58,9 @@ async function steps(t, world) {
   });
   await step('pairing', () => pair(world));
   await step('only the device dials', () => {
-    const from = (place, address) => world.net.reaches(place, address, 1880);
+    const from = (place, address, ms) => world.net.reaches(place, address, 1880, ms);
     assert.equal(from('router', addresses.device), 'open', 'in its own network it can be reached');
-    assert.equal(from('cloud', addresses.device), 'silence');
+    assert.equal(from('cloud', addresses.device, 2000), 'silence');
     assert.equal(from('cloud', addresses.outside), 'refused');
     assert.equal(from('phone', addresses.outside), 'refused');
     assert.equal(world.net.reaches('home', addresses.cloud, world.server.https), 'open');
@@ -99,7 +99,7 @@ const start = (world, ports) => serve(world.data, ports ?? [8443, 8883, 1883, 80
 /** run starts the device, in its home. */
 async function run(world, more) {
   world.device = new Process(['flow', '--data', world.pi, '--listen', ':1880', ...more], {}, world.net.at('home'));
-  await world.device.prints(/ready/);
+  await world.device.prints(/^ready$/m);
 }
 
 /**
@@ -108,7 +108,7 @@ async function run(world, more) {
  */
 async function pair(world) {
   const { page, t } = world;
-  await page.goto(`${world.server.origin}/devices`);
+  await go(page, `${world.server.origin}/devices`);
   await page.getByRole('button', { name: t('devices.add'), exact: true }).click();
   const dialog = page.getByRole('dialog');
   await dialog.locator('option').first().waitFor({ state: 'attached' });
@@ -134,9 +134,9 @@ async function pair(world) {
 /** state waits until the panel shows the device as online or not. */
 async function state(world, online) {
   const { page, t } = world;
-  const until = Date.now() + 60_000;
+  const until = Date.now() + patience;
   for (;;) {
-    await page.goto(`${world.server.origin}/devices`);
+    await go(page, `${world.server.origin}/devices`);
     const badge = page.getByText(t(online ? 'devices.online' : 'devices.offline'), { exact: true });
     if (await badge.waitFor({ timeout: 5000 }).then(() => true, () => false)) return;
     if (Date.now() > until) throw new Error(`the device is not ${online ? 'online' : 'offline'}`);
@@ -175,7 +175,7 @@ async function edit(world) {
 async function look(world) {
   const { page, t } = world;
   await page.bringToFront();
-  await page.goto(`${world.server.origin}/devices`);
+  await go(page, `${world.server.origin}/devices`);
   await page.getByRole('link', { name: t('devices.more'), exact: true }).click();
   await page.getByText(t('devices.deployed'), { exact: true }).waitFor();
   await page.getByText(t('devices.snapshot_now')).waitFor();
@@ -195,12 +195,12 @@ async function look(world) {
  */
 async function visit(world) {
   const { page, t } = world;
-  await page.goto(`${world.server.origin}/devices`);
+  await go(page, `${world.server.origin}/devices`);
   await page.getByRole('link', { name: t('devices.more'), exact: true }).click();
   const [tab] = await Promise.all([world.context.waitForEvent('page'), page.getByRole('button', { name: t('devices.open_pages'), exact: true }).click()]);
   await tab.waitForURL(/^https:\/\/pi\.flows\.cloud\.example:8443\/$/);
   const at = new URL('/hello', tab.url()).href;
-  await tab.goto(at);
+  await go(tab, at);
   await tab.getByText('live from home').waitFor();
   await tab.getByText('kept apart').waitFor();
   assert.equal(await tab.evaluate(() => innerWidth), 360);
@@ -208,7 +208,7 @@ async function visit(world) {
   await shot(tab, 'nat-pages');
 
   await world.context.clearCookies({ domain: 'pi.flows.cloud.example' }); // it is still signed in to the panel
-  await tab.goto(at);
+  await go(tab, at);
   await tab.getByText('live from home').waitFor();
   assert.equal(tab.url(), at);
 
@@ -218,13 +218,13 @@ async function visit(world) {
     const [, at, ca] = process.argv;
     https.get(at, { ca: readFileSync(ca), headers: { Accept: 'text/html' } }, (r) => { console.log(r.statusCode, r.headers.location); process.exit(0); });`, at, world.server.ca);
   assert.match(stranger(), /^303 https:\/\/cloud\.example:8443\/devices\/\S+\/pages\?to=%2Fhello/);
-  await page.goto(`${world.server.origin}/devices`);
+  await go(page, `${world.server.origin}/devices`);
   await page.getByLabel(t('devices.pages'), { exact: true }).selectOption('public');
   await page.getByText('https://pi.flows.cloud.example:8443/').waitFor();
   await narrow(page);
   await shot(page, 'nat-public');
   await state(world, true);
-  for (const until = Date.now() + 30_000; !/^200/.test(stranger()); ) assert.ok(Date.now() < until, stranger());
+  for (const until = Date.now() + patience; !/^200/.test(stranger()); ) assert.ok(Date.now() < until, stranger());
   await tab.close();
 }
 
@@ -240,8 +240,8 @@ async function alive(world) {
   await tab.bringToFront();
   await editor.loaded(tab);
   await tab.evaluate(() => { window.RED.debug?.clearMessageList(true); window.RED.sidebar.show('debug'); });
-  await tab.locator('.red-ui-debug-msg', { hasText: /\d{13}/ }).first().waitFor({ timeout: 60_000 });
-  await editor.statusConnected(tab, 60_000);
+  await tab.locator('.red-ui-debug-msg', { hasText: /\d{13}/ }).first().waitFor();
+  await editor.statusConnected(tab);
   await editor.pressById(tab, 'press');
   await tab.locator('.red-ui-debug-msg', { hasText: 'pressed from afar' }).first().waitFor();
   await shot(tab, 'nat-alive');

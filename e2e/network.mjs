@@ -1,9 +1,9 @@
 // Networks of a test's own: the platform and a phone on one, which stands for the Internet, a home behind a router on
 // another. The router translates addresses: it lets the home dial out, and nobody in.
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporary } from './lib.mjs';
+import { patience, temporary } from './lib.mjs';
 
 const cloud = '203.0.113.10', phone = '203.0.113.20', outside = '203.0.113.30'; // of RFC 5737, for documentation
 const inside = '192.168.77.1', device = '192.168.77.2';
@@ -67,7 +67,7 @@ export class Network {
 
   /** #up starts a line's end, without an address of IPv6 that comes seconds later: to a browser the network would have changed. */
   #up(place, end) {
-    this.#in(place, 'ip', 'link', 'set', end, 'addrgenmode', 'none');
+    if (existsSync('/proc/sys/net/ipv6')) this.#in(place, 'ip', 'link', 'set', end, 'addrgenmode', 'none');
     this.#in(place, 'ip', 'link', 'set', end, 'up');
   }
 
@@ -84,14 +84,14 @@ export class Network {
     return ['ip', 'netns', 'exec', this.#name(place), 'sh', '-c', `mount --bind ${this.hosts} /etc/hosts && exec "$@"`, 'sh'];
   }
 
-  /** reaches tries a TCP connection from a place and says how it ended: open, refused or silence. */
-  reaches(place, address, port) {
+  /** reaches tries a TCP connection from a place and says how it ended: open, refused or, when nothing came for some milliseconds, silence. */
+  reaches(place, address, port, ms = patience) {
     const [command, ...args] = this.at(place);
     return sh(command, ...args, process.execPath, '-e', `
       const s = require('node:net').connect(${port}, '${address}');
       const end = (text) => { console.log(text); process.exit(0); };
       s.once('connect', () => end('open')).once('error', (e) => end(e.code === 'ECONNREFUSED' ? 'refused' : 'silence'));
-      setTimeout(() => end('silence'), 2000);`).trim();
+      setTimeout(() => end('silence'), ${ms});`).trim();
   }
 
   /** node runs a script in a place and returns what it prints; arguments are in process.argv from 1 on. */
@@ -112,7 +112,7 @@ export class Network {
         const ask = () => s.send(question, 5353, '224.0.0.251');
         ask();
         setInterval(ask, 500);
-        setTimeout(() => process.exit(0), 10_000);
+        setTimeout(() => process.exit(0), ${patience});
       });`, service);
   }
 

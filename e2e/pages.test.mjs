@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { browser, root, serve, shot, temporary } from './lib.mjs';
+import { browser, go, patience, root, serve, shot, temporary } from './lib.mjs';
 
 const axe = readFileSync(createRequire(join(root, 'web', 'panel', 'package.json')).resolve('axe-core/axe.min.js'), 'utf8');
 const widths = [360, 768, 1280];
@@ -59,7 +59,7 @@ test('every page', async () => {
 /** prepare makes the owner, and one of everything that pages show. */
 async function prepare(world, page) {
   const token = /\/welcome#token=(\S+)/.exec(world.server.text)[1];
-  await page.goto(world.server.origin + '/sign-in');
+  await go(page, world.server.origin + '/sign-in');
   await api(page, 'POST', '/owner', { token, email: 'owner@example.org', password: 'tansu-mizuumi-42', language: 'en' });
   world.account = (await api(page, 'GET', '/session')).account.id;
   world.instance = (await api(page, 'POST', '/instances', { name: '温室 <b>Greenhouse</b>' })).id;
@@ -76,9 +76,9 @@ async function prepare(world, page) {
 /** look opens a page, waits until it has what it shows, and judges it at each width. */
 async function look(world, page, path, note, language) {
   await page.setViewportSize({ width: widths[0], height: 900 });
-  await page.goto(world.server.origin + path);
+  await go(page, world.server.origin + path);
   await page.locator('h1').first().waitFor();
-  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'), undefined, { timeout: 10_000 });
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'), undefined, { timeout: patience });
   await judge(page, path, note, language);
   for (const width of widths.slice(1)) {
     await page.setViewportSize({ width, height: 900 });
@@ -89,7 +89,7 @@ async function look(world, page, path, note, language) {
 
 async function judge(page, path, note, language) {
   const fits = () => document.documentElement.scrollWidth <= document.documentElement.clientWidth;
-  await page.waitForFunction(fits, undefined, { timeout: 5_000 }).catch(() => {}); // charts follow the window; what stays is told below
+  await page.waitForFunction(fits, undefined, { timeout: 20_000 }).catch(() => {}); // charts follow the window; what stays is told below
   const found = await page.evaluate(() => ({
     language: document.documentElement.lang,
     wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,

@@ -1,7 +1,7 @@
 // Passkeys on the real server: Chromium's own code for them with an authenticator that it simulates.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { browser, serve, shot, temporary, texts } from './lib.mjs';
+import { browser, go, serve, shot, temporary, texts } from './lib.mjs';
 import { becomeOwner, owner } from './panel.mjs';
 
 const button = (page, name) => page.getByRole('button', { name, exact: true });
@@ -40,7 +40,7 @@ async function authenticator({ context, page }) {
 }
 
 async function register({ page, server, t }, device) {
-  await page.goto(`${server.origin}/account`);
+  await go(page, `${server.origin}/account`);
   await button(page, t('passkeys.add')).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel(t('passkeys.name'), { exact: true }).fill('My phone');
@@ -60,7 +60,7 @@ async function register({ page, server, t }, device) {
 }
 
 async function signOut({ page, server, t }) {
-  await page.goto(`${server.origin}/account`);
+  await go(page, `${server.origin}/account`);
   await button(page, t('account.sign_out')).first().click();
   await page.waitForURL('**/sign-in*');
 }
@@ -72,7 +72,7 @@ async function signIn({ page, server, t }, device) {
   await page.getByRole('heading', { name: t('instances.title') }).waitFor();
   const [after] = await device.credentials();
   assert.ok(after.signCount > signCount, 'the authenticator has signed');
-  await page.goto(`${server.origin}/account`);
+  await go(page, `${server.origin}/account`);
   await page.getByText(owner.email).first().waitFor();
   await page.locator('li', { hasText: 'My phone' }).first().waitFor();
   assert.equal(await page.locator('li', { hasText: 'My phone' }).getByText(t('account.tokens_unused')).count(), 0, 'its use is noted');
@@ -93,7 +93,7 @@ async function refuseAnotherPerson(world, device) {
 /** remove takes it away on the server; the authenticator still has it, and it opens nothing. */
 async function remove(world, device) {
   const { page, server, t } = world;
-  await page.goto(`${server.origin}/account`);
+  await go(page, `${server.origin}/account`);
   await button(page, t('account.factors_remove_name', { name: 'My phone' })).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel(t('account.factors_confirm'), { exact: true }).fill(owner.password);

@@ -76,7 +76,7 @@ func TestRestartWithMuchToRemember(t *testing.T) {
 	took := time.Since(begun)
 	c, present := connect(t, addr, "session-7", false)
 	defer c.Close()
-	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	f, err := c.read()
 	if !present || err != nil || f.Type() != mqtt.PUBLISH {
 		t.Errorf("session present %v, packet of type %d, %v", present, f.Type(), err)

@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { browser, root, shot } from './lib.mjs';
+import { browser, go, root, shot } from './lib.mjs';
 
 const { serve } = await import(join(root, 'web', 'panel', 'dev', 'serve.js'));
 const instance = '/instances/kqzvbnta';
@@ -15,7 +15,7 @@ const pages = [
 ];
 
 for (const one of pages) test(`${one.name}: a page of a long list`, () => inPage(one.name, async (page, server) => {
-  await page.goto(server.url + one.path);
+  await go(page, server.url + one.path);
   await page.getByText(one.last, { exact: true }).first().waitFor();
   assert.equal(await page.locator(one.rows).count(), one.most);
   await page.getByRole('link', { name: 'Next' }).click();
@@ -24,13 +24,13 @@ for (const one of pages) test(`${one.name}: a page of a long list`, () => inPage
   await page.getByRole('searchbox').first().fill(one.search[0]);
   await page.getByText(one.search[1], { exact: true }).first().waitFor();
   assert.equal(await page.locator(one.rows).count(), 1, 'a search begins with its first page');
-  const asked = server.mock.many.asked.filter(([what]) => what === one.list).length;
-  assert.ok(asked >= 3 && asked < 10, `${asked} requests for three pages`);
+  const asked = new Set(server.mock.many.asked.filter(([what]) => what === one.list).map(([, query]) => query)); // some lists are read again now and then
+  assert.ok(asked.size >= 3 && asked.size < 6, `for three pages it was asked for ${[...asked].join(' ')}`);
   await shot(page, `scale-${one.name}`);
 }));
 
 test('connections as a file: every row, page by page', () => inPage('file', async (page, server) => {
-  await page.goto(server.url + instance + '/connections');
+  await go(page, server.url + instance + '/connections');
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
   const chunks = [];
   for await (const chunk of await file.createReadStream()) chunks.push(chunk);
@@ -39,7 +39,7 @@ test('connections as a file: every row, page by page', () => inPage('file', asyn
 }));
 
 test('log: a million lines and a flood of new ones', () => inPage('log', async (page, server) => {
-  await page.goto(server.url + instance + '/log');
+  await go(page, server.url + instance + '/log');
   const rows = page.locator('main ol > li');
   await rows.first().waitFor();
   assert.equal(await rows.count(), 50);

@@ -84,7 +84,7 @@ func startProgram(t *testing.T, name, addr string, args ...string) *server {
 	s := &server{cmd: cmd, addr: addr, log: log.Name(), ended: make(chan struct{})}
 	go func() { _ = cmd.Wait(); close(s.ended) }()
 	t.Cleanup(s.kill)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

@@ -77,7 +77,7 @@ func TestBridgeBetweenInstances(t *testing.T) {
 	}
 	until := func(good func() bool) {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); !good(); time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); !good(); time.Sleep(50 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("%+v\n%s", st, w.log)
 			}

@@ -196,7 +196,7 @@ func (p *person) open(d deviceView) string {
 // comms opens the editor's socket and signs in to it.
 func (p *person) comms(d deviceView, token string) (*websocket.Conn, context.Context) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	p.t.Cleanup(cancel)
 	ws, _, err := websocket.Dial(ctx, "wss"+strings.TrimPrefix(d.URL, "https")+"comms", &websocket.DialOptions{HTTPClient: p.client,
 		HTTPHeader: http.Header{"Origin": {strings.TrimSuffix(d.URL, "/")}, "User-Agent": {"Browser/1"}}})

@@ -142,7 +142,7 @@ func TestOnePortInClear(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		_, _ = io.WriteString(c, request)
 		b, _ := io.ReadAll(c)
 		return string(b)

@@ -95,7 +95,7 @@ func (s *site) start() {
 
 // stop ends everything in the order of the program.
 func (s *site) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	err := errors.Join(s.bridges.Stop(ctx), s.gate.Stop(ctx), s.broker.Stop(ctx))
 	s.end()
@@ -158,7 +158,7 @@ func (s *site) link(list ...Config) {
 func (s *site) until(id string, good func(State) bool) State {
 	s.t.Helper()
 	var last State
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if last, _ = s.bridges.State("instance", id); good(last) {
 			return last
 		}
@@ -198,7 +198,7 @@ func newDevice(t *testing.T, addr, id string, v mqtt.Version, filters ...string)
 
 // soon is a context of one step of a test.
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -215,7 +215,7 @@ func (d *device) next() *mqttclient.Message {
 	select {
 	case m := <-d.got:
 		return m
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		d.t.Fatal("no message came")
 		return nil
 	}

@@ -334,7 +334,7 @@ func TestExpiry(t *testing.T) {
 // waitWrites returns when everything that has been handed to the committer is written.
 func (r *rig) waitWrites() {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := r.b.cursors.flush(ctx); err != nil {
 		r.t.Fatal(err)

@@ -135,7 +135,7 @@ func (r *rig) try(p *mqtt.Connect, id Identity) (*peer, error) {
 	if id.Rights == nil {
 		id.Rights = AllowAll{}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := r.b.Connect(ctx, &ConnectRequest{Packet: p, Identity: id, Remote: cmp.Or(r.from, "test"), Via: "test", Link: q})
 	if err != nil {
@@ -228,13 +228,13 @@ func (p *peer) sub(filter string, qos byte) {
 
 // next is the next packet, or false when none has come in time.
 func (p *peer) next(wait time.Duration) (mqtt.Frame, bool) {
+	end := time.Now().Add(wait) // before the timer's, which wakes but once
 	timer := time.AfterFunc(wait, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.cond.Broadcast()
 	})
 	defer timer.Stop()
-	end := time.Now().Add(wait)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
@@ -256,7 +256,7 @@ func (p *peer) next(wait time.Duration) (mqtt.Frame, bool) {
 
 func (p *peer) frame() mqtt.Frame {
 	p.t.Helper()
-	f, ok := p.next(5 * time.Second)
+	f, ok := p.next(time.Minute)
 	if !ok {
 		p.t.Fatal("no packet has come")
 	}

@@ -295,7 +295,7 @@ func (m *sharedModel) finish() {
 		slices.Sort(list)
 		return list
 	}
-	end := time.Now().Add(3 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for quiet := 0; quiet < 3 && time.Now().Before(end); quiet++ {
 		for id := range m.peers {
 			m.read(id, true)

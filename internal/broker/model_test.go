@@ -427,7 +427,7 @@ func (m *model) finish() {
 			m.connect(c, true, false)
 		}
 	}
-	for quiet, end := 0, time.Now().Add(20*time.Second); quiet < 3 && time.Now().Before(end); { // there may be more to come
+	for quiet, end := 0, time.Now().Add(time.Minute); quiet < 3 && time.Now().Before(end); { // there may be more to come
 		n := len(m.trace)
 		for _, c := range m.clients {
 			if c.p != nil {
@@ -462,7 +462,7 @@ func (m *model) checkKept() {
 	p.sub("#", 1)
 	got := map[string]string{}
 	for range m.kept {
-		f, ok := p.next(time.Second)
+		f, ok := p.next(time.Minute)
 		if !ok {
 			break
 		}

@@ -24,7 +24,7 @@ type socket struct {
 
 func (w *world) dial(t *testing.T) *socket {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	conn, _, err := websocket.Dial(ctx, strings.Replace(w.http.URL, "http", "ws", 1)+"/comms", nil)
 	if err != nil {

@@ -61,9 +61,9 @@ func TestFullQueueInBytes(t *testing.T) {
 // A script that never ends does not hold up a deploy for as long as it may run.
 func TestDeployInterruptsAScript(t *testing.T) {
 	s := flowtest.Start(t, nodes.All(), func(o *flow.Options) { o.FunctionTime = time.Hour })
-	s.Load(flow.DeployFull, file(in("f"), n("f", "function", "t", "", "'outputs':1,'func':'for (;;) {}'")))
+	s.Load(flow.DeployFull, file(in("f"), n("f", "function", "t", "", "'outputs':1,'func':'node.status({text: String(1 + 1)}); for (;;) {}'")))
 	go s.Press("i", "")
-	time.Sleep(50 * time.Millisecond) // so that it is likely to run; the deploy must come through in any case
+	s.Until("status/f", `{"text":"2"}`) // it runs
 	s.Load(flow.DeployFull, file(in("d"), debugNode("d")))
 	if m := s.Debug(); m["id"] != "f" || !strings.Contains(m["msg"].(string), "interrupted") {
 		t.Errorf("the function says %v", m)

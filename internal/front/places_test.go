@@ -36,7 +36,7 @@ func TestPlaces(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Close() })
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		_, _ = io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
 		if path == "/hijack" {
 			(<-hijacked).Close()
@@ -60,7 +60,7 @@ func TestPlaces(t *testing.T) {
 		t.Error("a fourth connection was served")
 	}
 	idle[0].Close()
-	for end := time.Now().Add(10 * time.Second); p.taken.Load() >= 3 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); p.taken.Load() >= 3 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if _, ok := open("/"); !ok {

@@ -191,7 +191,7 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 		return secure.Serve(tls.NewListener(r.Listener(l), ca.TLSConfig(nil, "http/1.1", "mqtt")))
 	})
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		_ = r.Stop(ctx) // a test of Stop has its own
 		plain.Close()
@@ -226,7 +226,7 @@ func (r *rig) session() *echo {
 	select {
 	case e := <-r.sessions:
 		return e
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatal("no session was made")
 		return nil
 	}
@@ -238,7 +238,7 @@ func (r *rig) event() broker.Event {
 	select {
 	case e := <-r.events:
 		return e
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatal("no event came")
 		return broker.Event{}
 	}

@@ -165,7 +165,7 @@ func ended(t testing.TB, e *echo) error {
 	select {
 	case cause := <-e.end:
 		return cause
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the connection did not end")
 		return nil
 	}

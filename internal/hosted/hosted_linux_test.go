@@ -74,7 +74,7 @@ func TestCookiesOfThePanelStayOut(t *testing.T) {
 func TestWebSocket(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.start(Server{ID: "a", Name: "home"})
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, "ws://"+w.proxy+"/ws", &websocket.DialOptions{Host: w.Host("home")})
 	if err != nil {

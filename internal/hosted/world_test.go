@@ -182,7 +182,7 @@ func newWorld(t *testing.T, o Options) *world {
 	go srv.Serve(l)
 	w.proxy = l.Addr().String()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := m.Close(ctx); err != nil {
 			t.Error(err)

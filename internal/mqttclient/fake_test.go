@@ -42,7 +42,7 @@ func (s *fakeServer) accept() *peer {
 	case c := <-s.conns:
 		s.t.Cleanup(func() { c.Close() })
 		return &peer{t: s.t, packetReader: &packetReader{conn: c, max: 1 << 24}}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatal("the client does not connect")
 		return nil
 	}
@@ -63,7 +63,7 @@ func (s *fakeServer) connect(a mqtt.Connack) (*peer, *mqtt.Connect) {
 
 func (p *peer) expect(want mqtt.Type) mqtt.Frame {
 	p.t.Helper()
-	p.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	p.conn.SetReadDeadline(time.Now().Add(time.Minute))
 	f, err := p.next()
 	if err != nil || f.Type() != want {
 		p.t.Fatalf("waiting for packet type %d: got %d, %v", want, f.Type(), err)
@@ -92,7 +92,7 @@ func (p *peer) expectAck(want mqtt.Type, id uint16) mqtt.Ack {
 // expectEnd wants the connection closed without another packet.
 func (p *peer) expectEnd() {
 	p.t.Helper()
-	p.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	p.conn.SetReadDeadline(time.Now().Add(time.Minute))
 	if f, err := p.next(); err == nil {
 		p.t.Fatalf("got packet type %d instead of the end", f.Type())
 	}
@@ -100,7 +100,7 @@ func (p *peer) expectEnd() {
 
 func (p *peer) send(b []byte) {
 	p.t.Helper()
-	p.conn.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	p.conn.SetWriteDeadline(time.Now().Add(time.Minute))
 	if _, err := p.conn.Write(b); err != nil {
 		p.t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func (s *fakeServer) start(o Options) *Client {
 			if err != nil && o.Retry == nil {
 				s.t.Errorf("Run ended with %v", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			s.t.Error("Run does not end")
 		}
 	})
@@ -151,7 +151,7 @@ func await[T any](t *testing.T, ch <-chan T) T {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing came")
 		panic("not reached")
 	}

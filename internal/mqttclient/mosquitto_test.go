@@ -68,7 +68,7 @@ func roundTrip(t *testing.T, addr string, v mqtt.Version) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	ran := later(func() error { return c.Run(ctx) })
 	if _, err := c.Subscribe(ctx, Subscription{Filter: "round/#", QoS: 2}); err != nil {

@@ -26,7 +26,7 @@ func openWith(o sqlite.Options) (messages, error) {
 // eventually waits for something that another goroutine does.
 func eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !happened(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it doesn't happen that %s", what)
 		}

@@ -123,7 +123,7 @@ func (p *peer) answer(f mqtt.Frame) {
 func (p *peer) send(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = p.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	_ = p.conn.SetWriteDeadline(time.Now().Add(time.Minute))
 	if _, err := p.conn.Write(b); err != nil && !errors.Is(err, net.ErrClosed) {
 		p.t.Log("fake broker:", err)
 	}
