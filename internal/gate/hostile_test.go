@@ -54,7 +54,7 @@ func TestPatience(t *testing.T) {
 			go dribble(c, tt.send) // ends when the connection does
 			_, err := io.Copy(io.Discard, c)
 			took := time.Since(began)
-			if errors.Is(err, os.ErrDeadlineExceeded) || took < patience*9/10 || took > patience+5*time.Second {
+			if errors.Is(err, os.ErrDeadlineExceeded) || took < patience*9/10 || took > patience+30*time.Second {
 				t.Errorf("ended after %v with %v, want %v", took, err, patience)
 			}
 		})

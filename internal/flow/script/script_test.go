@@ -179,7 +179,7 @@ func TestTimeLimit(t *testing.T) {
 			if !errors.As(err, &timeout) || err.Error() != "Script execution timed out after 50ms" {
 				t.Errorf("error %v", err)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
 			if name == "promise jobs" {

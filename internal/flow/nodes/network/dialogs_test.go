@@ -291,13 +291,11 @@ func TestWebSocketClientByTLS(t *testing.T) {
 
 // A group on the loopback interface, and a broadcast on it; a group that is none is refused in Node-RED's words.
 func TestUDPMulticastAndBroadcast(t *testing.T) {
-	l, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	port := freePort(t)
+	number, err := strconv.Atoi(port)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := l.LocalAddr().(*net.UDPAddr)
-	l.Close()
-	port := strconv.Itoa(at.Port)
 	s := flowServer(t, `{'id':'n','type':'udp in','z':'t','port':'`+port+`','ipv':'udp4','multicast':'true','group':'239.255.0.9','iface':'127.0.0.1','datatype':'utf8','wires':[['d']]},
 {'id':'i','type':'inject','z':'t','wires':[['o']]},{'id':'o','type':'udp out','z':'t','addr':'127.255.255.255','port':'`+port+`','outport':'','ipv':'udp4','base64':false,'multicast':'broad','wires':[]},`+shown)
 	s.Until("status/n", "127.0.0.1 : 127.0.0.1")
@@ -318,7 +316,7 @@ func TestUDPMulticastAndBroadcast(t *testing.T) {
 	if err := errors.Join(p.SetMulticastInterface(lo), p.SetMulticastLoopback(true)); err != nil {
 		t.Skip("no multicast here: ", err)
 	}
-	if _, err := other.WriteTo([]byte("to the group"), &net.UDPAddr{IP: net.IPv4(239, 255, 0, 9), Port: at.Port}); err != nil {
+	if _, err := other.WriteTo([]byte("to the group"), &net.UDPAddr{IP: net.IPv4(239, 255, 0, 9), Port: number}); err != nil {
 		t.Skip("no multicast here: ", err)
 	}
 	if m := s.Until("debug", `"out"`); !strings.Contains(m, "to the group") {

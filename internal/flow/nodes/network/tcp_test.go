@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,16 +17,33 @@ import (
 	"tsunagi/internal/flow/nodes"
 )
 
-// freePort is a port that nobody listens on.
+// freePort is a port that nobody listens on, by TCP or UDP. It is below those that connections are given, so that nobody
+// gets it before a node does.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := strconv.Itoa(12_000 + int(nextPort.Add(1)%8000))
+		l, err := net.Listen("tcp", ":"+port)
+		if err != nil {
+			continue
+		}
+		u, err := net.ListenPacket("udp", ":"+port)
+		l.Close()
+		if err == nil {
+			u.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Fatal("no port from 12000 to 19999 is free")
+	return ""
 }
+
+// nextPort begins somewhere else in each process.
+var nextPort = func() *atomic.Uint32 {
+	var n atomic.Uint32
+	n.Store(rand.Uint32N(8000))
+	return &n
+}()
 
 // dialed is a connection to a node, which is given time to listen.
 func dialed(t *testing.T, port string) net.Conn {
@@ -212,12 +231,7 @@ func TestTCPRequestFaults(t *testing.T) {
 }
 
 func TestUDP(t *testing.T) {
-	l, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(l.LocalAddr().(*net.UDPAddr).Port)
-	l.Close()
+	port := freePort(t)
 	s := flowServer(t, `{'id':'n','type':'udp in','z':'t','port':'`+port+`','ipv':'udp4','multicast':'false','datatype':'utf8','wires':[['d']]},
 {'id':'i','type':'inject','z':'t','wires':[['o']]},{'id':'o','type':'udp out','z':'t','addr':'','port':'','outport':'`+port+`','ipv':'udp4','base64':false,'multicast':'false','wires':[]},`+shown)
 	s.Press("i", `[{'p':'payload','v':'hi'},{'p':'ip','v':'127.0.0.1'},{'p':'port','v':'`+port+`'}]`)
