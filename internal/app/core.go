@@ -50,30 +50,11 @@ func (c *core) openGate(o gate.Options) {
 // committing is the committer as a part: it ends last but for the store, after the brokers have written what they
 // write lazily.
 func (c *core) committing() part {
-	ended := make(chan struct{})
-	var cancel context.CancelFunc
-	return part{
-		name: "committer",
-		start: func(ctx context.Context) error {
-			ctx, cancel = context.WithCancel(ctx)
-			go func() {
-				defer close(ended)
-				if err := c.committer.Run(ctx); err != nil && ctx.Err() == nil {
-					c.failure.fail(fmt.Errorf("the store failed, so nothing is acknowledged any more: %w", err))
-				}
-			}()
-			return nil
-		},
-		stop: func(ctx context.Context) error {
-			cancel()
-			select {
-			case <-ended:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	}
+	return working("committer", func(ctx context.Context) {
+		if err := c.committer.Run(ctx); err != nil && ctx.Err() == nil {
+			c.failure.fail(fmt.Errorf("the store failed, so nothing is acknowledged any more: %w", err))
+		}
+	})
 }
 
 // storing is the store as a part: opened before, closed last.

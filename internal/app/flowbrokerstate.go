@@ -63,35 +63,22 @@ const countEvery = time.Minute
 // counting adds what the local broker writes to the counts of the SD card: what the process writes, less what is counted
 // elsewhere. Where the system doesn't tell, nothing is counted.
 func (b *lanBroker) counting() part {
-	quit, ended := make(chan struct{}), make(chan struct{})
-	return part{name: "bytes written", start: func(context.Context) error {
-		go func() { // ends with quit
-			defer close(ended)
-			tick := time.NewTicker(countEvery)
-			defer tick.Stop()
-			last := b.uncounted()
-			for more := true; more; {
-				select {
-				case <-tick.C:
-				case <-quit:
-					more = false
-				}
-				if now := b.uncounted(); now > last {
-					b.written.Add("broker", int(now-last))
-					last = b.uncounted()
-				}
+	return working("bytes written", func(ctx context.Context) {
+		tick := time.NewTicker(countEvery)
+		defer tick.Stop()
+		last := b.uncounted()
+		for more := true; more; {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				more = false
 			}
-		}()
-		return nil
-	}, stop: func(ctx context.Context) error {
-		close(quit)
-		select {
-		case <-ended:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
+			if now := b.uncounted(); now > last {
+				b.written.Add("broker", int(now-last))
+				last = b.uncounted()
+			}
 		}
-	}}
+	})
 }
 
 // uncounted are the bytes that this process has written to disks, less those that are counted.

@@ -54,32 +54,19 @@ func (t *tidy) due() bool {
 
 // tidying is that as a part.
 func tidying() part {
-	quit, ended := make(chan struct{}), make(chan struct{})
-	return part{
-		name: "memory",
-		start: func(context.Context) error {
-			go func() { // ends with quit
-				defer close(ended)
-				look := time.NewTicker(tidyLook)
-				defer look.Stop()
-				t := newTidy()
-				for {
-					select {
-					case <-quit:
-						return
-					case <-look.C:
-						if t.due() {
-							debug.FreeOSMemory()
-						}
-					}
+	return working("memory", func(ctx context.Context) {
+		look := time.NewTicker(tidyLook)
+		defer look.Stop()
+		t := newTidy()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-look.C:
+				if t.due() {
+					debug.FreeOSMemory()
 				}
-			}()
-			return nil
-		},
-		stop: func(context.Context) error {
-			close(quit)
-			<-ended
-			return nil
-		},
-	}
+			}
+		}
+	})
 }

@@ -18,6 +18,25 @@ type part struct {
 	stop  func(ctx context.Context) error // returns when it has ended; nil: nothing to do
 }
 
+// working is a part that runs until its context ends; stop ends that and waits.
+func working(name string, run func(ctx context.Context)) part {
+	ended := make(chan struct{})
+	var cancel context.CancelFunc
+	return part{name: name, start: func(ctx context.Context) error {
+		ctx, cancel = context.WithCancel(ctx)
+		go func() { defer close(ended); run(ctx) }() // ends with its context
+		return nil
+	}, stop: func(ctx context.Context) error {
+		cancel()
+		select {
+		case <-ended:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}}
+}
+
 // runParts starts the parts in order, calls ready, waits for ctx to end or for a failure on failed, and stops in
 // reverse what was started.
 func runParts(ctx context.Context, log *slog.Logger, parts []part, ready func(), failed <-chan error) (err error) {

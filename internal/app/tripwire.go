@@ -51,24 +51,4 @@ func (w *tripwire) run(ctx context.Context) {
 }
 
 // part is the tripwire as a part.
-func (w *tripwire) part() part {
-	ended := make(chan struct{})
-	var cancel context.CancelFunc
-	return part{
-		name: "tripwire",
-		start: func(ctx context.Context) error {
-			ctx, cancel = context.WithCancel(ctx)
-			go func() { defer close(ended); w.run(ctx) }() // ends with its context
-			return nil
-		},
-		stop: func(ctx context.Context) error {
-			cancel()
-			select {
-			case <-ended:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	}
-}
+func (w *tripwire) part() part { return working("tripwire", w.run) }
