@@ -135,6 +135,19 @@ func (b *Base) Done(m *Msg, err error) {
 	}
 }
 
+// At reads the property of a message that a node works on. fault is why its path couldn't be read, or nil. Where there is
+// no such property the error is reported, and ok is false.
+func (b *Base) At(m *Msg, path *value.Path, fault error) (v value.Value, ok bool) {
+	if fault == nil {
+		v, fault = m.GetPath(path)
+	}
+	if fault != nil {
+		b.Error(AsError(fault), m)
+		return value.Value{}, false
+	}
+	return v, true
+}
+
 // Error reports an error. With a message, catch nodes get it; what nobody catches is logged
 // and shown in the debug sidebar.
 func (b *Base) Error(err error, m *Msg) {

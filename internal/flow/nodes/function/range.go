@@ -41,12 +41,8 @@ func newRange(b *flow.Base, c flow.Config) (flow.Node, error) {
 }
 
 func (n *scale) Receive(m *flow.Msg) {
-	v, err := value.Value{}, n.err
-	if err == nil {
-		v, err = m.GetPath(n.path)
-	}
-	if err != nil {
-		n.b.Error(flow.AsError(err), m)
+	v, ok := n.b.At(m, n.path, n.err)
+	if !ok {
 		return
 	}
 	if !v.Defined() {

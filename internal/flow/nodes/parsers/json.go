@@ -42,12 +42,8 @@ func (n *jsonNode) Receive(m *flow.Msg) {
 		n.b.Done(m, flow.Text("JSON Schema error: failed to compile schema"))
 		return
 	}
-	v, err := value.Value{}, n.err
-	if err == nil {
-		v, err = m.GetPath(n.path)
-	}
-	if err != nil {
-		n.b.Error(flow.AsError(err), m)
+	v, ok := n.b.At(m, n.path, n.err)
+	if !ok {
 		return
 	}
 	if err := n.convert(m, v); err != nil {

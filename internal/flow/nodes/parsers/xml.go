@@ -28,16 +28,13 @@ func newXML(b *flow.Base, c flow.Config) (flow.Node, error) {
 }
 
 func (n *xmlNode) Receive(m *flow.Msg) {
-	v, err := value.Value{}, n.err
-	if err == nil {
-		v, err = m.GetPath(n.path)
-	}
-	if err != nil {
-		n.b.Error(flow.AsError(err), m)
+	v, ok := n.b.At(m, n.path, n.err)
+	if !ok {
 		return
 	}
 	o := xmlOptions{attr: "$", char: "_", child: "$$", root: "root", array: true, explicitRoot: true}
 	given := m.Get("options").Map()
+	var err error
 	if given != nil {
 		err = o.read(given)
 	}

@@ -22,18 +22,15 @@ func YAML() flow.Type {
 }
 
 func (n *yamlNode) Receive(m *flow.Msg) {
-	v, err := value.Value{}, n.err
-	if err == nil {
-		v, err = m.GetPath(n.path)
-	}
-	if err != nil {
-		n.b.Error(flow.AsError(err), m)
+	v, ok := n.b.At(m, n.path, n.err)
+	if !ok {
 		return
 	}
 	switch {
 	case !v.Defined():
 	case v.Is(value.String):
-		if v, err = ParseYAML(v.Str()); err != nil {
+		v, err := ParseYAML(v.Str())
+		if err != nil {
 			n.b.Done(m, flow.Text(err.Error()))
 			return
 		}

@@ -103,12 +103,8 @@ func (n *sorter) message(m *flow.Msg) {
 
 // sortArray sorts the elements of an array; a message without one goes no further.
 func (n *sorter) sortArray(m *flow.Msg) {
-	v, err := value.Value{}, n.err
-	if err == nil {
-		v, err = m.GetPath(n.target)
-	}
-	if err != nil {
-		n.b.Error(flow.AsError(err), m)
+	v, ok := n.b.At(m, n.target, n.err)
+	if !ok {
 		return
 	}
 	l := v.List()
@@ -120,6 +116,7 @@ func (n *sorter) sortArray(m *flow.Msg) {
 	for _, e := range l.All() {
 		key := e
 		if n.exp != nil {
+			var err error
 			if key, err = n.exp.(flow.ValueExpression).EvalOn(e); err != nil {
 				n.b.Done(m, invalid(err))
 				return

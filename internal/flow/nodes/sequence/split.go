@@ -143,12 +143,8 @@ func (n *split) Resume() {
 
 // start decides what the pieces of a message are.
 func (n *split) start(m *flow.Msg) {
-	v, err := value.Value{}, n.err
-	if err == nil {
-		v, err = m.GetPath(n.path)
-	}
-	if err != nil {
-		n.b.Error(flow.AsError(err), m)
+	v, ok := n.b.At(m, n.path, n.err)
+	if !ok {
 		return
 	}
 	if !v.Defined() {
