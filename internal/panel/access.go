@@ -40,7 +40,6 @@ func actor(ctx context.Context) account.Actor { return requestOf(ctx).by }
 // role may ask for; the levels stand in the table of routes.
 func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(c)
-	level, _ := c.Operation().Metadata["access"].(access)
 	req := request{
 		by:       account.Actor{Via: "panel", Remote: remoteHost(r), Agent: r.UserAgent()},
 		language: p.language(r, ""),
@@ -50,84 +49,20 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 	if c, err := r.Cookie(tripCookie); err == nil {
 		req.trip = c.Value
 	}
-	refuse := func(err error) {
-		p.writeProblem(w, r, p.problem(context.WithValue(r.Context(), requestKey{}, req), err))
-	}
 	w.Header().Set("Cache-Control", "no-store")
-	kind := r.Header.Get("Content-Type")
-	if hasBody(r) && !isJSON(kind) && (fileBodies[req.route] == "" || kind != fileBodies[req.route]) {
-		refuse(&failure{status: http.StatusUnsupportedMediaType, key: "api.json"})
-		return
-	}
-	by, err := p.who(r, req.by)
+	err := p.arrive(c, &req)
 	if err == nil {
-		req.by = by
-		req.language = p.language(r, by.Account.Language)
+		err = mayAsk(c, &req)
 	}
-	if why := ceremonies[req.route]; why != "" && by.Operator {
-		refuse(&failure{status: http.StatusForbidden, key: why})
+	if err == nil {
+		err = p.mayTouch(c, &req)
+	}
+	if err == nil {
+		c, err = withVersions(huma.WithValue(c, requestKey{}, req))
+	}
+	if err != nil {
+		p.writeProblem(w, r, p.problem(context.WithValue(r.Context(), requestKey{}, req), err))
 		return
-	}
-	if !by.Operator {
-		left := p.rates.take(req.by)
-		if left.tell(w.Header()); left.wait > 0 {
-			refuse(left.busy())
-			return
-		}
-	}
-	var refused *account.Error
-	if err != nil && !errors.As(err, &refused) {
-		refuse(err) // the store failed: for nobody a reason to be taken for a stranger
-		return
-	}
-	switch {
-	case level != public && err != nil:
-		refuse(err)
-		return
-	case level == owner && req.by.Account.Role != account.RoleOwner && !by.Operator:
-		refuse(&failure{status: http.StatusForbidden})
-		return
-	case level.noTokens() && req.by.Via == "token":
-		refuse(&failure{status: http.StatusForbidden, key: "api.token.browser"})
-		return
-	case req.by.Scope == account.ScopeRead && r.Method != http.MethodGet && r.Method != http.MethodHead:
-		refuse(&failure{status: http.StatusForbidden, key: "api.token.read"})
-		return
-	}
-	about := account.Thing{ID: c.Param("id")}
-	if about.Kind, _ = c.Operation().Metadata["thing"].(account.ThingKind); about.Kind == "" {
-		about.ID = ""
-	}
-	if req.by.Only != "" && about.Kind == "" && level != public && level != glance {
-		refuse(&failure{status: http.StatusForbidden, key: "api.token.only"}) // not of the account, and not of the server
-		return
-	}
-	role := level.role(c.Operation().Method)
-	if role == "" && level != public && level != own && level != owner {
-		refuse(errors.New("route without an access level"))
-		return
-	}
-	if role == "" && (level == own || by.Operator) {
-		role = account.TeamDashboard // nobody needs a role for themselves, but they look at some account
-	}
-	if role != "" {
-		if req.by, err = p.o.Accounts.Judge(r.Context(), req.by, role, about); err != nil {
-			refuse(err)
-			return
-		}
-	}
-	if level == own && by.Operator && (req.by.Account.ID == "" || req.by.Account.Role == account.RoleTeam) {
-		refuse(&failure{status: http.StatusForbidden, key: "api.admin.person"})
-		return
-	}
-	c = huma.WithValue(c, requestKey{}, req)
-	if match := r.Header.Values("If-Match"); len(match) > 0 && r.Method != http.MethodGet && r.Method != http.MethodHead {
-		if tags := entityTags(match); versioned[c.Operation().OperationID] {
-			c = huma.WithContext(c, account.WithVersions(c.Context(), tags...))
-		} else if !slices.Contains(tags, "*") { // it has no versions, so none of these is its
-			refuse(&account.Error{Code: account.Stale, Key: "api.stale"})
-			return
-		}
 	}
 	if kinds := rawAnswers[req.route]; r.Method == http.MethodHead && slices.Contains(kinds, eventKind) {
 		w.Header().Set("Content-Type", eventKind) // there is nothing to wait for
@@ -138,6 +73,97 @@ func (p *Panel) admit(c huma.Context, next func(huma.Context)) {
 		return
 	}
 	next(c)
+}
+
+// arrive finds out who asks, in a form that is read here and as often as they may.
+func (p *Panel) arrive(c huma.Context, req *request) error {
+	r, w := humago.Unwrap(c)
+	kind := r.Header.Get("Content-Type")
+	if hasBody(r) && !isJSON(kind) && (fileBodies[req.route] == "" || kind != fileBodies[req.route]) {
+		return &failure{status: http.StatusUnsupportedMediaType, key: "api.json"}
+	}
+	by, err := p.who(r, req.by)
+	if err == nil {
+		req.by = by
+		req.language = p.language(r, by.Account.Language)
+	}
+	if why := ceremonies[req.route]; why != "" && by.Operator {
+		return &failure{status: http.StatusForbidden, key: why}
+	}
+	if !by.Operator {
+		left := p.rates.take(req.by)
+		if left.tell(w.Header()); left.wait > 0 {
+			return left.busy()
+		}
+	}
+	var refused *account.Error
+	if err != nil && (levelOf(c) != public || !errors.As(err, &refused)) {
+		return err // when the store failed: for nobody a reason to be taken for a stranger
+	}
+	return nil
+}
+
+func levelOf(c huma.Context) access {
+	level, _ := c.Operation().Metadata["access"].(access)
+	return level
+}
+
+// mayAsk says whether a route is for such as who asks, whatever it is about.
+func mayAsk(c huma.Context, req *request) error {
+	level, method := levelOf(c), c.Method()
+	switch {
+	case level == owner && req.by.Account.Role != account.RoleOwner && !req.by.Operator:
+		return &failure{status: http.StatusForbidden}
+	case level.noTokens() && req.by.Via == "token":
+		return &failure{status: http.StatusForbidden, key: "api.token.browser"}
+	case req.by.Scope == account.ScopeRead && method != http.MethodGet && method != http.MethodHead:
+		return &failure{status: http.StatusForbidden, key: "api.token.read"}
+	}
+	return nil
+}
+
+// mayTouch says whether who asks has the role for what the request is about, and keeps whose it is.
+func (p *Panel) mayTouch(c huma.Context, req *request) (err error) {
+	level, by := levelOf(c), req.by
+	about := account.Thing{ID: c.Param("id")}
+	if about.Kind, _ = c.Operation().Metadata["thing"].(account.ThingKind); about.Kind == "" {
+		about.ID = ""
+	}
+	if by.Only != "" && about.Kind == "" && level != public && level != glance {
+		return &failure{status: http.StatusForbidden, key: "api.token.only"} // not of the account, and not of the server
+	}
+	role := level.role(c.Operation().Method)
+	if role == "" && level != public && level != own && level != owner {
+		return errors.New("route without an access level")
+	}
+	if role == "" && (level == own || by.Operator) {
+		role = account.TeamDashboard // nobody needs a role for themselves, but they look at some account
+	}
+	if role != "" {
+		if req.by, err = p.o.Accounts.Judge(c.Context(), by, role, about); err != nil {
+			return err
+		}
+	}
+	if level == own && by.Operator && (req.by.Account.ID == "" || req.by.Account.Role == account.RoleTeam) {
+		return &failure{status: http.StatusForbidden, key: "api.admin.person"}
+	}
+	return nil
+}
+
+// withVersions hands on the versions that a change asks for. A route that has none takes nothing but *.
+func withVersions(c huma.Context) (huma.Context, error) {
+	r, _ := humago.Unwrap(c)
+	match := r.Header.Values("If-Match")
+	if len(match) == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return c, nil
+	}
+	switch tags := entityTags(match); {
+	case versioned[c.Operation().OperationID]:
+		return huma.WithContext(c, account.WithVersions(c.Context(), tags...)), nil
+	case !slices.Contains(tags, "*"): // none of these is its
+		return c, &account.Error{Code: account.Stale, Key: "api.stale"}
+	}
+	return c, nil
 }
 
 // who is the actor behind the request's API token or cookie. A request with both is judged by the token alone, and one
