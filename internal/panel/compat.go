@@ -43,7 +43,7 @@ func (p *Panel) compatRoutes() []compatRoute {
 		{"GET /api/user/{name}", false, p.compatUser, "compat-get-user", "One user with its rules", nil, compatUserBody{}},
 		{"PUT /api/user/{name}", false, p.compatChangeUser, "compat-change-named-user", "Give a user another password", compatPassword{}, nil},
 		{"DELETE /api/user/{name}", false, p.compatDeleteUser, "compat-delete-user", "Delete a user", nil, nil},
-		{"GET /api/acl", false, p.compatRules, "compat-list-rules", "Rules; with the header Api-Version: 1 as {\"items\": […]}", nil, []compatRule{}},
+		{"GET /api/acl", false, p.compatRules, "compat-list-rules", "Rules; with the header Api-Version: 1 as the items of an object", nil, []compatRule{}},
 		{"POST /api/acl", false, p.compatCreateRule, "compat-create-rule", "Make a rule", compatRuleWish{}, nil},
 		{"DELETE /api/acl", false, p.compatDeleteRule, "compat-delete-rule", "Delete a rule", compatRuleWish{}, nil},
 		{"GET /api/info/connections", false, p.compatConnections, "compat-list-connections", "Connected clients", nil, []compatConnection{}},

@@ -215,7 +215,7 @@ func TestReference(t *testing.T) {
 		}
 		for path, methods := range doc.Paths {
 			for method, op := range methods {
-				if strings.Count(page, `<details id="`+op.OperationID+`">`) != 1 {
+				if strings.Count(page, `<details id="`+op.OperationID+`">`) != 1 || strings.Count(page, `href="#to-`+op.OperationID+`"`) != 1 {
 					t.Errorf("%s %s (tags %v) isn't on the page of %s once", method, path, op.Tags, language)
 				}
 			}

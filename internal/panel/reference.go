@@ -50,6 +50,9 @@ func (p *Panel) serveReferenceStyle(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(referenceStyle))
 }
 
+// summaryKey begins the keys of what operations do, in the catalogue; TestSummaries compares them with the document.
+const summaryKey = "api.op."
+
 // What the page shows.
 type (
 	referenceBody struct {
@@ -97,7 +100,9 @@ func (p *Panel) referenceOf(doc *huma.OpenAPI, language string) referenceBody {
 		for _, path := range sortedPaths(doc) {
 			for _, op := range operationsOf(doc.Paths[path]) {
 				if slices.Contains(op.Tags, tag) {
-					g.Routes = append(g.Routes, p.referenceRoute(doc, op, who))
+					route := p.referenceRoute(doc, op, who)
+					route.Summary = t(summaryKey + op.OperationID)
+					g.Routes = append(g.Routes, route)
 				}
 			}
 		}

@@ -36,7 +36,7 @@ const (
 `
 	referenceRouteShape = `<details id="{{id}}">
 <summary><span class="method {{method}}">{{method}}</span> <code>{{path}}</code> <span class="what">{{summary}}</span></summary>
-<p class="who">{{who}}</p>
+<p class="who"><a id="to-{{id}}" href="#to-{{id}}">#{{id}}</a> · {{who}}</p>
 {{params}}{{body}}{{answer}}<h3>{{example}}</h3>
 <pre tabindex="0"><code>{{curl}}</code></pre>
 <p class="statuses">{{statusesLabel}}{{statuses}}</p>
