@@ -55,6 +55,13 @@ type bans struct {
 	count map[string]int // those of all that came by themselves, by instance
 }
 
+// none says whether nobody is shut out anywhere.
+func (b *bans) none() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return len(b.all) == 0
+}
+
 func newBans(now func() time.Time) *bans {
 	return &bans{now: now, all: map[placeKey]*Banned{}, count: map[string]int{}}
 }

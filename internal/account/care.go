@@ -26,7 +26,7 @@ const retainSetting = "retain_expiry."
 
 // settingsOf are the rows of an instance that have no table of their own, to be deleted with it.
 func settingsOf(instance string) []Row {
-	return []Row{Setting{Key: instanceKeySetting + instance}, Setting{Key: historySetting + instance}, Setting{Key: retainSetting + instance}}
+	return []Row{Setting{Key: instanceKeySetting + instance}, Setting{Key: historySetting + instance}, Setting{Key: retainSetting + instance}, Setting{Key: clientIDSetting + instance}}
 }
 
 // RetainExpiries are the times of an instance's retained messages.

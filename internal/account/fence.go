@@ -52,8 +52,11 @@ func (f *fence) drop(instance string) {
 // barred is nil for an address from which clients may come. An address that can't be read is let through where nothing
 // but who is meant could decide.
 func (f *fence) barred(instance, remote string) *Barred {
-	addr, ok := addrOf(remote)
 	b := f.of(instance)
+	if b == nil && f.bans.none() { // as it mostly is: nothing to read the address for
+		return nil
+	}
+	addr, ok := addrOf(remote)
 	if !ok {
 		if b != nil && b.Others == Deny {
 			return barredBy("", "an unknown address")

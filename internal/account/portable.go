@@ -26,6 +26,7 @@ type Portable struct {
 	Bridges     []PortableBridge    `json:"bridges"`
 	History     []HistoryFilter     `json:"history"`
 	Retain      []RetainExpiry      `json:"retain_expiry,omitempty"`
+	ClientIDs   ClientIDPolicy      `json:"client_ids,omitempty"`
 	Authorities []PortableAuthority `json:"client_authorities"`
 	TokenKeys   []PortableTokenKey  `json:"token_keys"`
 	PageKeys    []PortablePageKey   `json:"publishable_keys"`
@@ -255,6 +256,9 @@ func (s *Service) portable(r Reader, in Instance) (p Portable, err error) {
 		p.History = []HistoryFilter{}
 	}
 	if p.Retain, err = RetainExpiriesOf(r, in.ID); err != nil {
+		return p, err
+	}
+	if p.ClientIDs, err = ClientIDsOf(r, in.ID); err != nil {
 		return p, err
 	}
 	bridges, err := r.Bridges(in.ID)

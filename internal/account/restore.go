@@ -69,7 +69,7 @@ func (s *Service) Restore(ctx context.Context, by Actor, instance string, from P
 			return Change{}, err
 		}
 		w.Applied = true
-		return Change{Instance: instance, Recheck: true, Logins: true, Hooks: true, Bridges: true, History: true, Retain: true, Addresses: true},
+		return Change{Instance: instance, Recheck: true, Logins: true, Hooks: true, Bridges: true, History: true, Retain: true, ClientIDs: true, Addresses: true},
 			s.audit(tx, by, "instance.import", instance, fmt.Sprintf("from %s: %d users, %d rules, %d hooks, %d bridges", clip(from.Instance), w.Users, w.Rules, w.Hooks, w.Bridges))
 	})
 	if err != nil {
@@ -100,6 +100,7 @@ func (w *restoring) judge(r Reader, users []PortableUser) error {
 		func() error { return entries(w, SourceInstance, w.from.Bridges, w.bridge) },
 		w.judgeHistory,
 		w.judgeRetain,
+		func() error { return w.judgeClientIDs(r) },
 		func() error { return w.judgeLogins(r) },
 		func() error { return entries(w, SourceInstance, w.from.Authorities, w.authority) },
 		func() error { return entries(w, SourceInstance, w.from.TokenKeys, w.tokenKey) },

@@ -93,3 +93,19 @@ func (w *restoring) judgeRetain() error {
 	w.rows = append(w.rows, row)
 	return err
 }
+
+// judgeClientIDs takes the policy of client ids along, where the file has another than the default.
+func (w *restoring) judgeClientIDs(r Reader) error {
+	p := w.from.ClientIDs
+	if p == "" || p == TakeOver {
+		return nil
+	}
+	if err := checkClientIDs(p); err != nil {
+		return w.fault(SourceInstance, 0, err)
+	}
+	if have, err := ClientIDsOf(r, w.in.ID); err != nil || have == p {
+		return err
+	}
+	w.rows = append(w.rows, ClientIDRow(w.in.ID, p))
+	return nil
+}

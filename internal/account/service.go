@@ -97,6 +97,7 @@ type Change struct {
 	Bridges     bool // bridges changed, or may run or not any more: read them anew
 	Hooks       bool // hooks changed: read them anew
 	Retain      bool // the times of retained messages changed
+	ClientIDs   bool // what becomes of who comes with a client id that is in use changed
 	History     bool // what is kept changed: read it anew
 	DeadLetters bool // there are fewer dead letters
 	HostNames   bool // which own names lead to the instance has changed

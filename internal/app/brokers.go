@@ -166,7 +166,7 @@ func (b *brokers) change(c account.Change) {
 			return users[user] || slices.Contains(c.Clients, id)
 		})
 	}
-	if c.Plan || c.Retain {
+	if c.Plan || c.Retain || c.ClientIDs {
 		limits, err := b.limits(c.Instance)
 		if err != nil {
 			b.log.Error("other limits can't be read; they hold from the next start on", "instance", c.Instance, "error", err)

@@ -309,12 +309,12 @@ func (c *cloud) limits(instance string) (broker.Limits, error) {
 		return broker.Limits{}, err
 	}
 	p := c.accounts.Plan(in.Plan)
-	expiry, err := c.retainExpiry(instance)
+	care, err := c.care(instance)
 	if err != nil {
 		return broker.Limits{}, err
 	}
 	return broker.Limits{
-		RetainExpiry: expiry,
+		RetainExpiry: care.RetainExpiry, Clash: care.Clash,
 		Connections:  p.Connections, WebConnections: p.WebConnections, MaxPacket: p.MaxPacket, QueueMessages: p.QueueMessages,
 		QueueBytes: p.QueueBytes, Subscriptions: p.Subscriptions, RetainedMessages: p.RetainedMessages,
 		AllSubscriptions: p.AllSubscriptions, SubscribeRate: p.SubscribeRate, Sessions: p.Sessions, RetainedBytes: p.RetainedBytes,
@@ -322,12 +322,20 @@ func (c *cloud) limits(instance string) (broker.Limits, error) {
 	}, nil
 }
 
-// retainExpiry are the times that an instance gives to retained messages.
-func (c *cloud) retainExpiry(instance string) (out []broker.RetainExpiry, err error) {
+// care is what an instance's own people have chosen: times of retained messages, and what becomes of a client id that is
+// in use.
+func (c *cloud) care(instance string) (out broker.Limits, err error) {
 	err = c.kept.View(context.Background(), func(r account.Reader) error {
 		list, err := account.RetainExpiriesOf(r, instance)
+		if err != nil {
+			return err
+		}
 		for _, one := range list {
-			out = append(out, broker.RetainExpiry(one))
+			out.RetainExpiry = append(out.RetainExpiry, broker.RetainExpiry(one))
+		}
+		policy, err := account.ClientIDsOf(r, instance)
+		if policy == account.RefuseNewcomer {
+			out.Clash = broker.ClashRefuse
 		}
 		return err
 	})

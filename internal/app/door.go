@@ -68,7 +68,8 @@ func (d *door) Admit(ctx context.Context, h gate.Hello) (*broker.Broker, broker.
 	}
 	who := broker.Identity{User: login.User, Rights: rights{login.Rights}, Web: login.Web, Until: login.Until, Most: login.Most}
 	if !login.Web {
-		who.Again = func() *broker.Eviction { return d.evict(instance)(h.Remote) }
+		remote := h.Remote // without the rest of h, which would be kept with it
+		who.Again = func() *broker.Eviction { return d.evict(instance)(remote) }
 	}
 	return b, who, nil
 }

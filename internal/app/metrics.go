@@ -39,6 +39,7 @@ func brokerMetrics(p *metrics.Page, s broker.Stats) {
 	p.Gauge("tsunagi_retained_bytes", "Bytes of retained messages.", float64(s.RetainedBytes))
 	p.Gauge("tsunagi_queued_messages", "Messages that wait for clients.", float64(s.Queued))
 	p.Counter("tsunagi_connects_total", "Clients that logged in.", float64(s.Connects))
+	p.Counter("tsunagi_connects_refused_client_id_total", "Clients refused because a connected one has their client identifier.", float64(s.Clashes))
 	p.Counter("tsunagi_messages_received_total", "Messages from clients.", float64(s.MessagesIn))
 	p.Counter("tsunagi_messages_sent_total", "Messages to clients.", float64(s.MessagesOut))
 	p.Counter("tsunagi_messages_dropped_total", "Messages that were not delivered; the instance's log says why.", float64(s.Dropped))
@@ -70,6 +71,7 @@ func (b *brokers) sum() (running int, sum broker.Stats) {
 		sum.RetainedBytes += s.RetainedBytes
 		sum.Queued += s.Queued
 		sum.Connects += s.Connects
+		sum.Clashes += s.Clashes
 		sum.MessagesIn += s.MessagesIn
 		sum.MessagesOut += s.MessagesOut
 		sum.Dropped += s.Dropped

@@ -16,6 +16,11 @@ func (b *Broker) attachSession(ctx context.Context, c *Client, id string, req *C
 			return false, &Refusal{mqtt.ClientIdentifierNotValid, "the client identifier belongs to another user's session"}
 		}
 		if was := old.client.Load(); was != nil {
+			if b.limits.Load().Clash == ClashRefuse {
+				if err := was.defends(c); err != nil {
+					return false, err
+				}
+			}
 			if !was.mayTakeOver(c) {
 				return false, &Refusal{mqtt.ServerBusy, "two clients fight for this client identifier: give each its own"}
 			}

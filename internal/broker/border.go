@@ -71,6 +71,7 @@ type Limits struct {
 	KeepMessages     int            // messages that may wait for the session of Options.Keep
 	KeepBytes        int            // bytes that may
 	BindClientIDs    bool           // a client identifier belongs to the user of its session as long as that lives
+	Clash            Clash          // what becomes of who comes with the identifier of a connected client
 	RetainExpiry     []RetainExpiry // the first whose filter matches bounds a retained message's time
 	Fast             bool           // messages are acknowledged in memory and written within a second: a crash may lose that second
 }

@@ -52,6 +52,7 @@ type rareClient struct {
 	drops     throttle
 	denials   throttle
 	refusals  throttle
+	clashes   throttle
 	until     *time.Timer // ends the connection of a minted token
 	takeovers bucket      // how often this client identifier may still be taken over; goes on with the connection that does
 	fight     fight       // as takeovers

@@ -74,6 +74,13 @@ func (b *Broker) refused(req *ConnectRequest, id string, err error) {
 	if l, ok := errors.AsType[*limitRefusal](err); ok {
 		e.Gate, e.Rule, e.Cause = "limits", l.limit, l.cause
 	}
+	if clash, ok := errors.AsType[*clashRefusal](err); ok {
+		b.total.clashes.Add(1)
+		if clash.count == 0 {
+			return
+		}
+		e.Gate, e.Rule, e.Cause, e.Count = "session", "client_id", clash.cause, clash.count
+	}
 	if e.Reason == mqtt.NotAuthorized {
 		e.Gate = "acl"
 	}

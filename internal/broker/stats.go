@@ -20,6 +20,7 @@ type totals struct {
 	dropped       atomic.Uint64
 	losses        [Losses]atomic.Uint64
 	connects      atomic.Uint64
+	clashes       atomic.Uint64
 	subscriptions atomic.Int64
 }
 
@@ -69,6 +70,7 @@ type Stats struct {
 	Dropped       uint64         `json:"dropped"`
 	Lost          [Losses]uint64 `json:"lost"` // by cause, those included that no log line tells of: away, denied
 	Connects      uint64         `json:"connects"`
+	Clashes       uint64         `json:"clashes"` // clients refused because another one had their identifier
 }
 
 // Connected counts the connected clients, those of web clients not among them. It costs the same however many there are.
@@ -84,7 +86,7 @@ func (b *Broker) Stats() Stats {
 	st := Stats{
 		Since: t.since, Subscriptions: int(t.subscriptions.Load()), Retained: int(b.retCount.Load()),
 		RetainedBytes: int(b.retBytes.Load()), MessagesIn: t.messagesIn.Load(), MessagesOut: t.messagesOut.Load(),
-		BytesIn: t.bytesIn.Load(), BytesOut: t.bytesOut.Load(), Dropped: t.dropped.Load(), Connects: t.connects.Load(),
+		BytesIn: t.bytesIn.Load(), BytesOut: t.bytesOut.Load(), Dropped: t.dropped.Load(), Connects: t.connects.Load(), Clashes: t.clashes.Load(),
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -57,6 +57,7 @@ type conn struct {
 	// blocked is set while nobody but the writer goroutine may write: before the connection is open, and after the
 	// socket was full.
 	blocked atomic.Bool
+	probed  atomic.Bool // the kernel asks the peer for a sign of life
 
 	// wmu guards the fields below, held only over non-blocking calls. It is taken under an outbox's lock and under
 	// that of crypto/tls, and no other lock is taken under it.

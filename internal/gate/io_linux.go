@@ -108,6 +108,34 @@ func boundSending(c *net.TCPConn) {
 	}
 }
 
+// probing are the socket's options while its peer is asked for a sign of life: three questions, two seconds apart, and
+// no longer wait for bytes to be acknowledged. TCP_USER_TIMEOUT counts from the peer's last sign and overrules the number
+// of questions.
+var probing = []struct{ option, value int }{
+	{unix.TCP_USER_TIMEOUT, int((probeTime - 2*time.Second).Milliseconds())}, {unix.TCP_KEEPINTVL, 2}, {unix.TCP_KEEPCNT, 3}, {unix.TCP_KEEPIDLE, 1},
+}
+
+// probe has the kernel ask the peer's at once, and says how to go on as before.
+func probe(c *net.TCPConn) (restore func()) {
+	was := make([]int, len(probing))
+	each := func(f func(fd, n int)) {
+		if rc, err := c.SyscallConn(); err == nil {
+			_ = rc.Control(func(fd uintptr) { // best effort: the keep-alive of MQTT finds a dead peer, too
+				for n := range probing {
+					f(int(fd), n)
+				}
+			})
+		}
+	}
+	each(func(fd, n int) {
+		was[n], _ = unix.GetsockoptInt(fd, unix.IPPROTO_TCP, probing[n].option)
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, probing[n].option, probing[n].value)
+	})
+	return func() {
+		each(func(fd, n int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, probing[n].option, was[n]) })
+	}
+}
+
 // outOfFiles says whether err means that no more descriptors can be had for now.
 func outOfFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)

@@ -57,7 +57,7 @@ var bodies = map[string]string{
 	"change-logins": `{"token":true}`, "add-client-authority": `{}`, "issue-client-certificate": `{"user":"canary"}`,
 	"add-host-name": `{"name":"mqtt.example.com"}`, "create-publishable-key": `{"name":"x","subscribe":["a/#"],"origins":["https://a.example"]}`, "revoke-client-certificate": `{"authority":"x","serial":"a"}`, "add-token-key": `{"url":"https://id.example/keys"}`,
 	"create-bridge": `{"name":"x","address":"mqtts://b.example","topics":[{"direction":"out","filter":"#"}]}`, "change-bridge": `{"enabled":false}`,
-	"create-hook": `{"name":"x","filter":"a/#","action":"post","url":"https://h.example"}`, "change-hook": `{"enabled":false}`, "test-hook": `{}`, "change-history": `{"filters":[]}`, "change-retained-expiry": `{"filters":[]}`,
+	"create-hook": `{"name":"x","filter":"a/#","action":"post","url":"https://h.example"}`, "change-hook": `{"enabled":false}`, "test-hook": `{}`, "change-history": `{"filters":[]}`, "change-retained-expiry": `{"filters":[]}`, "change-client-ids": `{"policy":"refuse"}`,
 	"delete-users": `{"names":["canary"]}`, "retry-dead-letters": `{}`, "delete-dead-letters": `{}`,
 	"change-device": `{"name":"x"}`, "name-snapshot": `{"name":"x"}`, "push-snapshot": `{"label":"x"}`, "create-pairing": `{"name":"x","instance":"x"}`, "pair-device": `{"code":"x","key":"AAAA"}`,
 	"create-team": `{"name":"x"}`, "switch-team": `{"team":"x"}`, "rename-team": `{"name":"x"}`, "change-member": `{"role":"viewer"}`,

@@ -129,6 +129,7 @@ func TestVersions(t *testing.T) {
 		{at + "/bridges/" + bridge.ID, `{"name":"b"}`, `{"enabled":false}`, true},
 		{at + "/hooks/" + hook.ID, `{"name":"b"}`, `{"enabled":false}`, true},
 		{at + "/retained-expiry", `{"filters":[{"filter":"a/#","seconds":60}]}`, `{"filters":[]}`, false},
+		{at + "/client-ids", `{"policy":"refuse"}`, `{"policy":"takeover"}`, false},
 		{at + "/history", `{"filters":[{"filter":"a/#","bytes":10000}]}`, `{"filters":[]}`, false},
 		{at + "/logins", `{"token":true}`, `{"token":false}`, false},
 		{"/api/v1/devices/" + device, `{"labels":["b"]}`, `{"name":"c"}`, false},

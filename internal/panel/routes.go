@@ -250,6 +250,9 @@ func (p *Panel) routes() []route {
 		{"POST /instances/{id}/hooks/{hook}/dead-letters/delete", signedIn, 200, "delete-dead-letters", "Delete dead letters", handle(p, p.dropDeadLetters)},
 		{"GET /instances/{id}/hook-readers", signedIn, 200, "list-hook-readers", "Addresses that a hook can write to", handle(p, p.listHookReaders)},
 
+		{"GET /instances/{id}/client-ids", signedIn, 200, "get-client-ids", "What becomes of a client that comes with the client id of a connected one", handle(p, p.getClientIDs)},
+		{"PATCH /instances/{id}/client-ids", signedIn, 200, "change-client-ids", "Change what becomes of a client that comes with the client id of a connected one; it holds from now on", handle(p, p.changeClientIDs)},
+
 		{"GET /instances/{id}/retained-expiry", signedIn, 200, "get-retained-expiry", "How long retained messages stay whose publishers gave them no time", handle(p, p.getRetainExpiries)},
 		{"PATCH /instances/{id}/retained-expiry", signedIn, 200, "change-retained-expiry", "Change how long retained messages stay; it holds for what is retained from now on", handle(p, p.changeRetainExpiries)},
 

@@ -101,7 +101,7 @@ func (a *asking) ban(ctx context.Context) (bool, error) {
 }
 
 // standing says how the client's session is, or what becomes of it when the client connects.
-func (a *asking) standing(context.Context) (bool, error) {
+func (a *asking) standing(ctx context.Context) (bool, error) {
 	b, plan := a.in.Body, a.p.o.Accounts.Plan(a.instance.Plan)
 	client := b.Client
 	if client == "" && a.session != nil {
@@ -112,6 +112,11 @@ func (a *asking) standing(context.Context) (bool, error) {
 			return a.say("session", false, "client_id", "/connections", "api.why.session_fight", "client", client, "addresses", strings.Join(f.Addresses, ", "),
 				"count", f.Takeovers), nil
 		}
+	}
+	if refused, err := a.clash(ctx); err != nil {
+		return false, err
+	} else if refused {
+		return a.say("session", false, "client_id", "#client-ids-head", "api.why.session_refused", "client", client, "address", hostAddress(a.session.Remote)), nil
 	}
 	switch s := a.session; {
 	case s == nil:
@@ -127,4 +132,26 @@ func (a *asking) standing(context.Context) (bool, error) {
 	default:
 		return a.say("session", true, "", "/connections", "api.why.session_away", "client", client, "since", moments(s.Since), "time", moments(s.Since.Add(time.Duration(s.Expiry)*time.Second))), nil
 	}
+}
+
+// clash says whether the client would be refused because a connected one has its client id: another user or address was
+// named, or the log says that one was refused last.
+func (a *asking) clash(ctx context.Context) (bool, error) {
+	s, b := a.session, a.in.Body
+	if s == nil || !s.Connected || b.Action != "connect" {
+		return false, nil
+	}
+	policy, err := a.p.o.Accounts.ClientIDs(ctx, actor(ctx), a.instance.ID)
+	if err != nil || policy != account.RefuseNewcomer {
+		return false, err
+	}
+	if s.User != a.user || b.From != "" {
+		return s.User != a.user || account.AddressKey(a.from) != account.AddressKey(s.Remote), nil
+	}
+	for _, l := range a.seen {
+		if l.Client == s.ClientID && (l.Kind == "connected" || l.Kind == "refused") {
+			return l.Rule == "client_id", nil
+		}
+	}
+	return false, nil
 }

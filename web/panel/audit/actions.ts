@@ -24,6 +24,7 @@ const words = [
   'audit.did_bridge_test',
   'audit.did_certificate_issue',
   'audit.did_certificate_revoke',
+  'audit.did_client_ids_change',
   'audit.did_connection_kick',
   'audit.did_device_change',
   'audit.did_device_code',

@@ -254,6 +254,8 @@ export class Mock {
         return method === 'GET' ? list(data.pageKeys) : method === 'POST' ? [201, data.pageKeys[0]] : [204];
       case 'metrics-token':
         return method === 'POST' ? [201, { token: 'tsm_example', url: 'https://localhost:8443/api/v1/instances/x/metrics' }] : [204];
+      case 'client-ids':
+        return [200, { policy: 'takeover', ...body }];
       case 'retained-expiry':
         return [200, this.bare ? { filters: [] } : { ...data.retainExpiry, ...body }];
       case 'retained':

@@ -52,6 +52,7 @@ export const known: readonly (readonly [english: string, key: Key])[] = [
   ['the plan allows no more subscriptions for one client', 'cause.subscriptions'],
   ['the plan allows no more subscriptions for the whole instance', 'cause.all_subscriptions'],
   ["the client identifier belongs to another user's session", 'cause.other_session'],
+  ['the client of user {x} from {y} has this client identifier, and this instance refuses newcomers: give each client its own, or let newcomers take over on the page Details', 'cause.client_id_taken'],
   ['no complete CONNECT in time', 'cause.no_connect'],
   ['connection timed out', 'cause.timed_out'],
   ['connection closed by the peer', 'cause.peer_gone'],
