@@ -315,7 +315,7 @@ func (c *cloud) limits(instance string) (broker.Limits, error) {
 	}
 	return broker.Limits{
 		RetainExpiry: care.RetainExpiry, Clash: care.Clash,
-		Connections:  p.Connections, WebConnections: p.WebConnections, MaxPacket: p.MaxPacket, QueueMessages: p.QueueMessages,
+		Connections: p.Connections, WebConnections: p.WebConnections, MaxPacket: p.MaxPacket, QueueMessages: p.QueueMessages,
 		QueueBytes: p.QueueBytes, Subscriptions: p.Subscriptions, RetainedMessages: p.RetainedMessages,
 		AllSubscriptions: p.AllSubscriptions, SubscribeRate: p.SubscribeRate, Sessions: p.Sessions, RetainedBytes: p.RetainedBytes,
 		KeepAliveMax: time.Duration(p.KeepAliveMax) * time.Second, BindClientIDs: p.BindClientIDs, Fast: p.Durability == config.Fast,

@@ -53,17 +53,14 @@ func (c *Client) defends(next *Client) error {
 	if c.user == next.user && sameHost(c.remote, next.remote) {
 		return nil
 	}
-	var heard string
 	if p, ok := c.link.(Pulse); ok {
-		silent := p.Silent()
-		if silent > c.patience() {
+		if p.Silent() > c.patience() {
 			return nil
 		}
-		heard = fmt.Sprintf(", heard %d s ago", int(silent.Seconds()))
 		p.Probe()
 	}
-	refused := &clashRefusal{errClash, fmt.Sprintf("the client of user %q from %s%s has this client identifier, and this instance refuses newcomers: "+
-		"give each client its own, or let newcomers take over on the page Details", c.user, hostOf(c.remote), heard), int(c.seldom().clashes.hit(1, c.b.clock.ms()))}
+	refused := &clashRefusal{errClash, fmt.Sprintf("the client of user %q from %s has this client identifier, and this instance refuses newcomers: "+
+		"give each client its own, or let newcomers take over on the page Details", c.user, hostOf(c.remote)), int(c.seldom().clashes.hit(1, c.b.clock.ms()))}
 	if refused.count > 1 {
 		refused.cause += fmt.Sprintf(" (and %d more since the last such line)", refused.count-1)
 	}
