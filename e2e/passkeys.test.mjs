@@ -16,6 +16,7 @@ test('a passkey: made, signed in with, removed', async () => {
     await becomeOwner(world);
     const device = await authenticator(world);
     await register(world, device);
+    await reveal(world, device);
     await signOut(world);
     await signIn(world, device);
     await refuseAnotherPerson(world, device);
@@ -44,11 +45,11 @@ async function register({ page, server, t }, device) {
   await button(page, t('passkeys.add')).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel(t('passkeys.name'), { exact: true }).fill('My phone');
-  await dialog.getByLabel(t('account.factors_confirm'), { exact: true }).fill('not the password');
+  await dialog.getByLabel(t('account.your_password'), { exact: true }).fill('not the password');
   await button(dialog, t('passkeys.make')).click();
   await dialog.getByRole('alert').first().waitFor();
   assert.deepEqual(await device.credentials(), [], 'without the password no passkey is made');
-  await dialog.getByLabel(t('account.factors_confirm'), { exact: true }).fill(owner.password);
+  await dialog.getByLabel(t('account.your_password'), { exact: true }).fill(owner.password);
   await button(dialog, t('passkeys.make')).click();
   await dialog.waitFor({ state: 'hidden' });
   await page.getByText('My phone', { exact: true }).waitFor();
@@ -57,6 +58,34 @@ async function register({ page, server, t }, device) {
   assert.equal(made.length, 1);
   assert.equal(made[0].rpId, 'localhost', 'it is bound to the name of the server');
   assert.ok(made[0].isResidentCredential, 'it works without an e-mail address');
+}
+
+/** reveal shows an instance's password to somebody who types none. */
+async function reveal({ page, server, t }, device) {
+  const api = (path, body) => page.evaluate(async ([path, body]) => {
+    const answer = await fetch('/api/v1' + path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+    return { status: answer.status, ...(await answer.json()) };
+  }, [path, body]);
+  const { id } = await api('/instances', { name: 'home' });
+  await page.goto(`${server.origin}/instances/${id}`);
+  await button(page, t('details.reveal')).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(t('proof.passkey_text')).waitFor();
+  assert.equal(await dialog.locator('input[type=password]').count(), 0, 'no password is asked for');
+  await shot(page, 'passkeys-3-confirm');
+  await device.knows(false);
+  await button(dialog, t('details.reveal')).click();
+  await dialog.getByText(t('passkeys.cancelled')).waitFor();
+  await device.knows(true);
+  const [answer] = await Promise.all([
+    page.waitForResponse((r) => r.url().endsWith('/password/reveal')),
+    button(dialog, t('details.reveal')).click(),
+  ]);
+  const { password } = await answer.json();
+  await page.getByText(password, { exact: true }).first().waitFor();
+  const sent = answer.request().postDataJSON();
+  assert.deepEqual(Object.keys(sent), ['confirmation']);
+  assert.equal((await api(`/instances/${id}/password/reveal`, sent)).status, 403, 'a confirmation works once');
 }
 
 async function signOut({ page, server, t }) {
@@ -96,7 +125,8 @@ async function remove(world, device) {
   await go(page, `${server.origin}/account`);
   await button(page, t('account.factors_remove_name', { name: 'My phone' })).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel(t('account.factors_confirm'), { exact: true }).fill(owner.password);
+  await dialog.getByText(t('proof.password'), { exact: true }).click();
+  await dialog.getByLabel(t('account.your_password'), { exact: true }).fill(owner.password);
   await button(dialog, t('account.factors_remove')).click();
   await page.getByText('My phone', { exact: true }).waitFor({ state: 'detached' });
   await signOut(world);

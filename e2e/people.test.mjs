@@ -22,6 +22,7 @@ test('a provider, and a role that changes', async () => {
     await becomeOwner(world);
     world.second = await browser([world.server.ca, world.provider.roots], { ...world, width: 1280 });
     await signIn(world);
+    await confirm(world);
     await link(world);
     await changeRole(world);
   } finally {
@@ -80,13 +81,37 @@ async function signIn(world) {
   await shot(page, 'people-2-account');
 }
 
+/** confirm has ann, who has no password, show that it is her by signing in with the provider once more. */
+async function confirm({ ann: page, server, t }) {
+  const id = await page.evaluate(async () => {
+    const answer = await fetch('/api/v1/instances', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"name":"hers"}' });
+    return (await answer.json()).id;
+  });
+  const at = `${server.origin}/instances/${id}`;
+  await page.goto(at);
+  await button(page, t('details.reveal')).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(t('proof.provider_text', { provider: 'Example ID' })).waitFor();
+  await shot(page, 'people-3-confirm');
+  await button(dialog, t('details.reveal')).click();
+  await as(page, 'ann');
+  await page.waitForURL(at);
+  await button(page, t('details.reveal')).first().click();
+  await dialog.getByText(t('proof.confirmed', { provider: 'Example ID' })).waitFor();
+  const [answer] = await Promise.all([
+    page.waitForResponse((r) => r.url().endsWith('/password/reveal')),
+    button(dialog, t('details.reveal')).click(),
+  ]);
+  await page.getByText((await answer.json()).password, { exact: true }).first().waitFor();
+}
+
 /** link has the owner, who has a password, sign in with the provider from now on. */
 async function link(world) {
   const { page, server, t } = world;
   await go(page, `${server.origin}/account`);
   await button(page, t('providers.link', { provider: 'Example ID' })).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel(t('account.factors_confirm'), { exact: true }).fill(owner.password);
+  await dialog.getByLabel(t('account.your_password'), { exact: true }).fill(owner.password);
   await button(dialog, t('providers.go')).click();
   await as(page, 'boss');
   await page.locator('li', { hasText: 'Example ID' }).first().waitFor();

@@ -1,5 +1,6 @@
 // Passkeys: what the browser's API wants and gives, as the JSON that the server speaks.
 import { post } from '../base/api';
+import type { Proof } from './proof.svelte';
 
 export interface Passkey {
   id: string;
@@ -76,8 +77,8 @@ async function asked(act: () => Promise<Credential | null>): Promise<Record<stri
 }
 
 /** addPasskey has the browser make a passkey and stores it. */
-export async function addPasskey(name: string, password: string): Promise<void> {
-  const begun = await post<Ceremony>('/passkeys/new', { password });
+export async function addPasskey(name: string, proof: Proof): Promise<void> {
+  const begun = await post<Ceremony>('/passkeys/new', proof);
   const publicKey = decode(begun.options.publicKey) as unknown as PublicKeyCredentialCreationOptions;
   const answer = await asked(() => navigator.credentials.create({ publicKey }));
   await post('/passkeys', { ticket: begun.ticket, name, answer });
@@ -85,8 +86,18 @@ export async function addPasskey(name: string, password: string): Promise<void> 
 
 /** signWithPasskey signs in; with the ticket of a first step it is the second one. */
 export async function signWithPasskey(ticket = ''): Promise<void> {
-  const begun = await post<Ceremony>('/session/passkey/new', { ticket });
+  await post('/session/passkey', await sign('/session/passkey/new', { ticket }));
+}
+
+/** confirmWithPasskey is the confirmation that an operation wants, for the thing with that id. */
+export async function confirmWithPasskey(purpose: string, object: string): Promise<string> {
+  const signed = await sign('/session/confirm/passkey/new', { purpose, object });
+  return (await post<{ confirmation: string }>('/session/confirm/passkey', signed)).confirmation;
+}
+
+/** sign begins a ceremony, and has a passkey sign it. */
+async function sign(path: string, wish: Record<string, string>): Promise<{ ticket: string; answer: Record<string, unknown> }> {
+  const begun = await post<Ceremony>(path, wish);
   const publicKey = decode(begun.options.publicKey) as unknown as PublicKeyCredentialRequestOptions;
-  const answer = await asked(() => navigator.credentials.get({ publicKey }));
-  await post('/session/passkey', { ticket: begun.ticket, answer });
+  return { ticket: begun.ticket, answer: await asked(() => navigator.credentials.get({ publicKey })) };
 }

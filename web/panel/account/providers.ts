@@ -2,6 +2,7 @@
 import { post } from '../base/api';
 import { currentLanguage } from '../base/i18n.svelte';
 import { safeNext } from '../base/route';
+import type { Proof } from './proof.svelte';
 
 export interface Provider {
   id: string;
@@ -47,9 +48,42 @@ export async function visit(provider: string, next: string): Promise<void> {
 }
 
 /** visitToLink is visit for somebody who is signed in and wants to link the identity. */
-export async function visitToLink(provider: string, password: string): Promise<void> {
-  const { address } = await post<{ address: string }>('/identities/new', { provider, password });
+export async function visitToLink(provider: string, proof: Proof): Promise<void> {
+  const { address } = await post<{ address: string }>('/identities/new', { provider, ...proof });
   location.assign(address);
+}
+
+/** visitToConfirm is visit for somebody who is signed in and confirms that it is them; they come back to this page. */
+export async function visitToConfirm(provider: string, purpose: string, object: string): Promise<void> {
+  const { address } = await post<{ address: string }>('/session/confirm/provider', { provider, purpose, object });
+  sessionStorage.setItem(nextKey, location.pathname + location.search);
+  location.assign(address);
+}
+
+/** Confirmed is what came of it. */
+export interface Confirmed {
+  confirmation: string;
+  purpose: string;
+  object?: string;
+}
+
+const confirmedKey = 'tsunagi.confirmed';
+const confirmedLife = 4.5 * 60_000; // ms; on the server it is half a minute more
+
+/** keep keeps a confirmation for the page that wants it: it works once, in this session, for one thing. */
+export function keep(confirmed: Confirmed, now = Date.now()): void {
+  sessionStorage.setItem(confirmedKey, JSON.stringify({ ...confirmed, until: now + confirmedLife }));
+}
+
+/** keptFor is the confirmation for a purpose and a thing, where there is one; take uses it up. */
+export function keptFor(purpose: string, object: string, take = false, now = Date.now()): string | undefined {
+  const raw = sessionStorage.getItem(confirmedKey);
+  if (!raw) return undefined;
+  const kept = JSON.parse(raw) as Confirmed & { until: number };
+  if (now >= kept.until) sessionStorage.removeItem(confirmedKey);
+  if (now >= kept.until || kept.purpose !== purpose || (kept.object ?? '') !== object) return undefined;
+  if (take) sessionStorage.removeItem(confirmedKey);
+  return kept.confirmation;
 }
 
 /** takeNext is where the browser wanted to go before it went to a provider. */

@@ -8,7 +8,8 @@ import { roleText } from '../team/roles';
 import { changeOf, pace } from './changes';
 import { leaseOf, type Lease } from './ending';
 import { signWithPasskey } from './passkeys';
-import type { Answer, Provider } from './providers';
+import type { Proof } from './proof.svelte';
+import { keep, type Answer, type Confirmed, type Provider } from './providers';
 import { currentLanguage, isLanguage, t, useLanguage, type Language } from '../base/i18n.svelte';
 
 export interface Account {
@@ -121,9 +122,13 @@ export async function signIn(email: string, password: string): Promise<{ ticket?
   return answer;
 }
 
-/** arriveFrom ends a visit to a provider with what it sent back: signed in, with a second step to come, or linked. */
-export async function arriveFrom(provider: string, answer: Answer): Promise<{ linked?: boolean; step?: SecondStep }> {
-  const end = await post<{ linked?: boolean; ticket?: string; passkey?: boolean }>('/session/provider', { provider, ...answer });
+/** arriveFrom ends a visit to a provider with what it sent back: signed in, with a second step to come, linked, or confirmed. */
+export async function arriveFrom(provider: string, answer: Answer): Promise<{ linked?: boolean; confirmed?: boolean; step?: SecondStep }> {
+  const end = await post<{ linked?: boolean; ticket?: string; passkey?: boolean } & Partial<Confirmed>>('/session/provider', { provider, ...answer });
+  if (end.confirmation && end.purpose) {
+    keep({ confirmation: end.confirmation, purpose: end.purpose, object: end.object });
+    return { confirmed: true };
+  }
   if (end.linked) return { linked: true };
   if (end.ticket) return { step: { ticket: end.ticket, passkey: end.passkey } };
   await refresh();
@@ -199,8 +204,8 @@ export async function signOut(): Promise<void> {
 }
 
 /** deleteAccount deletes the person's account with all that belongs to it. */
-export async function deleteAccount(email: string, password: string): Promise<void> {
-  await unmake('/account', { email, password });
+export async function deleteAccount(email: string, proof: Proof): Promise<void> {
+  await unmake('/account', { email, ...proof });
   account = null;
   go('/');
 }
@@ -232,6 +237,6 @@ export async function chooseMails(on: boolean): Promise<void> {
   account = await patch<Account>('/account', { sign_in_mails: on });
 }
 
-export async function changePassword(old: string, fresh: string): Promise<void> {
-  await patch('/account', { password: { old, new: fresh } });
+export async function changePassword({ password: old, confirmation }: Proof, fresh: string): Promise<void> {
+  await patch('/account', { password: { old, confirmation, new: fresh } });
 }

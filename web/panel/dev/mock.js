@@ -71,7 +71,7 @@ export class Mock {
   }
 
   #answer(method, [first, ...rest], body, query, host) {
-    const key = method + ' ' + (first === 'session' && rest[0] === 'provider' ? 'session/provider' : first);
+    const key = method + ' ' + (first === 'session' && ['provider', 'confirm'].includes(rest[0]) ? 'session/' + rest[0] : first);
     switch (key) {
       case 'GET status':
         return [200, { owner: this.owner, signup: this.signup, version: '0.1.0-dev', languages: ['en', 'ja'], passkeys: true, providers: data.providers }];
@@ -88,6 +88,8 @@ export class Mock {
         return [200, {}];
       case 'POST session/provider':
         return problem(403, 'forbidden', 'There is an account with hana@example.org already. Sign in with its password, then link Example ID on the page “Account”.');
+      case 'GET session/confirm':
+        return [200, { password: true, passkey: true, providers: data.providers.slice(0, 1) }];
       case 'POST signup':
       case 'POST password-reset':
         if (rest[0] === 'check') return [200, { email: 'hana@example.org' }];

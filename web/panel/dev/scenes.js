@@ -114,6 +114,7 @@ export const scenes = [
   { name: 'billing-lapsed', path: `/instances/${id}`, mock: { billing: { status: 'past_due', plan: 'works', lapsed: true } }, act: payment },
   { name: 'billing-active', path: `/instances/${id}`, mock: { billing: { status: 'active', plan: 'works' } }, act: payment },
   { name: 'session-end', path: '/instances', mock: { ending: 5 }, act: (page) => button(page, 'Stay signed in', 'サインインを続ける').waitFor() },
+  { name: 'account-recovery', path: '/account', full: false, act: (page) => button(page, 'New recovery codes', 'リカバリーコードを作り直す').click() },
   { name: 'account-delete', path: '/account', mock: { role: 'member' }, full: false, act: deleteAccount },
   { name: 'account-factor-codes', path: '/account', full: false, act: factorToTheEnd },
   { name: 'account-token-once', path: '/account', full: false, act: tokenOnce },
@@ -156,6 +157,7 @@ async function deleteAccount(page) {
   await button(page, 'Delete my account', 'アカウントを削除').click();
   const form = page.getByRole('dialog').locator('form');
   await form.locator('input').first().fill('hana@example.org');
+  await byPassword(page);
   await form.locator('input[type=password]').fill('wrong');
   await form.locator('button[type=submit]').click();
   await form.getByRole('alert').waitFor();
@@ -215,6 +217,7 @@ async function factorToTheEnd(page) {
   await button(page, 'Add an authenticator app', '認証アプリを追加').click();
   const form = page.getByRole('dialog').locator('form');
   await form.locator('input[inputmode=numeric]').fill('123456');
+  await byPassword(page);
   await form.locator('input[type=password]').fill('correct horse');
   await form.locator('button[type=submit]').click();
   await page.getByText('bcd2-fgh2').waitFor();
@@ -277,8 +280,12 @@ async function refused(page) {
   await page.getByRole('alert').waitFor();
 }
 
+/** byPassword chooses the password, where a dialog asks who it is: the account has a passkey, too. */
+const byPassword = (page) => page.getByRole('dialog').getByText(/^(Password|パスワード)$/).click();
+
 async function reveal(page) {
   await button(page, 'Reveal', '表示').click();
+  await byPassword(page);
   await page.getByLabel(/Your account's password|アカウントのパスワード/).waitFor();
 }
 
