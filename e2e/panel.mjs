@@ -76,7 +76,8 @@ export async function createInstance(world) {
   world.password = (await answer.json()).password;
   await page.getByText(world.password, { exact: true }).first().waitFor();
   await shot(page, `${world.name}-3-details`);
-  for (const text of ['localhost', String(world.server.mqtts), String(world.server.https), '10']) {
+  const { server } = await page.evaluate(async (id) => (await fetch('/api/v1/instances/' + id)).json(), world.instance); // localhost where there is no network
+  for (const text of [server, String(world.server.mqtts), String(world.server.https), '10']) {
     await until(`details with ${text}`, () => page.locator('main').innerText(), (shown) => shown.includes(text));
   }
 }

@@ -24,6 +24,7 @@ type request struct {
 	route    string
 	text     func(language, key string, args ...any) string
 	trip     string // cookie of a visit to a provider; "" for none
+	host     string // by which the caller has found this server; "" for the admin socket
 }
 
 type requestKey struct{}
@@ -91,6 +92,7 @@ func (p *Panel) arrive(c huma.Context, req *request) error {
 		return &failure{status: http.StatusForbidden, key: why}
 	}
 	if !by.Operator {
+		req.host = hostOf(r)
 		left := p.rates.take(req.by)
 		if left.tell(w.Header()); left.wait > 0 {
 			return left.busy()

@@ -166,7 +166,7 @@ func (p *Panel) pairDevice(ctx context.Context, in *pairInput) (*answer[pairedBo
 	if err != nil {
 		return nil, err
 	}
-	host := p.o.Endpoints.Server
+	host := p.namedBy(ctx) // never another one than the device has dialled
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}

@@ -75,7 +75,7 @@ type instanceBody struct {
 	Region          string    `json:"region"`
 	Plan            string    `json:"plan"`
 	CreatedAt       time.Time `json:"created_at"`
-	Server          string    `json:"server"`
+	Server          string    `json:"server" doc:"By which clients find it: of the settings, else by which the API was asked, else that other devices find"`
 	User            string    `json:"user" doc:"The first user; it logs in as <id>, others as <id>:<user>"`
 	Port            int       `json:"port" doc:"Plain MQTT; closed unless plain is true"`
 	SSLPort         int       `json:"ssl_port"`
@@ -87,7 +87,7 @@ type instanceBody struct {
 	CA              caBody    `json:"ca"`
 	DevicePort      int       `json:"device_port" doc:"MQTT over TLS for small devices; /device-ca.h is a C header with the authority that they trust; 0: there is none"`
 	Versions        []string  `json:"versions" doc:"Versions of MQTT"`
-	Owner           string    `json:"owner,omitempty" doc:"Id of the account that it belongs to; for who runs the server alone"`
+	Owner           string    `json:"owner" doc:"Id of the account that it belongs to"`
 	HostNames       []string  `json:"host_names" nullable:"false" doc:"Names of the customer's own by which clients reach it, besides server"`
 	RoleBody
 }
@@ -108,16 +108,13 @@ type caBody struct {
 }
 
 // showInstance shows an instance to who was judged about it, or about its account.
-func (p *Panel) showInstance(by account.Actor, i account.Instance) instanceBody {
+func (p *Panel) showInstance(ctx context.Context, by account.Actor, i account.Instance) instanceBody {
 	e := p.o.Endpoints
-	out := instanceBody{ID: i.ID, Name: i.Name, Region: i.Region, Plan: i.Plan, CreatedAt: i.CreatedAt, Server: e.Server, User: i.ID,
+	out := instanceBody{ID: i.ID, Name: i.Name, Region: i.Region, Plan: i.Plan, CreatedAt: i.CreatedAt, Server: p.serverFor(ctx), User: i.ID,
 		Port: e.Port, SSLPort: e.SSLPort, DevicePort: p.o.Device.Port, WebSocketPort: e.WebSocketPort, WebSocketPath: "/mqtt/" + i.ID,
-		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}, HostNames: p.hostNames(i.ID), RoleBody: roleOf(by)}
+		ConnectionLimit: p.o.Accounts.Plan(i.Plan).Connections, Versions: []string{"3.1", "3.1.1", "5.0"}, HostNames: p.hostNames(i.ID), Owner: i.Owner, RoleBody: roleOf(by)}
 	if len(p.o.Authority.PEM) > 0 {
 		out.CA = caBody{p.o.Authority.Fingerprint, "/ca.pem"}
-	}
-	if by.Operator {
-		out.Owner = i.Owner
 	}
 	return out
 }
@@ -126,7 +123,7 @@ func (p *Panel) listInstances(ctx context.Context, _ *empty) (*answer[page[insta
 	by := actor(ctx)
 	list, err := p.o.Accounts.Instances(ctx, by)
 	return reply(pageOf(list, func(i account.Instance) instanceBody {
-		out := p.showInstance(by, i)
+		out := p.showInstance(ctx, by, i)
 		out.Connections = new(p.o.Brokers.Connected(i.ID))
 		return out
 	})), err
@@ -142,12 +139,12 @@ type createInstanceInput struct {
 
 func (p *Panel) createInstance(ctx context.Context, in *createInstanceInput) (*tagged[instanceBody], error) {
 	made, _, err := p.o.Accounts.CreateInstance(ctx, actor(ctx), account.NewInstance{Name: in.Body.Name, Region: in.Body.Region, Plan: in.Body.Plan})
-	return tag(p, made, p.showInstance(actor(ctx), made)), err
+	return tag(p, made, p.showInstance(ctx, actor(ctx), made)), err
 }
 
 func (p *Panel) getInstance(ctx context.Context, in *WithID) (*tagged[instanceBody], error) {
 	i, err := p.o.Accounts.Instance(ctx, actor(ctx), in.ID)
-	return tag(p, i, p.showInstance(actor(ctx), i)), err
+	return tag(p, i, p.showInstance(ctx, actor(ctx), i)), err
 }
 
 type changeInstanceInput struct {
@@ -160,7 +157,7 @@ type changeInstanceInput struct {
 
 func (p *Panel) changeInstance(ctx context.Context, in *changeInstanceInput) (*tagged[instanceBody], error) {
 	i, err := p.o.Accounts.ChangeInstance(ctx, actor(ctx), in.ID, account.InstanceChange(in.Body))
-	return tag(p, i, p.showInstance(actor(ctx), i)), err
+	return tag(p, i, p.showInstance(ctx, actor(ctx), i)), err
 }
 
 func (p *Panel) moveInstance(ctx context.Context, in *struct {
@@ -170,7 +167,7 @@ func (p *Panel) moveInstance(ctx context.Context, in *struct {
 	}
 }) (*answer[instanceBody], error) {
 	i, err := p.o.Accounts.MoveInstance(ctx, actor(ctx), in.ID, in.Body.Team)
-	return reply(p.showInstance(account.Actor{}, i)), err // the role in the other account may be another
+	return reply(p.showInstance(ctx, account.Actor{}, i)), err // the role in the other account may be another
 }
 
 func (p *Panel) deleteInstance(ctx context.Context, in *WithID) (*nothing, error) {

@@ -40,7 +40,7 @@ func TestFromOwnerLinkToUsers(t *testing.T) {
 	var in map[string]any
 	b.want("POST", "/api/v1/instances", map[string]any{"name": "Home", "region": "home", "plan": "free"}, 201, &in)
 	id := in["id"].(string)
-	for key, want := range map[string]any{"server": "localhost", "user": id, "port": 1883.0, "ssl_port": 8883.0, "websocket_port": 8443.0,
+	for key, want := range map[string]any{"server": "mqtt.example.org", "user": id, "port": 1883.0, "ssl_port": 8883.0, "websocket_port": 8443.0,
 		"websocket_path": "/mqtt/" + id, "plain": false, "connection_limit": 10.0, "region": "home", "plan": "free", "name": "Home"} {
 		if in[key] != want {
 			t.Errorf("instance %s = %v, want %v", key, in[key], want)

@@ -43,7 +43,7 @@ export const regions = [{ id: 'home', name: 'Home' }];
 
 export function instance(id, name, plan = 'free') {
   return {
-    id, name, region: 'home', plan, created_at: ago(30), server: 'localhost', host_names: id === 'kqzvbnta' ? ['mqtt.greenhouse.example'] : [], user: id, port: 1883, ssl_port: 8883, device_port: 8884,
+    id, name, region: 'home', plan, created_at: ago(30), owner: 'a1', server: '192.168.1.20', host_names: id === 'kqzvbnta' ? ['mqtt.greenhouse.example'] : [], user: id, port: 1883, ssl_port: 8883, device_port: 8884,
     websocket_port: 8443, websocket_path: '/mqtt/' + id, plain: false,
     connection_limit: plans.find((p) => p.id === plan).connections, connections: 3,
     ca: { fingerprint_sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', url: '/ca.pem' },

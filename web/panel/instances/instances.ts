@@ -9,7 +9,8 @@ export interface Instance {
   region: string;
   plan: string;
   created_at: string;
-  server: string;
+  owner?: string; // id of the account that it belongs to
+  server: string; // by which clients find it
   user: string;
   port: number;
   ssl_port: number;
