@@ -69,7 +69,7 @@ async function prepare(world, page) {
   await api(page, 'POST', at + '/rules', { user: null, effect: 'deny', access: 'both', filter: 'secret/#' });
   await api(page, 'POST', at + '/publishable-keys', { name: 'Shop window', subscribe: ['home/#'], origins: ['https://www.example.org'] });
   await api(page, 'POST', at + '/publish', { topic: 'home/lamp', payload: '{"on":true}', retain: true, qos: 1 });
-  await api(page, 'POST', '/tokens', { name: 'Backup', scope: 'read' });
+  await api(page, 'POST', '/tokens', { name: 'Backup', scope: 'read', password: 'tansu-mizuumi-42' });
   await api(page, 'POST', '/invitations', { email: 'friend@example.org' });
 }
 

@@ -20,8 +20,9 @@ type NewAPIToken struct {
 	Days     int
 }
 
-// CreateAPIToken makes a token that acts for the account that the actor uses. It is returned once.
-func (s *Service) CreateAPIToken(ctx context.Context, by Actor, n NewAPIToken) (row APIToken, token string, err error) {
+// CreateAPIToken makes a token that acts for the account that the actor uses, for a person who has confirmed that it is
+// them: it outlives the browser's session, and shows what else is shown after a confirmation only. It is returned once.
+func (s *Service) CreateAPIToken(ctx context.Context, by Actor, proof Proof, n NewAPIToken) (row APIToken, token string, err error) {
 	name, err := checkText("name", n.Name, 64, false)
 	if err != nil {
 		return APIToken{}, "", err
@@ -31,6 +32,14 @@ func (s *Service) CreateAPIToken(ctx context.Context, by Actor, n NewAPIToken) (
 	}
 	if n.Days < 0 || n.Days > 3650 {
 		return APIToken{}, "", invalid("days", "api.token.days", "max", 3650)
+	}
+	if n.Instance != "" {
+		if _, err := s.Instance(ctx, by, n.Instance); err != nil { // not found before wrong password
+			return APIToken{}, "", err
+		}
+	}
+	if err := s.confirm(ctx, by, proof, Intent{ToMakeToken, ""}); err != nil {
+		return APIToken{}, "", err
 	}
 	token = tokenPrefix + newToken()
 	now := s.now()

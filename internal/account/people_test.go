@@ -235,7 +235,7 @@ func TestAPITokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row, token, err := w.CreateAPIToken(w.ctx, w.owner, account.NewAPIToken{Name: "script", Scope: account.ScopeManage, Instance: one.ID, Days: 1})
+	row, token, err := w.CreateAPIToken(w.ctx, w.owner, account.Proof{Password: password}, account.NewAPIToken{Name: "script", Scope: account.ScopeManage, Instance: one.ID, Days: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,12 +255,12 @@ func TestAPITokens(t *testing.T) {
 	wantRefusal(t, "making an instance", err, account.Forbidden)
 	other, _ := w.member("b@example.org")
 	wantRefusal(t, "deleting another's", w.DeleteAPIToken(w.ctx, other, row.ID), account.NotFound)
-	_, _, err = w.CreateAPIToken(w.ctx, other, account.NewAPIToken{Name: "x", Scope: account.ScopeRead, Instance: one.ID})
+	_, _, err = w.CreateAPIToken(w.ctx, other, account.Proof{Password: password}, account.NewAPIToken{Name: "x", Scope: account.ScopeRead, Instance: one.ID})
 	wantRefusal(t, "token for another's instance", err, account.NotFound)
 	w.wait(25 * time.Hour)
 	_, err = w.ByToken(w.ctx, token, "192.0.2.3", "curl")
 	wantRefusal(t, "expired token", err, account.Unauthorized)
-	_, forever, err := w.CreateAPIToken(w.ctx, w.owner, account.NewAPIToken{Name: "x", Scope: account.ScopeRead})
+	_, forever, err := w.CreateAPIToken(w.ctx, w.owner, account.Proof{Password: password}, account.NewAPIToken{Name: "x", Scope: account.ScopeRead})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,12 +22,13 @@ const (
 	ToRemovePasskey  Purpose = "remove-passkey"
 	ToLinkIdentity   Purpose = "begin-identity"
 	ToRemoveIdentity Purpose = "remove-identity"
+	ToMakeToken      Purpose = "create-token"
 )
 
 // ofThings says which purposes there are, and whether each is about one thing.
 var ofThings = map[Purpose]bool{
 	ToRevealPassword: true, ToRevealKey: true, ToExport: true, ToRemoveApp: true, ToRemovePasskey: true, ToRemoveIdentity: true,
-	ToChangePassword: false, ToDeleteAccount: false, ToAddApp: false, ToRenewCodes: false, ToAddPasskey: false, ToLinkIdentity: false,
+	ToChangePassword: false, ToDeleteAccount: false, ToAddApp: false, ToRenewCodes: false, ToAddPasskey: false, ToLinkIdentity: false, ToMakeToken: false,
 }
 
 // Intent is a purpose and the id of the thing that it is about; "" where it is about the account.

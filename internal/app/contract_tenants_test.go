@@ -42,7 +42,7 @@ func TestEveryRouteKeepsTenantsApart(t *testing.T) {
 		{op: "add-client-authority", body: `{}`}, {op: "issue-client-certificate", body: `{"user":"canary"}`},
 		{op: "list-client-certificates", keep: map[string]string{"items.0.serial": "serial", "items.0.authority": "authority"}},
 		{op: "publish", body: `{"topic":"canary","payload":"canary","retain":true,"qos":1}`},
-		{op: "create-token", body: `{"name":"canary","scope":"manage"}`, keep: map[string]string{"id": "token id"}},
+		{op: "create-token", body: `{"name":"canary","scope":"manage","password":"a long enough pass phrase"}`, keep: map[string]string{"id": "token id"}},
 		{op: "create-pairing", body: `{"name":"canary","instance":"{id}"}`, keep: map[string]string{"code": "code"}},
 		{op: "pair-device", body: `{"code":"{code}","key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`, keep: map[string]string{"id": "device"}},
 	} {
@@ -58,7 +58,7 @@ func TestEveryRouteKeepsTenantsApart(t *testing.T) {
 	mine := map[string]string{}
 	for _, s := range []step{
 		{op: "create-instance", body: `{"name":"mine"}`, keep: map[string]string{"id": "id"}}, {op: "rotate-key", keep: map[string]string{"key": "key"}},
-		{op: "create-token", body: `{"name":"t","scope":"manage"}`, keep: map[string]string{"token": "token"}},
+		{op: "create-token", body: `{"name":"t","scope":"manage","password":"a long enough pass phrase"}`, keep: map[string]string{"token": "token"}},
 	} {
 		_, raw := call(attacker, s, mine)
 		for field, name := range s.keep {

@@ -188,7 +188,7 @@ var story = []step{
 	{op: "get-openapi-3-yaml"}, {op: "get-reference"}, {op: "get-reference-style"}, {op: "get-ca-pem"}, {op: "get-ca-der"}, {op: "get-session"},
 	{op: "change-account", body: `{"language":"ja"}`}, {op: "change-account", body: `{"language":"en"}`},
 	{op: "sign-up", body: `{"email":"new@example.org"}`, status: 403}, {op: "ask-reset", body: `{"email":"nobody@example.org"}`},
-	{op: "list-sessions"}, {op: "create-token", body: `{"name":"t","scope":"manage"}`, keep: map[string]string{"id": "token id", "token": "token"}}, {op: "list-tokens"},
+	{op: "list-sessions"}, {op: "create-token", body: `{"name":"t","scope":"manage","password":"a long enough pass phrase"}`, keep: map[string]string{"id": "token id", "token": "token"}}, {op: "list-tokens"},
 	{op: "begin-factor"}, {op: "list-factors"}, {op: "list-audit"}, {op: "list-invitations"},
 	{op: "invite", body: `{"email":"x@example.org"}`, keep: map[string]string{"id": "invitation"}}, {op: "list-served-certificates"}, {op: "get-operator-log"},
 

@@ -118,7 +118,7 @@ func newExamples(t *testing.T) *examples {
 	e.contract = readContract(t, w)
 	var in, bridge, hook, token struct{ ID, Token string }
 	e.must(e.p.api("POST", "/instances", map[string]any{"name": "Home"}, &in))
-	e.must(e.p.api("POST", "/tokens", map[string]any{"name": "docs", "scope": "manage"}, &token))
+	e.must(e.p.api("POST", "/tokens", map[string]any{"name": "docs", "scope": "manage", "password": anyPassword}, &token))
 	at := "/instances/" + in.ID
 	e.must(e.p.api("POST", at+"/users", map[string]any{"name": "sensor"}, nil))
 	e.must(e.p.api("POST", at+"/rules", map[string]any{"effect": "allow", "access": "both", "filter": "home/#", "user": "sensor"}, nil))

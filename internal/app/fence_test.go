@@ -155,7 +155,7 @@ func TestAddressRulesAtTheDoors(t *testing.T) {
 	}
 	// Programs with a token are clients, the browser is not.
 	var token struct{ Token string }
-	p.api("POST", "/tokens", map[string]any{"name": "t", "scope": "manage"}, &token)
+	p.api("POST", "/tokens", map[string]any{"name": "t", "scope": "manage", "password": anyPassword}, &token)
 	body := map[string]any{"topic": "a", "payload": "x"}
 	if status := p.api("POST", at+"/publish", body, nil); status != 200 {
 		t.Errorf("publish by browser: %d", status)

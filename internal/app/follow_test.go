@@ -83,7 +83,7 @@ func TestSubscribeByHTTP(t *testing.T) {
 	sender.publish("away/kept", "no", true)
 	w.device(other, otherPassword, "sender", false).publish("home/other", "no", true)
 	var token struct{ ID, Token string }
-	owner.want("POST", "/tokens", map[string]string{"name": "screen", "scope": "read", "instance": id}, 201, &token)
+	owner.want("POST", "/tokens", map[string]string{"name": "screen", "scope": "read", "instance": id, "password": anyPassword}, 201, &token)
 
 	screen := &caller{w: w, bearer: token.Token}
 	if a := screen.do("GET", "/instances/"+other+"/subscribe?filter=%23", nil); a.StatusCode != 404 {

@@ -62,7 +62,7 @@ var bodies = map[string]string{
 	"change-device": `{"name":"x"}`, "name-snapshot": `{"name":"x"}`, "push-snapshot": `{"label":"x"}`, "create-pairing": `{"name":"x","instance":"x"}`, "pair-device": `{"code":"x","key":"AAAA"}`,
 	"create-team": `{"name":"x"}`, "switch-team": `{"team":"x"}`, "rename-team": `{"name":"x"}`, "change-member": `{"role":"viewer"}`,
 	"invite-to-team": `{"role":"owner"}`, "accept-team-invitation": `{"token":"x"}`, "join-team": `{"token":"x","password":"x"}`,
-	"move-instance": `{"team":"x"}`, "create-token": `{"name":"x","scope":"manage"}`,
+	"move-instance": `{"team":"x"}`, "create-token": `{"name":"x","scope":"manage","password":"a long enough pass phrase"}`,
 	"change-any-account": `{"plan":""}`, "suspend-account": `{"why":"x"}`,
 	"begin-passkey": `{"password":"x"}`, "create-passkey": `{"ticket":"x","name":"x","answer":{}}`, "rename-passkey": `{"name":"x"}`, "remove-passkey": `{"password":"a long enough pass phrase"}`,
 	"begin-passkey-sign-in": `{}`, "sign-in-passkey": `{"ticket":"x","answer":{}}`,

@@ -30,7 +30,7 @@ func (b *browser) key(id string) string {
 func (b *browser) token(scope, instance string) string {
 	b.w.t.Helper()
 	var out struct{ Token string }
-	b.want("POST", "/api/v1/tokens", map[string]any{"name": "t", "scope": scope, "instance": instance}, 201, &out)
+	b.want("POST", "/api/v1/tokens", map[string]any{"name": "t", "scope": scope, "instance": instance, "password": password}, 201, &out)
 	return out.Token
 }
 

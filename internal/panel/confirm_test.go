@@ -81,6 +81,7 @@ func TestConfirmWithPasskey(t *testing.T) {
 			do("POST", "/api/v1/factors/"+f.ID+"/remove", "remove-factor", f.ID, 204, nil, nil)
 		}
 	}
+	do("POST", "/api/v1/tokens", "create-token", "", 201, map[string]any{"name": "t", "scope": "read"}, nil)
 	do("POST", "/api/v1/passkeys/new", "begin-passkey", "", 200, nil, nil)
 	other := base64.RawURLEncoding.EncodeToString(second.ID)
 	do("POST", "/api/v1/passkeys/"+other+"/remove", "remove-passkey", other, 204, nil, nil)

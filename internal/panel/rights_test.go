@@ -69,7 +69,7 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 	var tokens struct{ Items []struct{ ID string } }
 	boss.want("GET", "/api/v1/tokens", nil, 200, &tokens)
 	var expiring struct{ ID, Token string }
-	boss.want("POST", "/api/v1/tokens", map[string]any{"name": "e", "scope": "manage", "days": 1}, 201, &expiring)
+	boss.want("POST", "/api/v1/tokens", map[string]any{"name": "e", "scope": "manage", "days": 1, "password": password}, 201, &expiring)
 	w.ahead.Store(int64(25 * time.Hour))
 	for _, one := range tokens.Items {
 		boss.want("DELETE", "/api/v1/tokens/"+one.ID, nil, 204, nil)
@@ -234,7 +234,7 @@ func (w *world) furnish(b *browser, id string) belongings {
 	pageKey := make(at+"/publishable-keys", map[string]any{"name": "canary", "subscribe": []string{"a"}, "origins": []string{"https://a.example"}})
 	metrics := make(at+"/metrics-token", nil)
 	flow := make("/api/v1/flow-servers", map[string]any{"name": "canary"})
-	token := make("/api/v1/tokens", map[string]any{"name": "canary", "scope": "manage"})
+	token := make("/api/v1/tokens", map[string]any{"name": "canary", "scope": "manage", "password": password})
 	device := b.pair("canary-pi", id)
 	var secret row
 	b.want("POST", at+"/password/reveal", map[string]any{"password": password}, 200, &secret)

@@ -62,6 +62,7 @@ func (p *Panel) listTokens(ctx context.Context, _ *empty) (*answer[page[tokenBod
 
 func (p *Panel) createToken(ctx context.Context, in *struct {
 	Body struct {
+		ProofBody
 		Name     string `json:"name" maxLength:"256"`
 		Scope    string `json:"scope" enum:"read,manage"`
 		Instance string `json:"instance,omitempty" maxLength:"64"`
@@ -69,7 +70,7 @@ func (p *Panel) createToken(ctx context.Context, in *struct {
 	}
 }) (*answer[tokenBody], error) {
 	b := in.Body
-	row, token, err := p.o.Accounts.CreateAPIToken(ctx, actor(ctx), account.NewAPIToken{Name: b.Name, Scope: account.Scope(b.Scope), Instance: b.Instance, Days: b.Days})
+	row, token, err := p.o.Accounts.CreateAPIToken(ctx, actor(ctx), b.proof(), account.NewAPIToken{Name: b.Name, Scope: account.Scope(b.Scope), Instance: b.Instance, Days: b.Days})
 	out := showToken(row)
 	out.Token = token
 	return reply(out), err

@@ -14,7 +14,9 @@ func TestTokensOfTheAPI(t *testing.T) {
 	w := newWorld(t)
 	b := w.owner()
 	id := b.instance()
+	b.refused("POST", "/api/v1/tokens", `{"name":"r","scope":"read"}`, 403, "forbidden") // it asks again
 	made := func(body string) *browser {
+		body = strings.TrimSuffix(body, "}") + `,"password":"` + password + `"}`
 		var out struct{ Token string }
 		b.want("POST", "/api/v1/tokens", body, 201, &out)
 		return &browser{w: w, header: http.Header{"Authorization": {"Bearer " + out.Token}}}

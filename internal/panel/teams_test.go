@@ -31,7 +31,7 @@ func TestRoles(t *testing.T) {
 	boss.want("POST", "/api/v1/instances/"+id+"/users", map[string]any{"name": "canary"}, 201, nil)
 	boss.want("POST", "/api/v1/instances/"+id+"/rules", map[string]any{"effect": "deny", "access": "both", "filter": "canary/#"}, 201, &rule)
 	boss.want("POST", "/api/v1/flow-servers", map[string]any{"name": "night"}, 201, &flow)
-	boss.want("POST", "/api/v1/tokens", map[string]any{"name": "canary", "scope": "manage"}, 201, &token)
+	boss.want("POST", "/api/v1/tokens", map[string]any{"name": "canary", "scope": "manage", "password": password}, 201, &token)
 	boss.want("POST", "/api/v1/instances/"+id+"/password/reveal", map[string]any{"password": password}, 200, &secret)
 	device := boss.pair("canary-pi", id)
 	w.journal.Add(account.LogLine{Instance: id, Client: "canary"})
@@ -191,7 +191,7 @@ func TestTeamByAPI(t *testing.T) {
 	boss.refused("POST", "/api/v1/instances", map[string]any{"name": "x"}, 403, "forbidden")
 	ken.want("POST", "/api/v1/session/team", map[string]any{"team": team.ID}, 200, nil)
 	var token struct{ ID, Token string }
-	ken.want("POST", "/api/v1/tokens", map[string]any{"name": "t", "scope": "manage", "days": 1}, 201, &token)
+	ken.want("POST", "/api/v1/tokens", map[string]any{"name": "t", "scope": "manage", "days": 1, "password": password}, 201, &token)
 	script := w.browser()
 	script.header.Set("Authorization", "Bearer "+token.Token)
 	script.want("POST", "/api/v1/instances", map[string]any{"name": "by script"}, 201, nil)

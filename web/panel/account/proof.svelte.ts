@@ -18,7 +18,8 @@ export type Purpose =
   | 'begin-passkey'
   | 'remove-passkey'
   | 'begin-identity'
-  | 'remove-identity';
+  | 'remove-identity'
+  | 'create-token';
 
 /** Proof is what such an operation takes. */
 export interface Proof {

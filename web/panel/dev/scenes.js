@@ -228,6 +228,8 @@ async function tokenOnce(page) {
   await button(page, 'New token', '新しいトークン').click();
   const form = page.getByRole('dialog').locator('form');
   await form.locator('input').first().fill('Backup of the greenhouse');
+  await byPassword(page);
+  await form.locator('input[type=password]').fill('correct horse');
   await form.locator('button[type=submit]').click();
   await page.getByText('tsu_example').waitFor();
 }
