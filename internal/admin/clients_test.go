@@ -19,6 +19,8 @@ type fakeBrokers struct {
 	calls         []string
 }
 
+func (*fakeBrokers) Connected(string) int { return 1 }
+
 func (f *fakeBrokers) note(words ...any) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
