@@ -1,6 +1,7 @@
 // Texts of the pages. One catalogue, web/locales/*.json, is shared with the Go side;
 // only the language in use is loaded.
 import type catalogue from '../../locales/en.json';
+import { part } from './parts.svelte';
 import { fill, type Values } from './text';
 
 export type Key = keyof typeof catalogue;
@@ -39,7 +40,7 @@ export function isLanguage(id: unknown): id is Language {
 
 /** useLanguage loads the texts of a language and shows the page in it. */
 export async function useLanguage(id: Language): Promise<void> {
-  const loaded = await loaders[id]();
+  const loaded = await part(loaders[id]);
   texts = loaded.default as Catalogue;
   language = id;
   document.documentElement.lang = id;

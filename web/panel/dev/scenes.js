@@ -132,6 +132,8 @@ export const scenes = [
   { name: 'sign-in-closed', path: '/sign-in', mock: { signedIn: false, signup: 'closed' } },
   { name: 'reset', path: '/reset#token=once', mock: { signedIn: false } },
   { name: 'not-found', path: '/nowhere' },
+  { name: 'part-away', path: '/instances/new', full: false, act: (page) => partMissing(page, 404, /doesn't answer|応答がなく/) },
+  { name: 'part-outdated', path: '/instances/new', full: false, act: (page) => partMissing(page, 200, /any more|保存していない入力/) },
   { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor() },
 ];
 
@@ -308,6 +310,28 @@ async function staleNote(page) {
 }
 
 async function chooseUsers(page) {
+/** partMissing goes to a page that doesn't come; first is how the server answers who asks for the first one. */
+async function partMissing(page, first, said) {
+  const name = page.getByLabel(/^(Name|名前)$/);
+  await name.fill('Orchard');
+  await page.route('**/assets/FlowsPage-*.js', (route) => route.fulfill({ status: 404 }));
+  await page.route((url) => url.pathname === '/', (route) => route.fulfill({ status: first, contentType: 'text/html', body: 'another version' }));
+  await page.getByRole('link', { name: /^(Flows|フロー)$/ }).click();
+  await page.getByText(said).waitFor();
+  if ((await name.inputValue()) !== 'Orchard') throw new Error('what was typed is gone');
+}
+
+// Somebody else has given the device another name meanwhile.
+async function staleName(page) {
+  await button(page, 'Rename', '名前を変更').first().click();
+  const name = page.getByLabel(/^(Name|名前)/).first();
+  await name.fill('somebody-was-quicker');
+  await name.press('Enter');
+  await button(page, 'Load the new state', '最新の内容を読み込む').click();
+  await page.getByText('north-pi').first().waitFor();
+  if ((await name.inputValue()) !== 'somebody-was-quicker') throw new Error('what was typed is gone');
+}
+
   for (const box of await page.getByRole('checkbox').all()) await box.check();
   await page.locator('.chosen button').last().click();
   await page.getByRole('dialog').getByRole('textbox').fill('2');

@@ -1,5 +1,6 @@
 // MQTT.js behind the border of line.ts. It's the one heavy part of the panel, so it's loaded when needed.
 import type { IPublishPacket, MqttClient } from 'mqtt';
+import { part } from '../base/parts.svelte';
 import { Refused, type Answer, type Dial, type Events, type Grant, type Line } from './line';
 import type { QoS } from './message';
 
@@ -8,7 +9,7 @@ const userName = 'web-client';
 
 /** dial opens a connection with a grant. It rejects with Refused when the broker says no. */
 export const dial: Dial = async (grant, events) => {
-  const { default: mqtt } = await import('mqtt');
+  const { default: mqtt } = await part(() => import('mqtt'));
   const client = mqtt.connect(grant.url, {
     protocolVersion: 5,
     clientId: grant.client_id,
