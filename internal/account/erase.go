@@ -14,9 +14,15 @@ func (s *Service) DeleteAccount(ctx context.Context, by Actor, id string) error 
 		return err
 	}
 	return s.erase(ctx, by, func(r Reader) ([]Account, error) {
-		acc := one.Account
+		acc, err := r.Account(one.Account.ID)
+		if err != nil {
+			return nil, err
+		}
 		if acc.Role == RoleOwner {
 			return nil, fail(Conflict, "api.account.host")
+		}
+		if err := s.fresh(ctx, acc); err != nil {
+			return nil, err
 		}
 		return []Account{acc}, lastOwnerOfNone(r, acc.ID)
 	})

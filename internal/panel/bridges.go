@@ -56,6 +56,7 @@ type bridgeBody struct {
 	Topics      []bridgeTopicBody     `json:"topics"`
 	CreatedAt   time.Time             `json:"created_at"`
 	State       BridgeState           `json:"state"`
+	VersionBody
 }
 
 type bridgeTopicBody struct {
@@ -92,7 +93,7 @@ func (p *Panel) bridgeState(b account.Bridge) BridgeState {
 
 func (p *Panel) listBridges(ctx context.Context, in *WithID) (*answer[page[bridgeBody]], error) {
 	list, err := p.o.Accounts.Bridges(ctx, actor(ctx), in.ID)
-	return reply(pageOf(list, p.showBridge)), err
+	return reply(pageOf(list, inList(p, p.showBridge))), err
 }
 
 func (p *Panel) getBridge(ctx context.Context, in *OneThing) (*tagged[bridgeBody], error) {

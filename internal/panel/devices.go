@@ -61,12 +61,13 @@ type deviceBody struct {
 	SeenAt        *time.Time `json:"seen_at,omitempty" doc:"Start or end of the last connection"`
 	DeviceState
 	RoleBody
+	VersionBody
 }
 
 // showDevice shows a device to who was judged about it, or about its account.
 func (p *Panel) showDevice(by account.Actor, d account.Device, labels []string) deviceBody {
 	out := deviceBody{d.ID, d.Name, p.o.Devices.EditorURL(d), d.Instance, d.User, d.Version, !d.NoEditing,
-		p.o.Devices.PagesURL(d), d.Pages.String(), labels, d.CreatedAt, nil, p.o.Devices.State(d), roleOf(by)}
+		p.o.Devices.PagesURL(d), d.Pages.String(), labels, d.CreatedAt, nil, p.o.Devices.State(d), roleOf(by), VersionBody{}}
 	if !d.SeenAt.IsZero() {
 		out.SeenAt = &d.SeenAt
 	}
@@ -102,7 +103,9 @@ func (p *Panel) listDevices(ctx context.Context, _ *empty) (*answer[page[deviceB
 		return nil, err
 	}
 	labels, err := p.o.Accounts.DeviceLabels(ctx, list...)
-	return reply(pageOf(list, func(d account.Device) deviceBody { return p.showDevice(actor(ctx), d, labels[d.ID]) })), err
+	rows := shown(list, func(d account.Device) account.LabelledDevice { return account.LabelledDevice{Device: d, Labels: labels[d.ID]} })
+	show := func(d account.LabelledDevice) deviceBody { return p.showDevice(actor(ctx), d.Device, d.Labels) }
+	return reply(pageOf(rows, inList(p, show))), err
 }
 
 type newDeviceInput struct {

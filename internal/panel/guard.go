@@ -59,15 +59,16 @@ type addressRuleBody struct {
 	Effect    string    `json:"effect" enum:"allow,deny"`
 	Note      string    `json:"note"`
 	CreatedAt time.Time `json:"created_at"`
+	VersionBody
 }
 
 func showAddressRule(a account.AddressRule) addressRuleBody {
-	return addressRuleBody{a.ID, a.Prefix, string(a.Effect), a.Note, a.CreatedAt}
+	return addressRuleBody{a.ID, a.Prefix, string(a.Effect), a.Note, a.CreatedAt, VersionBody{}}
 }
 
 func (p *Panel) listAddressRules(ctx context.Context, in *WithID) (*answer[page[addressRuleBody]], error) {
 	list, err := p.o.Accounts.AddressRules(ctx, actor(ctx), in.ID)
-	return reply(pageOf(list, showAddressRule)), err
+	return reply(pageOf(list, inList(p, showAddressRule))), err
 }
 
 func (p *Panel) getAddressRule(ctx context.Context, in *OneThing) (*tagged[addressRuleBody], error) {

@@ -84,6 +84,7 @@ type hookBody struct {
 	DeadLetters      int                 `json:"dead_letters" doc:"Events that were given up and are kept"`
 	Secret           string              `json:"secret,omitempty" doc:"What calls are signed with; shown once, when it is made"`
 	State            HookState           `json:"state"`
+	VersionBody
 }
 
 func (p *Panel) showHook(ctx context.Context, h account.Hook, secret string) (hookBody, error) {
@@ -132,6 +133,7 @@ func (p *Panel) listHooks(ctx context.Context, in *WithID) (*answer[page[hookBod
 		if err != nil {
 			return nil, err
 		}
+		one.setVersion(p.etag(h))
 		out.Items = append(out.Items, one)
 	}
 	return reply(out), nil

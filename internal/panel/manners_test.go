@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -114,9 +115,10 @@ func TestVersions(t *testing.T) {
 	b := w.owner()
 	id := b.instance()
 	at := "/api/v1/instances/" + id
-	var rule, bridge, hook struct{ ID string }
+	var rule, address, bridge, hook struct{ ID string }
 	b.want("POST", at+"/users", `{"name":"u"}`, 201, nil)
 	b.want("POST", at+"/rules", `{"effect":"allow","access":"both","filter":"a"}`, 201, &rule)
+	b.want("POST", at+"/addresses", `{"prefix":"192.0.2.7","effect":"deny"}`, 201, &address)
 	b.want("POST", at+"/bridges", `{"name":"x","address":"mqtts://b.example","topics":[{"direction":"out","filter":"#"}]}`, 201, &bridge)
 	b.want("POST", at+"/hooks", `{"name":"x","filter":"a","action":"publish","topic":"b"}`, 201, &hook)
 	device := b.pair("pi", id)
@@ -126,6 +128,7 @@ func TestVersions(t *testing.T) {
 	}{
 		{at + "/rules/" + rule.ID, `{"filter":"b"}`, `{"filter":"c"}`, true},
 		{at + "/users/u", `{"note":"b"}`, `{"connect":false}`, true},
+		{at + "/addresses/" + address.ID, `{"prefix":"192.0.2.7","effect":"deny","note":"b"}`, `{"prefix":"192.0.2.8","effect":"deny"}`, true},
 		{at + "/bridges/" + bridge.ID, `{"name":"b"}`, `{"enabled":false}`, true},
 		{at + "/hooks/" + hook.ID, `{"name":"b"}`, `{"enabled":false}`, true},
 		{at + "/retained-expiry", `{"filters":[{"filter":"a/#","seconds":60}]}`, `{"filters":[]}`, false},
@@ -140,6 +143,13 @@ func TestVersions(t *testing.T) {
 		tag := read.Header.Get("ETag")
 		if len(tag) < 10 || read.StatusCode != 200 {
 			t.Fatalf("%s: %s, ETag %q, %s", tt.path, read.Status, tag, body)
+		}
+		if list := path.Dir(tt.path); tt.deleted && tt.path != at { // a list has the version of each thing in it
+			var in struct{ Items []struct{ ETag string } }
+			b.want("GET", list, nil, 200, &in)
+			if !slices.ContainsFunc(in.Items, func(one struct{ ETag string }) bool { return one.ETag == tag }) {
+				t.Errorf("%s: no %s in %+v", list, tag, in)
+			}
 		}
 		b.header = http.Header{"If-Match": {tag}}
 		first, body := b.do("PATCH", tt.path, tt.one)
@@ -166,6 +176,23 @@ func TestVersions(t *testing.T) {
 	b.header = http.Header{"If-Match": {`"x"`}}
 	b.refused("PATCH", "/api/v1/accounts/"+owner.Account.ID, `{"instance_limit":3}`, 412, "stale")
 	b.refused("POST", "/api/v1/instances", `{"name":"no version"}`, 412, "stale")
+}
+
+// TestAccountVersions has two operators look at one account: who deletes it must know how it is now.
+func TestAccountVersions(t *testing.T) {
+	w := newWorld(t)
+	b := w.owner()
+	var team struct{ ID string }
+	b.want("POST", "/api/v1/teams", `{"name":"Crew"}`, 201, &team)
+	at := "/api/v1/accounts/" + team.ID
+	read, _ := b.do("GET", at, nil)
+	b.want("POST", at+"/suspend", `{"why":"unpaid"}`, 200, nil)
+	b.header = http.Header{"If-Match": {read.Header.Get("ETag")}}
+	b.refused("PATCH", at, `{"instance_limit":3}`, 412, "stale")
+	b.refused("DELETE", at, nil, 412, "stale")
+	read, _ = b.do("GET", at, nil)
+	b.header = http.Header{"If-Match": {read.Header.Get("ETag")}}
+	b.want("DELETE", at, nil, 204, nil)
 }
 
 // TestRateHeaders counts down.

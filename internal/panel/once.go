@@ -138,3 +138,22 @@ func tag[T any](p *Panel, row account.Row, body T) *tagged[T] {
 
 // etag is a row's version as it stands in ETag and If-Match.
 func (p *Panel) etag(row account.Row) string { return `"` + p.o.Accounts.Version(row) + `"` }
+
+// VersionBody is part of what stands in lists of things that have versions.
+type VersionBody struct {
+	ETag string `json:"etag,omitempty" doc:"In a list: version of the thing, for If-Match. Alone it has its version in the header ETag"`
+}
+
+func (v *VersionBody) setVersion(etag string) { v.ETag = etag }
+
+// inList is show for a list: each thing has its version with it.
+func inList[R account.Row, B any, PB interface {
+	*B
+	setVersion(etag string)
+}](p *Panel, show func(R) B) func(R) B {
+	return func(row R) B {
+		body := show(row)
+		PB(&body).setVersion(p.etag(row))
+		return body
+	}
+}

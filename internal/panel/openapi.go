@@ -13,7 +13,7 @@ import (
 var versioned = map[string]bool{
 	"change-instance": true, "delete-instance": true, "change-user": true, "delete-user": true, "change-rule": true, "delete-rule": true,
 	"change-logins": true, "change-guard": true, "change-address-rule": true, "delete-address-rule": true, "change-bridge": true, "delete-bridge": true, "change-device": true, "unpair-device": true,
-	"change-any-account": true, "change-hook": true, "delete-hook": true, "change-history": true, "change-retained-expiry": true, "change-client-ids": true,
+	"change-any-account": true, "delete-account": true, "change-hook": true, "delete-hook": true, "change-history": true, "change-retained-expiry": true, "change-client-ids": true,
 	"rename-team": true, "change-member": true, "remove-member": true,
 }
 

@@ -19,10 +19,11 @@ type userBody struct {
 
 	ClientID  string     `json:"client_id,omitempty" doc:"The one client id that it may connect with"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"It logs in no more from then on"`
+	VersionBody
 }
 
 func showUser(u account.User, rules int, password string) userBody {
-	return userBody{u.Name, u.First, u.Connect, u.Note, u.CreatedAt, rules, password, u.ClientID, moment(u.ExpiresAt)}
+	return userBody{u.Name, u.First, u.Connect, u.Note, u.CreatedAt, rules, password, u.ClientID, moment(u.ExpiresAt), VersionBody{}}
 }
 
 // end is a time of a request: "" is none.
@@ -55,7 +56,7 @@ type listUsersInput struct {
 
 func (p *Panel) listUsers(ctx context.Context, in *listUsersInput) (*answer[page[userBody]], error) {
 	list, err := p.o.Accounts.Users(ctx, actor(ctx), account.UserQuery{Instance: in.ID, Contains: in.Query, After: in.Cursor, Limit: in.Limit})
-	out := pageOf(list.Users, func(u account.User) userBody { return showUser(u, list.Rules[u.Name], "") })
+	out := pageOf(list.Users, inList(p, func(u account.User) userBody { return showUser(u, list.Rules[u.Name], "") }))
 	out.Total, out.Next = list.Total, list.Next
 	return reply(out), err
 }
@@ -142,6 +143,7 @@ type ruleBody struct {
 	Retain    bool       `json:"retain" doc:"Of an allow rule: retained publishes are let through, too"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"It says nothing from then on"`
 	Note      string     `json:"note"`
+	VersionBody
 }
 
 // maxQoS and qosBelow turn into each other: 2 is no limit.
@@ -178,7 +180,7 @@ func (p *Panel) listRules(ctx context.Context, in *listRulesInput) (*answer[page
 	if in.AllUsers {
 		list = slices.DeleteFunc(list, func(r account.Rule) bool { return r.User != "" })
 	}
-	return reply(pageOf(list, showRule)), err
+	return reply(pageOf(list, inList(p, showRule))), err
 }
 
 type createRuleInput struct {

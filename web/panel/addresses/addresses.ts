@@ -43,7 +43,7 @@ export const createRule = (id: string, wish: Omit<AddressRule, 'id'> & { sure: b
 export const getRule = (id: string, rule: string) => get<AddressRule>(below(id, 'addresses/' + segment(rule)));
 export const changeRule = (id: string, was: AddressRule, wish: Omit<AddressRule, 'id'> & { sure: boolean }) =>
   patch<AddressRule>(below(id, 'addresses/' + segment(was.id)), wish, was);
-export const deleteRule = (id: string, rule: string, sure: boolean) => remove(below(id, 'addresses/' + segment(rule)) + (sure ? '?sure=true' : ''));
+export const deleteRule = (id: string, was: AddressRule, sure: boolean) => remove(below(id, 'addresses/' + segment(was.id)) + (sure ? '?sure=true' : ''), was);
 
 export const listBans = (id: string, signal: AbortSignal) => get<List<Ban>>(below(id, 'bans'), undefined, signal);
 export const createBan = (id: string, wish: { address: string; minutes: number; note: string; sure: boolean }) => post(below(id, 'bans'), wish);

@@ -48,8 +48,8 @@ const path = (instance: string, bridge?: string) => `/instances/${segment(instan
 export const listBridges = (instance: string, signal?: AbortSignal) => get<List<Bridge>>(path(instance), undefined, signal);
 export const getBridge = (instance: string, bridge: string) => get<Bridge>(path(instance, bridge));
 export const createBridge = (instance: string, wish: BridgeChange) => post<Bridge>(path(instance), wish);
-export const changeBridge = (instance: string, bridge: string, change: BridgeChange, was?: Bridge) => patch<Bridge>(path(instance, bridge), change, was);
-export const deleteBridge = (instance: string, bridge: string) => remove(path(instance, bridge));
+export const changeBridge = (instance: string, was: Bridge, change: BridgeChange) => patch<Bridge>(path(instance, was.id), change, was);
+export const deleteBridge = (instance: string, was: Bridge) => remove(path(instance, was.id), was);
 
 /** Step is a stage of a test that was reached; the last one may have failed. */
 export interface Step {

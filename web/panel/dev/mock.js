@@ -23,6 +23,7 @@ export class Mock {
     this.instances = empty ? [] : [data.instance('kqzvbnta', 'Greenhouse'), data.instance('pwmxerid', 'Home', 'house')];
     this.users = new Map(this.instances.map((i) => [i.id, data.users(i.id)]));
     this.rules = data.rules();
+    this.devices = [...data.devices];
     this.bare = bare;
     this.hooks = bare ? [] : [...data.hooks];
     this.bridges = bare ? [] : [...data.bridges];
@@ -115,8 +116,12 @@ export class Mock {
         if (rest[0] === 'codes') return [201, { code: 'ABCD-EFGH', expires: '2026-11-22T11:20:00Z', command: 'tsunagi flow --link https://localhost:8443 --code ABCD-EFGH', filter: body.name + '/#' }];
         if (rest.length > 1 && rest.at(-1) in data.device && rest.at(-1) !== 'push') return [200, data.device[rest.at(-1)]];
         if (rest.at(-1) === 'push') return [200, data.device.push];
-        if (rest.length === 1 && method === 'GET') return [200, data.devices.find((d) => d.id === rest[0]) ?? data.devices[0]];
-        return method === 'GET' ? list(data.devices) : method === 'PATCH' ? [200, { ...data.devices[0], ...body }] : [204];
+        if (method === 'PATCH' && body.name === 'somebody-was-quicker') {
+          this.devices[0] = { ...this.devices[0], name: 'north-pi' };
+          return problem(412, 'stale', 'Somebody has changed this meanwhile.');
+        }
+        if (rest.length === 1 && method === 'GET') return [200, this.devices.find((d) => d.id === rest[0]) ?? this.devices[0]];
+        return method === 'GET' ? list(this.devices) : method === 'PATCH' ? [200, { ...this.devices[0], ...body }] : [204];
       case 'accounts':
         if (rest[0]) return method === 'DELETE' ? [204] : [200, data.account(rest[0], rest[1] === 'suspend' ? body.why : '')];
         return list(data.accounts);

@@ -86,6 +86,7 @@ export const scenes = [
   { name: 'devices', path: '/devices', act: (page) => page.getByText('greenhouse-pi').first().waitFor() },
   { name: 'devices-add', path: '/devices', full: false, act: pair },
   { name: 'device', path: '/devices/d1', act: (page) => page.getByText('Before the frost').waitFor() },
+  { name: 'devices-name-stale', path: '/devices', act: staleName },
   { name: 'device-offline', path: '/devices/d2' },
   { name: 'device-push', path: '/devices/d1', full: false, act: push },
   { name: 'device-diff', path: '/devices/d1', full: false, act: (page) => button(page, 'Compare .*', '.*と比較').first().click().then(() => page.getByText('average').waitFor()) },
@@ -131,9 +132,9 @@ export const scenes = [
   { name: 'sign-up-closed', path: '/sign-up', mock: { signedIn: false, signup: 'closed' } },
   { name: 'sign-in-closed', path: '/sign-in', mock: { signedIn: false, signup: 'closed' } },
   { name: 'reset', path: '/reset#token=once', mock: { signedIn: false } },
-  { name: 'not-found', path: '/nowhere' },
   { name: 'part-away', path: '/instances/new', full: false, act: (page) => partMissing(page, 404, /doesn't answer|応答がなく/) },
   { name: 'part-outdated', path: '/instances/new', full: false, act: (page) => partMissing(page, 200, /any more|保存していない入力/) },
+  { name: 'not-found', path: '/nowhere' },
   { name: 'gone', path: '/instances/nonesuch', act: (page) => page.getByRole('alert').waitFor() },
 ];
 
@@ -309,7 +310,6 @@ async function staleNote(page) {
   if ((await note.inputValue()) !== 'somebody else was quicker') throw new Error('what was typed is gone');
 }
 
-async function chooseUsers(page) {
 /** partMissing goes to a page that doesn't come; first is how the server answers who asks for the first one. */
 async function partMissing(page, first, said) {
   const name = page.getByLabel(/^(Name|名前)$/);
@@ -332,6 +332,7 @@ async function staleName(page) {
   if ((await name.inputValue()) !== 'somebody-was-quicker') throw new Error('what was typed is gone');
 }
 
+async function chooseUsers(page) {
   for (const box of await page.getByRole('checkbox').all()) await box.check();
   await page.locator('.chosen button').last().click();
   await page.getByRole('dialog').getByRole('textbox').fill('2');

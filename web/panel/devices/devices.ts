@@ -44,8 +44,8 @@ const path = (id: string) => '/devices/' + segment(id);
 
 export const listDevices = (signal?: AbortSignal) => get<List<Device>>('/devices', undefined, signal);
 export const createPairing = (wish: { name: string; instance: string; filter: string }) => post<Pairing>('/devices/codes', wish);
-export const changeDevice = (id: string, change: { name?: string; remote_editing?: boolean; pages?: Pages }) => patch<Device>(path(id), change);
-export const deleteDevice = (id: string) => remove(path(id));
+export const changeDevice = (was: Device, change: { name?: string; remote_editing?: boolean; pages?: Pages; labels?: string[] }) => patch<Device>(path(was.id), change, was);
+export const deleteDevice = (was: Device) => remove(path(was.id), was);
 export const rotateDevice = (id: string) => post(path(id) + '/rotate');
 
 /** openDevice gives an address of the device's editor that works once, in this browser. */
@@ -57,7 +57,6 @@ export const openPages = (id: string, to: string) => post<{ url: string }>(path(
 export const getDevice = (id: string, signal?: AbortSignal) => get<Device>(path(id), undefined, signal);
 export const restartDevice = (id: string) => post(path(id) + '/restart');
 export const updateDevice = (id: string) => post(path(id) + '/update');
-export const setLabels = (id: string, labels: string[], was?: Device) => patch<Device>(path(id), { labels }, was);
 
 /** LocalBroker is how a device's broker for its network is, and its bridge to this server. */
 export interface LocalBroker {

@@ -92,8 +92,8 @@ const path = (instance: string, hook?: string) => `/instances/${segment(instance
 export const listHooks = (instance: string, signal?: AbortSignal) => get<List<Hook>>(path(instance), undefined, signal);
 export const getHook = (instance: string, hook: string) => get<Hook>(path(instance, hook));
 export const createHook = (instance: string, wish: Change) => post<Hook>(path(instance), wish);
-export const changeHook = (instance: string, hook: string, change: Change, was?: Hook) => patch<Hook>(path(instance, hook), change, was);
-export const deleteHook = (instance: string, hook: string) => remove(path(instance, hook));
+export const changeHook = (instance: string, was: Hook, change: Change) => patch<Hook>(path(instance, was.id), change, was);
+export const deleteHook = (instance: string, was: Hook) => remove(path(instance, was.id), was);
 export const testHook = (instance: string, hook: string, sample: { type: HookEvent; topic: string; payload: string; client: string }) =>
   post<HookTried>(path(instance, hook) + '/test', sample);
 export const rotateHook = (instance: string, hook: string) => post<{ secret: string }>(path(instance, hook) + '/secret');

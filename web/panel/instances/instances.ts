@@ -77,9 +77,9 @@ export const getInstance = (id: string, signal?: AbortSignal) =>
   get<Instance>(instancePath(id), undefined, signal);
 export const createInstance = (wish: { name: string; region: string; plan: string }) =>
   post<Instance>('/instances', wish);
-export const renameInstance = (id: string, name: string, was?: Instance) => patch<Instance>(instancePath(id), { name }, was);
-export const changePlan = (id: string, plan: string, was?: Instance) => patch<Instance>(instancePath(id), { plan }, was);
-export const deleteInstance = (id: string) => remove(instancePath(id));
+export const renameInstance = (was: Instance, name: string) => patch<Instance>(instancePath(was.id), { name }, was);
+export const changePlan = (was: Instance, plan: string) => patch<Instance>(instancePath(was.id), { plan }, was);
+export const deleteInstance = (was: Instance) => remove(instancePath(was.id), was);
 export const listPlans = (signal?: AbortSignal) => get<List<Plan>>('/plans', undefined, signal);
 /** listRegions gives the regions; the one that stands in for a setting has its name in the language of the page. */
 export async function listRegions(signal?: AbortSignal): Promise<List<Region>> {

@@ -55,9 +55,11 @@ export const createUser = (id: string, wish: { name: string; password?: string; 
 export const changeUser = (
   id: string,
   name: string,
-  change: { password?: string; rotate?: true; connect?: boolean; note?: string; client_id?: string; expires_at?: string },
-  was?: User,
+  change: { password?: string; connect?: boolean; note?: string; client_id?: string; expires_at?: string },
+  was: User,
 ) => patch<User>(userPath(id, name), change, was);
+/** rotatePassword has the server make a password; without was in any case: one that was seen must not hold on. */
+export const rotatePassword = (id: string, name: string, was?: User) => patch<User>(userPath(id, name), { rotate: true }, was);
 /** mostChosen users are deleted in one call at most. */
 export const mostChosen = 1000;
 
@@ -71,7 +73,7 @@ export const deleteUsers = (id: string, names: string[]) => post<Deleted>(usersP
 
 /** usersTable is where all users and rules are to be had as a table, without passwords. */
 export const usersTable = (id: string) => '/api/v1' + usersPath(id) + '.csv';
-export const deleteUser = (id: string, name: string) => remove(userPath(id, name));
+export const deleteUser = (id: string, name: string, was: User) => remove(userPath(id, name), was);
 
 export const listExposures = (id: string, signal?: AbortSignal) =>
   get<List<Exposure>>(instancePath(id) + '/exposures', undefined, signal);
@@ -80,4 +82,4 @@ export const listExposures = (id: string, signal?: AbortSignal) =>
 export const listRules = (id: string, user: string | null, signal?: AbortSignal) =>
   get<List<Rule>>(rulesPath(id), user === null ? { all_users: 'true' } : { user }, signal);
 export const createRule = (id: string, rule: NewRule) => post<Rule>(rulesPath(id), rule);
-export const deleteRule = (id: string, rule: Rule) => remove(rulesPath(id) + '/' + segment(rule.id));
+export const deleteRule = (id: string, rule: Rule) => remove(rulesPath(id) + '/' + segment(rule.id), rule);
