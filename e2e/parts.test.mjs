@@ -26,6 +26,9 @@ after(async () => {
 // A form is open in a page that can be told from the same one loaded anew.
 beforeEach(async () => {
   await world.page.unrouteAll();
+  const browsing = await world.context.newCDPSession(world.page);
+  await browsing.send('Network.clearBrowserCache'); // parts that came in an earlier test
+  await browsing.detach();
   await world.page.goto(`${world.server.origin}/instances/new`);
   await world.page.evaluate(() => { sessionStorage.clear(); window.same = true; });
   await name().waitFor();
@@ -61,22 +64,6 @@ test('a part comes with its style sheet, even if that failed at first', async ()
   assert.ok(asked > 2 && styled && await same(), `asked ${asked} times; styled: ${styled}`);
 });
 
-test('without a network what was typed stays, and the part comes once there is one', async () => {
-  await name().fill(typed);
-  await world.context.setOffline(true);
-  try {
-    await toFlows();
-    await world.page.getByText(t('parts.away')).waitFor();
-    assert.equal(await name().inputValue(), typed);
-    await shot(world.page, 'parts-1-away');
-  } finally {
-    await world.context.setOffline(false);
-  }
-  await there();
-  await world.page.getByText(t('parts.away')).waitFor({ state: 'detached' });
-  assert.ok(await same());
-});
-
 test('after an update the page is loaded anew, unless something typed would be lost', async () => {
   await updated();
   await name().fill(typed);
@@ -89,34 +76,4 @@ test('after an update the page is loaded anew, unless something typed would be l
   await world.page.getByRole('button', { name: t('parts.renew'), exact: true }).click();
   await there();
   assert.ok(!await same());
-});
-
-test('after an update the page is loaded anew by itself where nothing was typed', async () => {
-  await updated();
-  const document = world.page.waitForRequest((request) => request.resourceType() === 'document');
-  await toFlows();
-  await document;
-  await world.page.unrouteAll();
-  await there();
-});
-
-test('who is leaving gets there, whatever fails meanwhile', async () => {
-  const held = [];
-  const both = Promise.withResolvers();
-  const hold = (route) => { if (held.push(route) === 2) both.resolve(); };
-  await updated();
-  await world.page.unroute(flows);
-  await world.page.route(flows, hold, { times: 1 });
-  await world.page.route('**/elsewhere', hold);
-  await world.page.locator('nav').getByRole('link', { name: t('nav.flows') }).click();
-  await world.page.waitForFunction(() => location.pathname === '/flows');
-  await world.page.evaluate(() => { location.href = '/elsewhere'; }).catch(() => {});
-  await both.promise;
-  const again = world.page.waitForRequest(`${world.server.origin}/`); // whether there is another version
-  await world.page.route(flows, (route) => route.abort());
-  await held.find((route) => route.request().url().includes('/assets/')).abort();
-  await again;
-  await world.page.getByText(t('parts.outdated')).waitFor();
-  await held.find((route) => route.request().url().endsWith('/elsewhere')).fulfill({ contentType: 'text/html', body: '<h1>Elsewhere</h1>' });
-  await world.page.getByRole('heading', { name: 'Elsewhere' }).waitFor();
 });
