@@ -103,7 +103,9 @@ func (p *Panel) listDevices(ctx context.Context, _ *empty) (*answer[page[deviceB
 		return nil, err
 	}
 	labels, err := p.o.Accounts.DeviceLabels(ctx, list...)
-	rows := shown(list, func(d account.Device) account.LabelledDevice { return account.LabelledDevice{Device: d, Labels: labels[d.ID]} })
+	rows := shown(list, func(d account.Device) account.LabelledDevice {
+		return account.LabelledDevice{Device: d, Labels: labels[d.ID]}
+	})
 	show := func(d account.LabelledDevice) deviceBody { return p.showDevice(actor(ctx), d.Device, d.Labels) }
 	return reply(pageOf(rows, inList(p, show))), err
 }
