@@ -64,6 +64,22 @@ test('a part comes with its style sheet, even if that failed at first', async ()
   assert.ok(asked > 2 && styled && await same(), `asked ${asked} times; styled: ${styled}`);
 });
 
+test('without a network what was typed stays, and the part comes once there is one', async () => {
+  await name().fill(typed);
+  await world.context.setOffline(true);
+  try {
+    await toFlows();
+    await world.page.getByText(t('parts.away')).waitFor();
+    assert.equal(await name().inputValue(), typed);
+    await shot(world.page, 'parts-1-away');
+  } finally {
+    await world.context.setOffline(false);
+  }
+  await there();
+  await world.page.getByText(t('parts.away')).waitFor({ state: 'detached' });
+  assert.ok(await same());
+});
+
 test('after an update the page is loaded anew, unless something typed would be lost', async () => {
   await updated();
   await name().fill(typed);
@@ -76,4 +92,13 @@ test('after an update the page is loaded anew, unless something typed would be l
   await world.page.getByRole('button', { name: t('parts.renew'), exact: true }).click();
   await there();
   assert.ok(!await same());
+});
+
+test('after an update the page is loaded anew by itself where nothing was typed', async () => {
+  await updated();
+  const document = world.page.waitForRequest((request) => request.resourceType() === 'document');
+  await toFlows();
+  await document;
+  await world.page.unrouteAll();
+  await there();
 });
