@@ -108,9 +108,9 @@ export async function serve(data, ports, { host = 'localhost', at = [], more = [
 
 /**
  * browser starts Chromium with a profile of its own that trusts the given authorities, if any, and nothing else new. at are
- * words to put before its command.
+ * words to put before its command. With touch it is a phone's: fingers, and no pointer.
  */
-export async function browser(caFile, { language, width, height = 800, dark = false, at = [] }) {
+export async function browser(caFile, { language, width, height = 800, dark = false, touch = false, at = [] }) {
   const home = mkdtempSync(join(tmpdir(), 'tsunagi-browser-'));
   const nss = join(home, '.pki', 'nssdb');
   mkdirSync(nss, { recursive: true });
@@ -131,6 +131,8 @@ export async function browser(caFile, { language, width, height = 800, dark = fa
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     locale: language === 'ja' ? 'ja-JP' : 'en-US',
     viewport: { width, height },
+    hasTouch: touch,
+    isMobile: touch,
     colorScheme: dark ? 'dark' : 'light',
     permissions: ['clipboard-read', 'clipboard-write'],
   });
