@@ -21,6 +21,9 @@ for (const language of ['en', 'ja']) {
       await messageSeen(world);
       await refusalExplained(world);
       await pagesForFingers(world);
+    } catch (error) {
+      if (world.page) await shot(world.page, `${world.name}-failed`).catch(() => {});
+      throw error;
     } finally {
       await world.context?.close();
       await world.server?.stop();
@@ -94,7 +97,7 @@ async function userWithRule(world) {
   ]);
   world.sensor = (await made.json()).password;
   await dialog.getByRole('link', { name: t('once.rules') }).tap();
-  await page.waitForURL('**/users/sensor');
+  await page.getByRole('heading', { level: 1, name: 'sensor' }).waitFor(); // the page before it has such a form, too
   await page.getByLabel(t('rules.filter'), { exact: true }).fill('room/#');
   await button(page, t('rules.add')).tap();
   await page.locator('li', { hasText: 'room/#' }).first().waitFor();
@@ -129,7 +132,7 @@ async function refusalExplained(world) {
   assert.ok(await inSight(page, fix), 'where it stops is out of sight');
   await shot(page, `${world.name}-why`);
   await fix.tap();
-  await page.waitForURL('**/users/sensor');
+  await page.getByRole('heading', { level: 1, name: 'sensor' }).waitFor();
 }
 
 /** pagesForFingers looks at the pages of the day: nothing is wider than the window, nor too small for a finger. */
