@@ -169,6 +169,7 @@ func (s *Service) Origin(instance string) string {
 func (s *Service) applyBridge(b *Bridge, c BridgeChange) (err error) {
 	set(&b.Name, c.Name)
 	set(&b.Enabled, c.Enabled)
+	was := b.Address
 	set(&b.Address, c.Address)
 	set(&b.Roots, c.Roots)
 	set(&b.ClientID, c.ClientID)
@@ -187,7 +188,7 @@ func (s *Service) applyBridge(b *Bridge, c BridgeChange) (err error) {
 			return invalid("password", "api.bridge.text", "limit", 1024)
 		}
 	}
-	if b.Address, err = s.checkBridgeAddress(b.Address); err != nil {
+	if b.Address, err = s.checkBridgeAddress(b.Address, was); err != nil {
 		return err
 	}
 	if b.Roots = strings.TrimSpace(b.Roots); b.Roots != "" && !certificates(b.Roots) {
@@ -227,8 +228,9 @@ func certificates(text string) bool {
 	return n > 0
 }
 
-// checkBridgeAddress judges an address by its form; whether it may be reached is judged when it is dialled.
-func (s *Service) checkBridgeAddress(text string) (string, error) {
+// checkBridgeAddress judges an address by its form. Whether a name leads to what may be reached is judged when it is
+// dialled; the address that the bridge had before stays.
+func (s *Service) checkBridgeAddress(text, was string) (string, error) {
 	text = strings.TrimSpace(text)
 	if text != "" && !strings.Contains(text, "://") {
 		text = "mqtts://" + text
@@ -251,6 +253,9 @@ func (s *Service) checkBridgeAddress(text string) (string, error) {
 	}
 	if u.Scheme == "mqtt" && !s.o.BridgePlain {
 		return "", invalid("address", "api.bridge.plain")
+	}
+	if text != was && !s.o.BridgeReach.may(u) {
+		return "", invalid("address", "api.bridge.inner", "address", u.Hostname())
 	}
 	return text, nil
 }

@@ -39,6 +39,7 @@ func (s *Service) applyHook(r Reader, in Instance, h *Hook, c HookChange) (err e
 	set(&h.Schedule, c.Schedule)
 	set(&h.Zone, c.Zone)
 	set(&h.Action, c.Action)
+	was := h.URL
 	set(&h.URL, c.URL)
 	set(&h.Topic, c.Topic)
 	set(&h.Template, c.Template)
@@ -74,7 +75,7 @@ func (s *Service) applyHook(r Reader, in Instance, h *Hook, c HookChange) (err e
 	}
 	switch h.Action {
 	case HookPost:
-		return s.checkHookPost(h, c)
+		return s.checkHookPost(h, c, was)
 	case HookPublish:
 		return checkHookPublish(h)
 	case HookMail:
@@ -118,7 +119,9 @@ func checkHookEvents(h *Hook) error {
 	return nil
 }
 
-func (s *Service) checkHookPost(h *Hook, c HookChange) error {
+// checkHookPost judges where a hook calls to. The address that it had before stays, though it may not be reached any more:
+// else nothing of such a hook could be changed.
+func (s *Service) checkHookPost(h *Hook, c HookChange, was string) error {
 	h.URL = strings.TrimSpace(h.URL)
 	u, err := url.Parse(h.URL)
 	if err != nil || len(h.URL) > maxHookURL || !plainText(h.URL) || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" ||
@@ -130,6 +133,9 @@ func (s *Service) checkHookPost(h *Hook, c HookChange) error {
 	}
 	if u.Scheme == "http" && !s.o.HookPlain {
 		return invalid("url", "api.hook.plain")
+	}
+	if h.URL != was && !s.o.HookReach.may(u) {
+		return invalid("url", "api.hook.inner", "address", u.Hostname())
 	}
 	if c.Authorization == nil && len(h.Sealed) > 0 {
 		return nil

@@ -23,7 +23,7 @@ func (w *restoring) hook(r Reader, people []Account) func(int, PortableHook) err
 			p.Enabled = false
 			w.note("api.restore.authorization", "name", clip(p.Name))
 		}
-		h := Hook{Instance: w.in.ID, ID: newID(), CreatedAt: w.at(i), Schedule: p.Schedule, Zone: p.Zone} // a time that is over is no fault here
+		h := Hook{Instance: w.in.ID, ID: newID(), CreatedAt: w.at(i), Schedule: p.Schedule, Zone: p.Zone, URL: p.URL} // what is over or out of reach is no fault here
 		err := w.s.applyHook(r, w.in, &h, HookChange{Name: &p.Name, Enabled: &p.Enabled, Events: &p.Events, Filter: &p.Filter, Client: &p.Client,
 			Condition: &p.Condition, Action: &p.Action, URL: &p.URL, Topic: &p.Topic, Template: &p.Template, QoS: &p.QoS, Retain: &p.Retain, MailTo: &p.MailTo,
 			Edge: &p.Edge, Rearm: &p.Rearm, Quiet: &p.Quiet, Together: &p.Together, Silence: &p.Silence})
@@ -53,7 +53,7 @@ func least(most, plan int) int {
 // bridge plans one bridge, switched off.
 func (w *restoring) bridge(i int, p PortableBridge) error {
 	plan, off := w.s.Plan(w.in.Plan), false
-	b := Bridge{Instance: w.in.ID, ID: newID(), CreatedAt: w.at(i)}
+	b := Bridge{Instance: w.in.ID, ID: newID(), CreatedAt: w.at(i), Address: p.Address}
 	err := w.s.applyBridge(&b, BridgeChange{Name: &p.Name, Enabled: &off, Address: &p.Address, Roots: &p.Roots, ClientID: &p.ClientID, User: &p.User,
 		Version: &p.Version, KeepAlive: &p.KeepAlive, Topics: &p.Topics})
 	if err != nil {

@@ -38,8 +38,10 @@ type Options struct {
 	BridgePlain bool
 	// HookPlain says that there are addresses which webhooks may reach without TLS.
 	HookPlain bool
-	Log       *slog.Logger
-	Now       func() time.Time // [time.Now]
+	// BridgeReach and HookReach tell what bridges and webhooks may connect to; nil: every address.
+	BridgeReach, HookReach Reach
+	Log                    *slog.Logger
+	Now                    func() time.Time // [time.Now]
 
 	// Names look customers' own host names up; nil: instances have none.
 	Names    Names

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -165,6 +166,14 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	bridges, err := reach(c.cfg.BridgeAllow)
+	if err != nil {
+		return err
+	}
+	hooks, err := reach(c.cfg.HookAllow)
+	if err != nil {
+		return err
+	}
 	var passkeys account.Passkeys
 	if net.ParseIP(c.cfg.Domain) == nil { // a passkey belongs to a name
 		if passkeys, err = passkey.New(c.cfg.Domain, c.panelURL()); err != nil {
@@ -182,6 +191,7 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 		AccountInstances: c.cfg.AccountInstances, AccountTeams: c.cfg.AccountTeams,
 		SignUp: c.cfg.SignUp, Domain: c.cfg.Domain, Invite: post.Invite, Post: post.Letter, Log: c.log,
 		BridgePlain: len(c.cfg.BridgeAllow) > 0, HookPlain: len(c.cfg.HookAllow) > 0,
+		BridgeReach: bridges, HookReach: hooks,
 		KeySets: jwks.New(jwks.Options{Dial: (&outside.Dialer{Allow: inner}).DialContext, Log: c.log}),
 	})
 	if err != nil {
@@ -189,6 +199,18 @@ func (c *cloud) openAccounts(ctx context.Context) error {
 	}
 	c.journal = account.NewJournal(c.kept, c.cfg.Log.KeptLines, c.log, time.Now)
 	return nil
+}
+
+// reach is what a part of this server may connect to: public addresses with TLS, those of its setting in any way.
+func reach(allow []string) (account.Reach, error) {
+	inner, err := config.Networks(allow)
+	secure, plain := &outside.Dialer{Allow: inner}, &outside.Dialer{Allow: inner, Only: true}
+	return func(ip netip.Addr, tls bool) bool {
+		if tls {
+			return secure.May(ip)
+		}
+		return plain.May(ip)
+	}, err
 }
 
 // secret is what all keys come from: the setting, or the key file.

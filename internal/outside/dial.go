@@ -41,12 +41,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 	}
 	var errs []error
 	for _, ip := range ips {
-		if !d.allowed(ip) {
-			why := ErrInner
-			if Public(ip) {
-				why = ErrOuter
-			}
-			errs = append(errs, fmt.Errorf("%s is %s: %w", host, ip, why))
+		if !d.May(ip) {
+			errs = append(errs, refusal(host, ip))
 			continue
 		}
 		conn, err := direct.DialContext(ctx, "tcp", net.JoinHostPort(ip.String(), port))
@@ -56,6 +52,18 @@ func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
+}
+
+// refusal says what an address is that may not be reached, and which name led to it.
+func refusal(host string, ip netip.Addr) error {
+	why := ErrInner
+	if Public(ip) {
+		why = ErrOuter
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return fmt.Errorf("%s is %w", host, why)
+	}
+	return fmt.Errorf("%s is %s, %w", host, ip, why)
 }
 
 func (d *Dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -73,7 +81,9 @@ func (d *Dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 	return ips, err
 }
 
-func (d *Dialer) allowed(ip netip.Addr) bool {
+// May tells whether the dialer connects to an address.
+func (d *Dialer) May(ip netip.Addr) bool {
+	ip = ip.Unmap()
 	for _, p := range d.Allow {
 		if p.Contains(ip) {
 			return true
