@@ -47,6 +47,10 @@ func searchAudit(r Reader, q AuditQuery) (page AuditPage, err error) {
 	page.Emails = map[string]string{}
 	emails := map[string]string{}
 	step, wanted := q, strings.ToLower(q.Contains)
+	codes := make(map[string]bool, len(q.Codes))
+	for _, code := range q.Codes {
+		codes[withoutDots(code)] = true
+	}
 	if wanted != "" {
 		step.Limit = 1000
 	}
@@ -58,7 +62,8 @@ func searchAudit(r Reader, q AuditQuery) (page AuditPage, err error) {
 		for _, e := range list {
 			step.Before = e.ID
 			email := auditEmail(r, emails, e.Account)
-			if wanted != "" && !strings.Contains(strings.ToLower(strings.Join([]string{email, e.Via, e.Remote, e.Action, e.Object, e.Detail}, "\n")), wanted) {
+			if wanted != "" && !codes[withoutDots(e.Action)] && !codes[e.Via] &&
+				!strings.Contains(strings.ToLower(strings.Join([]string{email, e.Via, e.Remote, e.Action, e.Object, e.Detail}, "\n")), wanted) {
 				continue
 			}
 			if email != "" {
@@ -76,6 +81,9 @@ func searchAudit(r Reader, q AuditQuery) (page AuditPage, err error) {
 	page.Next, page.SearchedTo = step.Before, time.UnixMicro(step.Before).UTC()
 	return page, nil
 }
+
+// withoutDots is a code as catalogues of words have it: instance_create.
+func withoutDots(code string) string { return strings.ReplaceAll(code, ".", "_") }
 
 // auditEmail is how an account is called, "" where it is gone; known keeps what was asked for before.
 func auditEmail(r Reader, known map[string]string, id string) string {

@@ -195,9 +195,7 @@ func (s *Service) ClientCertificates(ctx context.Context, by Actor, q Certificat
 		if _, err := instanceOf(r, by, q.Instance); err != nil {
 			return err
 		}
-		more := q
-		more.Limit++ // one more tells whether there is a next page
-		list, err = r.ClientCertificates(more)
+		list, err = searchCertificates(r, q, q.Limit+1) // one more tells whether there is a next page
 		if len(list) > q.Limit {
 			list = list[:q.Limit]
 			next = list[q.Limit-1].Authority + list[q.Limit-1].Serial
@@ -205,6 +203,32 @@ func (s *Service) ClientCertificates(ctx context.Context, by Actor, q Certificat
 		return err
 	})
 	return list, next, err
+}
+
+// searchCertificates reads in steps until most are found; an instance has maxClientCertificates at the most.
+func searchCertificates(r Reader, q CertificateQuery, most int) (found []ClientCertificate, err error) {
+	wanted := strings.ToLower(q.Contains)
+	if q.Limit = most; wanted != "" {
+		q.Limit = 1000
+	}
+	for {
+		list, err := r.ClientCertificates(q)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			q.After = c.Authority + c.Serial
+			if wanted != "" && !strings.Contains(strings.ToLower(c.User+"\n"+c.Serial+"\n"+c.Note), wanted) {
+				continue
+			}
+			if found = append(found, c); len(found) == most {
+				return found, nil
+			}
+		}
+		if len(list) < q.Limit {
+			return found, nil
+		}
+	}
 }
 
 var serialForm = regexp.MustCompile(`^[0-9a-f]{1,64}$`)

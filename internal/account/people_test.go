@@ -328,6 +328,12 @@ func TestAuditIsSearched(t *testing.T) {
 			t.Errorf("with %q: %+v, %v", wanted, page.Entries, err)
 		}
 	}
+	for _, code := range []string{"instance.create", "instance_create", "server"} { // what a page calls them contains what is looked for
+		page, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Contains: "作成", Codes: []string{code, "no.such"}, Limit: 10}, false)
+		if err != nil || (code == "server") != (len(page.Entries) == 0) || len(page.Entries) > 0 && (len(page.Entries) != 1 || page.Entries[0].Action != "instance.create") {
+			t.Errorf("with the code %s: %+v, %v", code, page.Entries, err)
+		}
+	}
 	first, err := w.Audit(w.ctx, w.owner, account.AuditQuery{Contains: "kick", Limit: 1000}, false)
 	if err != nil || len(first.Entries) != 1000 || first.Next != first.Entries[999].ID {
 		t.Fatalf("first page: %d entries, next %d, %v", len(first.Entries), first.Next, err)

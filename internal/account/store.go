@@ -209,6 +209,9 @@ type UserQuery struct {
 type CertificateQuery struct {
 	Instance string
 	User     string // "" for all
+	// Contains is looked for in user, serial number and note, whatever the case; "" finds all. Service.ClientCertificates minds
+	// it, a Reader doesn't.
+	Contains string
 	After    string // Authority and Serial of the last one seen, as one text; "" from the first
 	Limit    int    // at most so many, above 0
 }
@@ -238,6 +241,7 @@ type AuditQuery struct {
 	// Contains is looked for in who, how, from where, what and detail, whatever the case; "" finds all. Service.Audit minds
 	// it, a Reader doesn't.
 	Contains string
-	Before   int64 // entries with a lower ID only; 0 from the newest
-	Limit    int   // at most so many, above 0
+	Codes    []string // of actions and ways (Via) that are found with Contains, too: what a page shows as words that were looked for; dots may be _
+	Before   int64    // entries with a lower ID only; 0 from the newest
+	Limit    int      // at most so many, above 0
 }

@@ -67,7 +67,7 @@ func userOps() []operation {
 			opt("days", number, "life in days [365]"), opt("request", file, "file with a certificate request (PEM), - for standard input [a key is made]"),
 			opt("authority", text, "authority that signs [the newest of ours]"), opt("note", text, "note")),
 		op("certificate list", "INSTANCE", "GET "+one+"/client-certificates", "list client certificates",
-			view{cols: "AUTHORITY=authority SERIAL=serial USER=user UNTIL=expires_at REVOKED=revoked_at NOTE=note", bare: true, page: "cursor"}, opt("user", text, "those of one user [all]")),
+			view{cols: "AUTHORITY=authority SERIAL=serial USER=user UNTIL=expires_at REVOKED=revoked_at NOTE=note", bare: true, page: "cursor"}, opt("user", text, "those of one user [all]"), opt("query", text, "part of user, serial number or note; case is ignored [all]")),
 		op("certificate revoke", "INSTANCE AUTHORITY SERIAL", "POST "+one+"/client-certificates/revoke", "revoke a client certificate; its client is disconnected", view{cols: "REVOKED=serial"}),
 		op("token-key add", "INSTANCE", "POST "+one+"/token-keys", "add a public key or a key set that judges tokens", view{cols: "ID=id KID=kid ALGORITHM=algorithm URL=url"},
 			opt("key", file, "file with a public key (PEM or JWK), - for standard input"), opt("url", text, "https address of a key set (JWKS)"),

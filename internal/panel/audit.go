@@ -3,6 +3,7 @@ package panel
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"tsunagi/internal/account"
@@ -31,10 +32,11 @@ func (p *Panel) listAudit(ctx context.Context, in *struct {
 	All      bool   `query:"all" doc:"Of everybody, for the owner"`
 	Instance string `query:"instance" maxLength:"64" doc:"About one instance"`
 	Query    string `query:"query" maxLength:"256" doc:"Part of who, how, address, action, thing or detail; case is ignored"`
+	Codes    string `query:"codes" maxLength:"8192" doc:"Actions such as instance.create and ways (via) such as panel, separated by commas: their entries match the query, too. Dots may be written as _"`
 	Before   int64  `query:"before" minimum:"0" doc:"Entries older than this id"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000"`
 }) (*answer[auditPage], error) {
-	q := account.AuditQuery{Object: in.Instance, Contains: in.Query, Before: in.Before, Limit: in.Limit}
+	q := account.AuditQuery{Object: in.Instance, Contains: in.Query, Codes: strings.Split(in.Codes, ","), Before: in.Before, Limit: in.Limit}
 	found, err := p.o.Accounts.Audit(ctx, actor(ctx), q, in.All)
 	list := pageOf(found.Entries, func(e account.AuditEntry) auditBody {
 		return auditBody{strconv.FormatInt(e.ID, 10), e.Time, found.Emails[e.Account], e.Via, e.Remote, e.Action, e.Object, e.Detail}

@@ -117,12 +117,13 @@ func showCertificate(c account.ClientCertificate) certificateBody {
 type listCertificatesInput struct {
 	WithID
 	User   string `query:"user" maxLength:"256" doc:"Only this user's"`
+	Query  string `query:"query" maxLength:"256" doc:"Part of user, serial number or note; case is ignored"`
 	Cursor string `query:"cursor" maxLength:"128"`
 	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: 100"`
 }
 
 func (p *Panel) listCertificates(ctx context.Context, in *listCertificatesInput) (*answer[page[certificateBody]], error) {
-	list, next, err := p.o.Accounts.ClientCertificates(ctx, actor(ctx), account.CertificateQuery{Instance: in.ID, User: in.User, After: in.Cursor, Limit: in.Limit})
+	list, next, err := p.o.Accounts.ClientCertificates(ctx, actor(ctx), account.CertificateQuery{Instance: in.ID, User: in.User, Contains: in.Query, After: in.Cursor, Limit: in.Limit})
 	out := pageOf(list, showCertificate)
 	out.Next = next
 	return reply(out), err

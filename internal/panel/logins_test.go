@@ -67,6 +67,11 @@ func TestLoginsOverTheAPI(t *testing.T) {
 	b.refused("POST", at+"/client-certificates/revoke", map[string]any{"authority": c.Authority, "serial": "xyz"}, 422, "invalid")
 	b.refused("POST", at+"/client-certificates/revoke", map[string]any{"authority": c.Authority, "serial": "abc"}, 404, "not_found")
 	b.want("POST", at+"/client-certificates/revoke", map[string]any{"authority": c.Authority, "serial": c.Serial}, 200, nil)
+	for query, n := range map[string]int{"GATE": 1, c.Serial[:6]: 1, "dev": 1, "window": 0} {
+		if b.want("GET", at+"/client-certificates?query="+query, nil, 200, &list); len(list.Items) != n {
+			t.Errorf("certificates with %q: %+v", query, list)
+		}
+	}
 	b.want("GET", at+"/client-certificates?user=dev1", nil, 200, &list)
 	if len(list.Items) != 1 || list.Items[0].RevokedAt == "" {
 		t.Errorf("after revoking: %+v", list)

@@ -113,6 +113,30 @@ const words = [
 
 const known = new Map<string, Key>(words.map((key) => [key, key]));
 
+/** Ways in which something was done, as the API calls them. */
+const ways: Record<string, Key> = {
+  panel: 'audit.how_panel',
+  token: 'audit.how_token',
+  admin: 'audit.how_admin',
+  device: 'audit.how_device',
+  billing: 'audit.how_billing',
+  server: 'audit.how_server',
+};
+
+/** wayText says how something was done. */
+export function wayText(via: string): string {
+  if (via.startsWith('flow ')) return t('audit.how_flow', { name: via.slice(5) });
+  return ways[via] ? t(ways[via]) : via;
+}
+
+/** codesOf are the codes of actions and ways whose words contain what is looked for, separated by commas. */
+export function codesOf(query: string): string {
+  const wanted = query.trim().toLowerCase();
+  if (!wanted) return '';
+  const found = (key: Key) => t(key).toLowerCase().includes(wanted);
+  return [...words.filter(found).map((key) => key.slice('audit.did_'.length)), ...Object.keys(ways).filter((via) => found(ways[via]!))].join(',');
+}
+
 /** actionText says what was done; an action of a newer server keeps its code. */
 export function actionText(code: string): string {
   const key = known.get('audit.did_' + code.replaceAll('.', '_'));

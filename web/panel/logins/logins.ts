@@ -61,8 +61,8 @@ export const addAuthority = (id: string, pem: string) => post(below(id, 'client-
 export const deleteAuthority = (id: string, authority: string) =>
   remove(below(id, 'client-authorities/' + segment(authority)));
 
-export const listCertificates = (id: string, cursor: string, signal: AbortSignal) =>
-  get<List<Certificate>>(below(id, 'client-certificates'), { cursor, limit: pageSize }, signal);
+export const listCertificates = (id: string, query: string, cursor: string, signal?: AbortSignal, limit = pageSize) =>
+  get<List<Certificate>>(below(id, 'client-certificates'), { query, cursor, limit }, signal);
 export const issueCertificate = (id: string, wish: { user: string; days: number; note: string; request: string }) =>
   post<Certificate>(below(id, 'client-certificates'), wish);
 export const revokeCertificate = (id: string, one: Certificate) =>
