@@ -132,6 +132,21 @@ func (s *Service) MintMetricsToken(ctx context.Context, by Actor, instance strin
 	return token, err
 }
 
+// HasMetricsToken says whether an instance has a token that reads its metrics.
+func (s *Service) HasMetricsToken(ctx context.Context, by Actor, instance string) (has bool, err error) {
+	err = s.view(ctx, func(r Reader) error {
+		if _, err := instanceOf(r, by, instance); err != nil {
+			return err
+		}
+		_, err := r.MetricsToken(instance)
+		if has = err == nil; errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	return has, err
+}
+
 // DropMetricsToken takes the token back.
 func (s *Service) DropMetricsToken(ctx context.Context, by Actor, instance string) error {
 	return s.update(ctx, func(tx Tx) error {

@@ -17,15 +17,20 @@ type loginsBody struct {
 	TokenIssuer     string `json:"token_issuer" doc:"Claim iss; empty: any"`
 	TokenAudience   string `json:"token_audience" doc:"Claim aud; empty: the instance's id"`
 	TokenUser       string `json:"token_user" doc:"Claim that names the user; empty: sub"`
+	MetricsToken    bool   `json:"metrics_token" doc:"There is a token that reads the instance's metrics"`
 }
 
-func showLogins(l account.Logins) loginsBody {
-	return loginsBody{l.Password, l.Token, string(l.Certificate), string(l.CertificateUser), l.TokenIssuer, l.TokenAudience, l.TokenUser}
+func (p *Panel) showLogins(ctx context.Context, l account.Logins, instance string) (*tagged[loginsBody], error) {
+	has, err := p.o.Accounts.HasMetricsToken(ctx, actor(ctx), instance)
+	return tag(p, l, loginsBody{l.Password, l.Token, string(l.Certificate), string(l.CertificateUser), l.TokenIssuer, l.TokenAudience, l.TokenUser, has}), err
 }
 
 func (p *Panel) getLogins(ctx context.Context, in *WithID) (*tagged[loginsBody], error) {
 	l, err := p.o.Accounts.Logins(ctx, actor(ctx), in.ID)
-	return tag(p, l, showLogins(l)), err
+	if err != nil {
+		return nil, err
+	}
+	return p.showLogins(ctx, l, in.ID)
 }
 
 type changeLoginsInput struct {
@@ -43,7 +48,10 @@ type changeLoginsInput struct {
 
 func (p *Panel) changeLogins(ctx context.Context, in *changeLoginsInput) (*tagged[loginsBody], error) {
 	l, err := p.o.Accounts.ChangeLogins(ctx, actor(ctx), in.ID, account.LoginsChange(in.Body))
-	return tag(p, l, showLogins(l)), err
+	if err != nil {
+		return nil, err
+	}
+	return p.showLogins(ctx, l, in.ID)
 }
 
 type authorityBody struct {

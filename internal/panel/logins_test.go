@@ -96,7 +96,18 @@ func TestLoginsOverTheAPI(t *testing.T) {
 	b.want("DELETE", at+"/client-authorities/"+c.Authority, nil, 204, nil)
 
 	var token struct{ Token, URL string }
+	has := func() bool {
+		var logins struct {
+			Has bool `json:"metrics_token"`
+		}
+		b.want("GET", at+"/logins", nil, 200, &logins)
+		return logins.Has
+	}
+	before := has()
 	b.want("POST", at+"/metrics-token", nil, 201, &token)
+	if before || !has() {
+		t.Error("it isn't told whether there is a token for metrics")
+	}
 	if !strings.HasPrefix(token.Token, "tsm_") || !strings.HasSuffix(token.URL, id+"/metrics") {
 		t.Errorf("%+v", token)
 	}

@@ -273,7 +273,7 @@ export const bans = [
   { address: '203.0.113.77', automatic: true, note: '', since: '2026-11-22T10:51:00Z', until: '2026-11-22T11:06:00Z', tries: 10, users: ['admin', 'root', 'mqtt'], clients: ['mqttx_0f'], refused: 214 },
   { address: '2001:db8:0:7::/64', automatic: false, note: 'Noisy neighbour', since: '2026-11-20T08:00:00Z', until: '2026-11-27T08:00:00Z', tries: 0, users: [], clients: [], refused: 0 },
 ];
-export const logins = { password: true, token: true, certificate: 'accepted', certificate_user: 'cn', token_issuer: '', token_audience: '', token_user: '' };
+export const logins = { password: true, token: true, certificate: 'accepted', certificate_user: 'cn', token_issuer: '', token_audience: '', token_user: '', metrics_token: false };
 
 export const authorities = [{ id: 'ca1', name: 'Tsunagi clients of kqzvbnta', own: true, pem: 'PEM', expires_at: '2036-11-20T00:00:00Z' }];
 

@@ -11,6 +11,7 @@ export interface Logins {
   token_issuer: string;
   token_audience: string;
   token_user: string;
+  metrics_token: boolean; // there is one
 }
 
 export interface Authority {
