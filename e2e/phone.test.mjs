@@ -16,6 +16,7 @@ for (const language of ['en', 'ja']) {
       world.context.setDefaultTimeout(30_000);
       world.page = world.context.pages()[0] ?? await world.context.newPage();
       await begin(world);
+      await sectionsReached(world);
       await passwordShown(world);
       await userWithRule(world);
       await messageSeen(world);
@@ -52,6 +53,21 @@ async function inSight(page, thing) {
     const bar = [...document.querySelectorAll('nav')].find((nav) => getComputedStyle(nav).position === 'fixed');
     return box.top >= 0 && box.bottom <= (bar && !e.closest('[role=dialog]') ? bar.getBoundingClientRect().top : innerHeight);
   });
+}
+
+/** sectionsReached finds every section at the thumb, and the server's owner theirs with one tap more. */
+async function sectionsReached({ name, page, server, t }) {
+  await page.goto(`${server.origin}/instances`);
+  const bar = page.getByRole('navigation', { name: t('nav.label') });
+  await button(bar, t('nav.more')).tap();
+  for (const key of ['nav.instances', 'nav.flows', 'nav.devices', 'nav.account', 'nav.accounts', 'certificates.title', 'nav.log']) {
+    const box = await bar.getByRole('link', { name: t(key), exact: true }).boundingBox();
+    assert.ok(box && box.x >= 0 && box.x + box.width <= 360 && box.height >= 44, `${key} is at ${JSON.stringify(box)}`);
+  }
+  await shot(page, `${name}-sections`);
+  await bar.getByRole('link', { name: t('nav.log'), exact: true }).tap();
+  await page.getByRole('heading', { level: 1, name: t('nav.log') }).waitFor();
+  await bar.getByRole('link', { name: t('nav.log'), exact: true }).waitFor({ state: 'hidden' });
 }
 
 /** passwordShown reveals the password; the focus is where the button was, not lost. */
