@@ -14,6 +14,7 @@ type Actor struct {
 	Token    [32]byte  // APIToken.Hash; zero for a browser, an instance's key and the admin socket
 	Scope    Scope     // of an API token; "" for a browser and the admin socket
 	Only     string    // the one Instance.ID that an API token is for; "" for all
+	Topics   []string  // of a token for messages: the filters it is for, see MayPublish and MayListen
 	Via      string    // "panel", "token" or "admin", for the audit
 	Remote   string    // address, for the audit and for limits
 	Agent    string    // User-Agent of the browser

@@ -16,7 +16,8 @@ const (
 type NewAPIToken struct {
 	Name     string
 	Scope    Scope
-	Instance string // "" for all
+	Instance string   // "" for all
+	Topics   []string // of a scope for messages
 	Days     int
 }
 
@@ -27,8 +28,8 @@ func (s *Service) CreateAPIToken(ctx context.Context, by Actor, proof Proof, n N
 	if err != nil {
 		return APIToken{}, "", err
 	}
-	if n.Scope != ScopeRead && n.Scope != ScopeManage {
-		return APIToken{}, "", invalid("scope", "api.token.scope")
+	if err := checkScope(n); err != nil {
+		return APIToken{}, "", err
 	}
 	if n.Days < 0 || n.Days > 3650 {
 		return APIToken{}, "", invalid("days", "api.token.days", "max", 3650)
@@ -43,7 +44,7 @@ func (s *Service) CreateAPIToken(ctx context.Context, by Actor, proof Proof, n N
 	}
 	token = tokenPrefix + newToken()
 	now := s.now()
-	row = APIToken{ID: newID(), Hash: hashToken(token), Account: by.team(), Name: name, Scope: n.Scope, Instance: n.Instance, CreatedAt: now}
+	row = APIToken{ID: newID(), Hash: hashToken(token), Account: by.team(), Name: name, Scope: n.Scope, Instance: n.Instance, Topics: n.Topics, CreatedAt: now}
 	if n.Days > 0 {
 		row.ExpiresAt = now.AddDate(0, 0, n.Days)
 	}
@@ -124,7 +125,7 @@ func (s *Service) ByToken(ctx context.Context, token, remote, agent string) (Act
 	if err != nil {
 		return by, err
 	}
-	by.Scope, by.Only, by.Token = row.Scope, row.Instance, row.Hash
+	by.Scope, by.Only, by.Topics, by.Token = row.Scope, row.Instance, row.Topics, row.Hash
 	if now.Sub(row.UsedAt) > time.Minute {
 		s.touchToken(ctx, row, now)
 	}

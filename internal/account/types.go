@@ -90,6 +90,7 @@ type APIToken struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: never
 	UsedAt    time.Time // last use, kept to the minute
+	Topics    []string  // of a scope for messages: filters of what it is for; nil for other scopes
 }
 
 // Scope is what an API token may do.
@@ -99,6 +100,11 @@ type Scope string
 const (
 	ScopeRead   Scope = "read"   // look at everything but passwords
 	ScopeManage Scope = "manage" // change everything but the account itself
+
+	// The scopes for messages alone: of one instance, on topics that the token names, and nothing else.
+	ScopePublish          Scope = "publish"           // publish
+	ScopeSubscribe        Scope = "subscribe"         // follow, and read retained messages
+	ScopePublishSubscribe Scope = "publish-subscribe" // both
 )
 
 // Factor is a second proof at sign-in. Primary key ID; parent Account.

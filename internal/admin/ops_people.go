@@ -6,7 +6,7 @@ func peopleOps() []operation {
 	invitationCols := "ID=id E-MAIL=email SENT=sent CREATED=created_at EXPIRES=expires_at"
 	teamCols := "ID=id NAME=name ROLE=role PLAN=plan SUSPENDED=suspended.why"
 	teamInvitationCols := "ID=id E-MAIL=email ROLE=role EXPIRES=expires_at LINK=link"
-	tokenCols := "ID=id NAME=name SCOPE=scope INSTANCE=instance CREATED=created_at EXPIRES=expires_at USED=used_at"
+	tokenCols := "ID=id NAME=name SCOPE=scope INSTANCE=instance TOPICS=topics CREATED=created_at EXPIRES=expires_at USED=used_at"
 	none := fields{"password": ""}
 	oneAccount := view{cols: "ACCOUNT=id PLAN=plan INSTANCES=instance_limit SUSPENDED=suspended", tidy: accountAsBefore}
 	return []operation{
@@ -44,7 +44,8 @@ func peopleOps() []operation {
 		op("member remove", "PERSON", "DELETE /team/members/PERSON", "take somebody out of the team; PERSON is an id", view{}).ofAccount(),
 
 		op("token create", "NAME", "POST /tokens", "make an API token; it is printed once", view{only: "token"},
-			opt("scope", text, "manage, or read").needed(), opt("instance", text, "the one instance that it is for [all]"), opt("days", number, "life in days [for ever]")).ofAccount(),
+			opt("scope", text, "manage or read; for messages of one instance alone publish, subscribe or publish-subscribe").needed(),
+			opt("instance", text, "the one instance that it is for [all]"), opt("topic", each, "of a scope for messages: topic filter that it is for; may be given again").as("topics"), opt("days", number, "life in days [for ever]")).ofAccount(),
 		op("token list", "", "GET /tokens", "list API tokens", view{cols: tokenCols}).ofAccount(),
 		op("token delete", "TOKEN", "DELETE /tokens/TOKEN", "delete an API token", view{}).ofAccount(),
 

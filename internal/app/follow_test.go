@@ -174,3 +174,39 @@ func TestStreamsAreBounded(t *testing.T) {
 		t.Errorf("after the restart: %s", a.Status)
 	}
 }
+
+// TestThingWithATokenForMessages is a thing that speaks HTTP alone: it publishes and listens with a token that can do
+// nothing else, until the token is deleted.
+func TestThingWithATokenForMessages(t *testing.T) {
+	w := serveWorld(t)
+	owner := w.caller()
+	id, _ := w.instance()
+	var token struct{ Token string }
+	w.admin(&token, "token", "create", "thing", "--scope", "publish-subscribe", "--instance", id, "--topic", "door/+", "--topic", "bell", "--account", "owner@example.org")
+	thing := &caller{w: w, bearer: token.Token}
+	thing.want("POST", "/instances/"+id+"/publish", map[string]any{"topic": "door/front", "payload": "open", "retain": true}, 200, nil)
+	if a := thing.do("POST", "/instances/"+id+"/publish", map[string]any{"topic": "door", "payload": "x"}); a.StatusCode != 403 {
+		t.Errorf("another topic: %s", a.Status)
+	}
+	for path, status := range map[string]int{"/subscribe?filter=%23": 403, "/retained/value?topic=door": 403, "/retained/value?topic=door/front": 200, "/retained": 403, "": 403} {
+		if a := thing.do("GET", "/instances/"+id+path, nil); a.StatusCode != status {
+			t.Errorf("%s: %s, want %d", path, a.Status, status)
+		}
+	}
+	stream := thing.do("GET", "/instances/"+id+"/subscribe?filter=door/front", nil)
+	if stream.StatusCode != 200 {
+		t.Fatal(stream.Status)
+	}
+	lines := bufio.NewScanner(stream.Body)
+	for lines.Scan() && !strings.Contains(lines.Text(), `"payload":"open"`) {
+	}
+	if lines.Err() != nil || !strings.Contains(lines.Text(), `"topic":"door/front"`) {
+		t.Errorf("%q, %v", lines.Text(), lines.Err())
+	}
+	var list struct{ Items []struct{ ID string } }
+	owner.want("GET", "/tokens", nil, 200, &list)
+	owner.want("DELETE", "/tokens/"+list.Items[0].ID, nil, 204, nil)
+	if rest, err := io.ReadAll(stream.Body); err != nil && !strings.Contains(err.Error(), "EOF") || strings.Contains(string(rest), "data:") {
+		t.Errorf("after the token was deleted: %q, %v", rest, err)
+	}
+}

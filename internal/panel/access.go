@@ -110,10 +110,18 @@ func levelOf(c huma.Context) access {
 	return level
 }
 
+// forMessages are the routes that are for tokens for messages, too, with what their scope must allow. The routes judge
+// the topics. All else, also what is public, is not for such a token, whatever it is about.
+var forMessages = map[string]account.Access{
+	"publish": account.Publish, "publish-batch": account.Publish, "subscribe": account.Subscribe, "get-retained": account.Subscribe,
+}
+
 // mayAsk says whether a route is for such as who asks, whatever it is about.
 func mayAsk(c huma.Context, req *request) error {
 	level, method := levelOf(c), c.Method()
 	switch {
+	case req.by.Scope.OfMessages() && !req.by.Scope.Allows(forMessages[req.route]):
+		return &failure{status: http.StatusForbidden, key: "api.token.messages"}
 	case level == owner && req.by.Account.Role != account.RoleOwner && !req.by.Operator:
 		return &failure{status: http.StatusForbidden}
 	case level.noTokens() && req.by.Via == "token":

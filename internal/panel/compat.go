@@ -96,6 +96,9 @@ func (p *Panel) serveCompat(w http.ResponseWriter, r *http.Request, route compat
 		refuse(left.busy())
 		return
 	}
+	if err == nil && c.by.Scope.OfMessages() {
+		err = &failure{status: http.StatusForbidden, key: "api.token.messages"}
+	}
 	if err == nil && c.by.Scope == account.ScopeRead && r.Method != http.MethodGet {
 		err = &failure{status: http.StatusForbidden, key: "api.token.read"}
 	}

@@ -31,7 +31,7 @@ var glossary = map[string]string{
 	"location": "Which part of the request", "action": "What is done", "condition": "What must hold for it to be done", "template": "What is sent, with places to be filled in", "mail_to": "E-mail addresses",
 	"ok": "Whether it went well", "works": "Whether it works", "healthy": "Whether it works", "online": "Whether it is connected", "connected": "Whether it is connected", "enabled": "Whether it is switched on", "ready": "Always true: there is nothing to wait for",
 	"applied": "Whether anything was made", "default": "Whether it is taken where none is chosen", "you": "Whether it is who asks", "nodes": "Nodes", "added": "Nodes that are new", "removed": "Nodes that are gone", "changed": "Nodes that are different",
-	"role": "Role in the team", "scope": "read: looks only; manage: changes, too", "encoding": "Of the payload", "via": "Way in", "stage": "How far it came", "signup": "Who may make an account",
+	"role": "Role in the team", "scope": "read: looks only; manage: changes, too; publish, subscribe, publish-subscribe: messages of one instance on some topics, and nothing else", "encoding": "Of the payload", "via": "Way in", "stage": "How far it came", "signup": "Who may make an account",
 	"until": "Until when", "ban": "Shut an address out after too many different wrong logins", "limit": "At most so many", "cursor": "From the answer before: next", "z": "Id of the tab", "rev": "Revision of the flows", "machine": "What it runs on", "cpus": "Processors", "free": "Free bytes",
 
 	"PlanBody.name": "Name of the plan", "Problem.type": "about:blank, as RFC 9457 has it: code tells more", "BridgeBody.user": "User name at the other broker", "BridgeChangeBody.user": "User name at the other broker",

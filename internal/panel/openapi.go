@@ -76,7 +76,7 @@ func describe(doc *huma.OpenAPI) {
 	}
 	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session":      {Type: "apiKey", In: "cookie", Name: CookieName, Description: "A browser that is signed in"},
-		"token":        {Type: "http", Scheme: "bearer", Description: "API token, made at /account"},
+		"token":        {Type: "http", Scheme: "bearer", Description: "API token, made at /account. One with the scope publish, subscribe or publish-subscribe is only for the routes publish and publish-batch, or subscribe and get-retained, of its instance and on its topics"},
 		"metricsToken": {Type: "http", Scheme: "bearer", Description: "Metrics token of one instance"},
 		"instanceKey":  {Type: "http", Scheme: "basic", Description: "CloudMQTT's form: an empty user name, and the instance's API key as password"},
 		"accountKey":   {Type: "http", Scheme: "basic", Description: "CloudMQTT's form: an API token as user name, and no password"},

@@ -36,13 +36,16 @@ type PublishedBody struct {
 	Bytes int    `json:"bytes" doc:"Of the payload"`
 }
 
-// message judges what was sent. The field at fault stands behind at, such as "messages[3].".
-func (b OutgoingBody) message(at string) (m Message, err error) {
+// message judges what by has sent. The field at fault stands behind at, such as "messages[3].".
+func (b OutgoingBody) message(by account.Actor, at string) (m Message, err error) {
 	fault := func(field, key string) (Message, error) {
 		return Message{}, &account.Error{Code: account.Invalid, Key: key, Field: at + field}
 	}
 	if topic.CheckName(b.Topic) != nil || b.Topic[0] == '$' {
 		return fault("topic", "api.topic.name")
+	}
+	if !by.MayPublish(b.Topic) {
+		return Message{}, &account.Error{Code: account.Forbidden, Key: "api.token.topic", Field: at + "topic"}
 	}
 	if b.ResponseTopic != "" && topic.CheckName(b.ResponseTopic) != nil {
 		return fault("response_topic", "api.topic.name")
@@ -70,7 +73,7 @@ func (b OutgoingBody) message(at string) (m Message, err error) {
 
 // publish returns when the message is routed and, at QoS 1 and 2, on disk where somebody away is owed it.
 func (p *Panel) publish(ctx context.Context, in *publishInput) (*answer[PublishedBody], error) {
-	m, err := in.Body.message("")
+	m, err := in.Body.message(actor(ctx), "")
 	if err != nil {
 		return nil, err
 	}
@@ -109,12 +112,12 @@ type publishedItemBody struct {
 	Detail string `json:"detail,omitempty" doc:"What to do about it, in the language of the request"`
 }
 
-// publishBatch publishes nothing where one of the messages is none. What the instance doesn't take stands in the answer,
+// publishBatch publishes nothing where one of the messages is none, or is on a topic that the token isn't for. What the instance doesn't take stands in the answer,
 // beside what it took.
 func (p *Panel) publishBatch(ctx context.Context, in *publishBatchInput) (*answer[publishedBatchBody], error) {
 	list := make([]Message, 0, len(in.Body.Messages))
 	for n, one := range in.Body.Messages {
-		m, err := one.message(fmt.Sprintf("messages[%d].", n))
+		m, err := one.message(actor(ctx), fmt.Sprintf("messages[%d].", n))
 		if err != nil {
 			return nil, err
 		}

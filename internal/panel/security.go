@@ -36,8 +36,9 @@ func (p *Panel) endSession(ctx context.Context, in *WithID) (*nothing, error) {
 type tokenBody struct {
 	ID        string     `json:"id"`
 	Name      string     `json:"name"`
-	Scope     string     `json:"scope" enum:"read,manage"`
+	Scope     string     `json:"scope" enum:"read,manage,publish,subscribe,publish-subscribe"`
 	Instance  string     `json:"instance,omitempty" doc:"The one instance that it is for"`
+	Topics    []string   `json:"topics,omitempty" doc:"Of a token that only publishes, only reads messages or both: the filters it is for"`
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	UsedAt    *time.Time `json:"used_at,omitempty" doc:"Last use, to the minute"`
@@ -52,7 +53,7 @@ func moment(t time.Time) *time.Time {
 }
 
 func showToken(a account.APIToken) tokenBody {
-	return tokenBody{a.ID, a.Name, string(a.Scope), a.Instance, a.CreatedAt, moment(a.ExpiresAt), moment(a.UsedAt), ""}
+	return tokenBody{a.ID, a.Name, string(a.Scope), a.Instance, a.Topics, a.CreatedAt, moment(a.ExpiresAt), moment(a.UsedAt), ""}
 }
 
 func (p *Panel) listTokens(ctx context.Context, _ *empty) (*answer[page[tokenBody]], error) {
@@ -63,14 +64,15 @@ func (p *Panel) listTokens(ctx context.Context, _ *empty) (*answer[page[tokenBod
 func (p *Panel) createToken(ctx context.Context, in *struct {
 	Body struct {
 		ProofBody
-		Name     string `json:"name" maxLength:"256"`
-		Scope    string `json:"scope" enum:"read,manage"`
-		Instance string `json:"instance,omitempty" maxLength:"64"`
-		Days     int    `json:"days,omitempty" minimum:"0" maximum:"3650" doc:"Days until it expires; 0: never"`
+		Name     string   `json:"name" maxLength:"256"`
+		Scope    string   `json:"scope" enum:"read,manage,publish,subscribe,publish-subscribe"`
+		Instance string   `json:"instance,omitempty" maxLength:"64" doc:"The one instance that it is for; empty: all. publish, subscribe and publish-subscribe want one"`
+		Topics   []string `json:"topics,omitempty" maxItems:"16" doc:"Filters that publish, subscribe and publish-subscribe are for; other scopes take none"`
+		Days     int      `json:"days,omitempty" minimum:"0" maximum:"3650" doc:"Days until it expires; 0: never"`
 	}
 }) (*answer[tokenBody], error) {
 	b := in.Body
-	row, token, err := p.o.Accounts.CreateAPIToken(ctx, actor(ctx), b.proof(), account.NewAPIToken{Name: b.Name, Scope: account.Scope(b.Scope), Instance: b.Instance, Days: b.Days})
+	row, token, err := p.o.Accounts.CreateAPIToken(ctx, actor(ctx), b.proof(), account.NewAPIToken{Name: b.Name, Scope: account.Scope(b.Scope), Instance: b.Instance, Topics: b.Topics, Days: b.Days})
 	out := showToken(row)
 	out.Token = token
 	return reply(out), err

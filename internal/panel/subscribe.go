@@ -56,6 +56,9 @@ func openStream[F interface{ Close() }](ctx context.Context, p *Panel, in *subsc
 	if err != nil {
 		return nil, err
 	}
+	if !by.MayListen(filter) {
+		return nil, &failure{status: http.StatusForbidden, key: "api.token.filter"}
+	}
 	if err := p.mayCome(ctx, i.ID); err != nil {
 		return nil, err
 	}
@@ -147,6 +150,9 @@ func (p *Panel) getRetained(ctx context.Context, in *struct {
 	}
 	if topic.CheckName(in.Topic) != nil {
 		return nil, &account.Error{Code: account.Invalid, Key: "api.topic.name", Field: "topic"}
+	}
+	if !actor(ctx).MayListen(in.Topic) {
+		return nil, &failure{status: http.StatusForbidden, key: "api.token.topic"}
 	}
 	found, err := p.o.Brokers.Retained(i.ID, RetainedQuery{Filter: in.Topic, Limit: 1})
 	if err != nil {

@@ -24,10 +24,10 @@ var (
 		[]string{"hash", "account", "expires_at"}, 1,
 		func(l *account.ResetLink) []any { return []any{digest{&l.Hash}, &l.Account, stamp{&l.ExpiresAt}} }}
 	apiTokens = entity[account.APIToken]{"api_token",
-		[]string{"id", "hash", "account", "name", "scope", "instance", "created_at", "expires_at", "used_at"}, 1,
+		[]string{"id", "hash", "account", "name", "scope", "instance", "created_at", "expires_at", "used_at", "topics"}, 1,
 		func(a *account.APIToken) []any {
 			return []any{&a.ID, digest{&a.Hash}, &a.Account, &a.Name, &a.Scope, orNull{&a.Instance}, stamp{&a.CreatedAt},
-				stamp{&a.ExpiresAt}, stamp{&a.UsedAt}}
+				stamp{&a.ExpiresAt}, stamp{&a.UsedAt}, list[string]{&a.Topics}}
 		}}
 	factors = entity[account.Factor]{"factor",
 		[]string{"id", "account", "kind", "name", "secret", "last", "created_at", "used_at"}, 1,

@@ -31,6 +31,7 @@ var laterColumns = map[string][]string{
 	"audit":           {"team"},
 	"mqtt_user":       {"client_id", "expires_at"},
 	"device":          {"pages"},
+	"api_token":       {"topics"},
 	"rule":            {"qos_below", "no_retain", "expires_at", "note"},
 	"stat_alarm":      {"untold"},
 	"hook":            {"edge", "rearm", "quiet", "together", "silence", "schedule", "zone"},

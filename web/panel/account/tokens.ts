@@ -4,13 +4,30 @@ import { t } from '../base/i18n.svelte';
 export interface Token {
   id: string;
   name: string;
-  scope: 'read' | 'manage';
+  scope: 'read' | 'manage' | 'publish' | 'subscribe' | 'publish-subscribe';
   instance?: string;
+  topics?: string[];
   expires_at?: string;
   used_at?: string;
   token?: string;
 }
 
 export function scopeText(scope: Token['scope']): string {
-  return scope === 'read' ? t('account.tokens_scope_read') : t('account.tokens_scope_manage');
+  switch (scope) {
+    case 'read':
+      return t('account.tokens_scope_read');
+    case 'manage':
+      return t('account.tokens_scope_manage');
+    case 'publish':
+      return t('account.tokens_scope_publish');
+    case 'subscribe':
+      return t('account.tokens_scope_subscribe');
+    case 'publish-subscribe':
+      return t('account.tokens_scope_publish_subscribe');
+  }
+}
+
+/** forMessages says whether a scope is for messages of one instance alone, on topics of the token's. */
+export function forMessages(scope: Token['scope']): boolean {
+  return scope !== 'read' && scope !== 'manage';
 }

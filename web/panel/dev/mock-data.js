@@ -232,6 +232,7 @@ export const sessions = [
 
 export const apiTokens = [
   { id: 't1', name: 'Backup', scope: 'read', created_at: '2026-11-01T09:00:00Z', expires_at: '2027-02-01T09:00:00Z', used_at: '2026-11-22T03:00:00Z' },
+  { id: 't2', name: 'Soil sensors', scope: 'publish', instance: 'kqzvbnta', topics: ['garden/soil/+/moisture', 'garden/alarm'], created_at: '2026-11-20T09:00:00Z' },
 ];
 
 export const audit = [

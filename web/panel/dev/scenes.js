@@ -124,6 +124,7 @@ export const scenes = [
   { name: 'account-passkey', path: '/account', full: false, act: (page) => button(page, 'Add a passkey', 'パスキーを追加').click() },
   { name: 'account-factor', path: '/account', full: false, act: (page) => button(page, 'Add an authenticator app', '認証アプリを追加').click() },
   { name: 'account-token', path: '/account', full: false, act: (page) => button(page, 'New token', '新しいトークン').click() },
+  { name: 'account-token-messages', path: '/account', full: false, act: tokenForMessages },
   { name: 'audit', path: '/account/audit', act: (page) => page.getByText(/^(made an instance|インスタンスを作成)$/).first().waitFor() },
   { name: 'forgot', path: '/forgot', mock: { signedIn: false } },
   { name: 'sign-up', path: '/sign-up', mock: { signedIn: false, signup: 'open' } },
@@ -235,6 +236,16 @@ async function tokenOnce(page) {
   await form.locator('input[type=password]').fill('correct horse');
   await form.locator('button[type=submit]').click();
   await page.getByText('tsu_example').waitFor();
+}
+
+/** tokenForMessages fills the form of a token that only publishes and listens. */
+async function tokenForMessages(page) {
+  await button(page, 'New token', '新しいトークン').click();
+  const form = page.getByRole('dialog').locator('form');
+  await form.locator('input').first().fill('Soil sensors');
+  await form.locator('select').first().selectOption('publish-subscribe');
+  await form.locator('select').nth(1).selectOption('kqzvbnta');
+  await form.locator('textarea').fill('garden/soil/+/moisture\ngarden/alarm');
 }
 
 async function tryHook(page) {
