@@ -17,7 +17,7 @@ func (b *browser) messageToken(scope, instance string, topics ...string) (id str
 		ID, Token, Scope, Instance string
 		Topics                     []string
 	}
-	b.want("POST", "/api/v1/tokens", map[string]any{"name": "thing", "scope": scope, "instance": instance, "topics": topics}, 201, &out)
+	b.want("POST", "/api/v1/tokens", map[string]any{"name": "thing", "scope": scope, "instance": instance, "topics": topics, "password": password}, 201, &out)
 	if out.Scope != scope || out.Instance != instance || !slices.Equal(out.Topics, topics) {
 		b.w.t.Errorf("made %+v", out)
 	}
@@ -162,12 +162,12 @@ func TestMessageTokensWanted(t *testing.T) {
 		{"publish", id, []string{"$SYS/#"}, "topics"}, {"publish-subscribe", id, []string{"$SYS/#"}, "topics"}, {"subscribe", id, []string{strings.Repeat("a", 1025)}, "topics"},
 		{"read", id, []string{"a"}, "topics"}, {"manage", "", []string{"a"}, "topics"}, {"both", id, []string{"a"}, "scope"},
 	} {
-		p := b.refused("POST", "/api/v1/tokens", map[string]any{"name": "x", "scope": tt.scope, "instance": tt.instance, "topics": tt.topics}, 422, "invalid")
+		p := b.refused("POST", "/api/v1/tokens", map[string]any{"name": "x", "scope": tt.scope, "instance": tt.instance, "topics": tt.topics, "password": password}, 422, "invalid")
 		if len(p.Errors) != 1 || p.Errors[0].Location != "body."+tt.field {
 			t.Errorf("%+v: %+v", tt, p.Errors)
 		}
 	}
-	stranger.refused("POST", "/api/v1/tokens", map[string]any{"name": "x", "scope": "publish", "instance": id, "topics": []string{"a"}}, 404, "not_found")
+	stranger.refused("POST", "/api/v1/tokens", map[string]any{"name": "x", "scope": "publish", "instance": id, "topics": []string{"a"}, "password": password}, 404, "not_found")
 	b.messageToken("publish", id, most...)
 	b.messageToken("subscribe", id, "$SYS/#", "日本/+")
 	var list struct {
