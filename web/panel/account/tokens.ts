@@ -1,3 +1,4 @@
+import { formatTime } from '../base/format';
 import { t } from '../base/i18n.svelte';
 
 /** Token is an API token; the token itself stands in the answer that made it, and nowhere else. */
@@ -10,6 +11,11 @@ export interface Token {
   expires_at?: string;
   used_at?: string;
   token?: string;
+}
+
+/** usedText says when something that opens the account was used last. */
+export function usedText(at?: string): string {
+  return at ? t('account.tokens_used', { time: formatTime(at) }) : t('account.tokens_unused');
 }
 
 export function scopeText(scope: Token['scope']): string {
