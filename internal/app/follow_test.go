@@ -14,6 +14,7 @@ import (
 type caller struct {
 	w              *world
 	cookie, bearer string
+	password       string
 }
 
 func (c *caller) do(method, path string, in any) *http.Response {
@@ -66,7 +67,7 @@ func (w *world) caller() *caller {
 	w.t.Helper()
 	var a struct{ Password string }
 	w.admin(&a, "account", "create", "--email", "owner@example.org")
-	c := &caller{w: w}
+	c := &caller{w: w, password: a.Password}
 	c.want("POST", "/session", map[string]string{"email": "owner@example.org", "password": a.Password}, 200, nil)
 	return c
 }
@@ -83,7 +84,7 @@ func TestSubscribeByHTTP(t *testing.T) {
 	sender.publish("away/kept", "no", true)
 	w.device(other, otherPassword, "sender", false).publish("home/other", "no", true)
 	var token struct{ ID, Token string }
-	owner.want("POST", "/tokens", map[string]string{"name": "screen", "scope": "read", "instance": id, "password": anyPassword}, 201, &token)
+	owner.want("POST", "/tokens", map[string]string{"name": "screen", "scope": "read", "instance": id, "password": owner.password}, 201, &token)
 
 	screen := &caller{w: w, bearer: token.Token}
 	if a := screen.do("GET", "/instances/"+other+"/subscribe?filter=%23", nil); a.StatusCode != 404 {
