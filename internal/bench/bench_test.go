@@ -32,14 +32,13 @@ func dev(t *testing.T) (mqtt, http string) {
 	dir := t.TempDir() // before the cleanup below, so that it is removed after it
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan int, 1)
-	said := new(bytes.Buffer)
 	go func() { // ends with ctx
-		ended <- app.Run(ctx, []string{"serve", "--dev", "--data", dir, "--mqtt", mqtt, "--http", http}, app.Streams{Out: said, Err: said})
+		ended <- app.Run(ctx, []string{"serve", "--dev", "--data", dir, "--mqtt", mqtt, "--http", http}, app.Streams{Out: t.Output(), Err: t.Output()})
 	}()
 	t.Cleanup(func() {
 		cancel()
 		if code := <-ended; code != 0 {
-			t.Errorf("serve ended with %d: %s", code, said)
+			t.Errorf("serve ended with %d", code)
 		}
 	})
 	for range 500 {
@@ -50,7 +49,7 @@ func dev(t *testing.T) (mqtt, http string) {
 		select {
 		case code := <-ended:
 			ended <- 0
-			t.Fatalf("serve ended with %d: %s", code, said)
+			t.Fatalf("serve ended with %d", code)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

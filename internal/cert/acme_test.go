@@ -75,10 +75,10 @@ func (p *public) start(a *ACME) {
 	}
 }
 
-// await waits until f says yes.
+// await waits until f says yes, long enough for an attempt that fails: the next one comes a minute later.
 func await(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !f(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !f(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("never: %s", what)
 		}
