@@ -89,7 +89,7 @@ func npmPackages(dir string) ([]work, error) {
 		name := path[strings.LastIndex(path, "node_modules/")+len("node_modules/"):]
 		all = append(all, work{name: name, version: p.Version, licence: p.License, from: "npm package", texts: licenceTexts(filepath.Join(dir, path))})
 	}
-	slices.SortFunc(all, func(a, b work) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(all, func(a, b work) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.version, b.version)) })
 	return all, nil
 }
 
