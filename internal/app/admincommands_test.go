@@ -376,7 +376,7 @@ func TestAdminLinks(t *testing.T) {
 			QoS                      int
 		}
 	}
-	code, out, told := w.adminText("secret of a bridge\n", "bridge", "create", id, "--name", "up", "--address", "mqtts://127.0.0.1:1", "--user", "u", "--password-stdin",
+	code, out, told := w.adminText("secret of a bridge\n", "bridge", "create", id, "--name", "up", "--address", "mqtts://localhost:1", "--user", "u", "--password-stdin",
 		"--topic", `a/# in 1 here/`, "--topic", "b", "--json")
 	if err := json.Unmarshal([]byte(out), &bridge); code != ExitOK || err != nil {
 		t.Fatal(code, out, told, err)
