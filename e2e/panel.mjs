@@ -11,7 +11,7 @@ const button = (page, name) => page.getByRole('button', { name, exact: true });
 /** arrived waits for the list of instances, with what is loaded for it: who is signed in comes here. */
 export async function arrived(page, t) {
   await page.waitForURL('**/instances');
-  await page.getByRole('heading', { name: t('instances.title') }).waitFor();
+  await page.getByRole('heading', { level: 1, name: t('instances.title') }).waitFor();
 }
 
 export async function becomeOwner(world) {
@@ -190,6 +190,6 @@ export async function signOut(world) {
   await page.getByRole('alert').first().waitFor();
   await page.getByLabel(t('account.password'), { exact: true }).fill(owner.password);
   await button(page, t('sign_in.submit')).click();
-  await page.getByRole('heading', { name: t('instances.title') }).waitFor();
+  await page.getByRole('heading', { level: 1, name: t('instances.title') }).waitFor();
   await shot(page, `${world.name}-2-signed-in`);
 }

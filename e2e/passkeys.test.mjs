@@ -98,7 +98,7 @@ async function signOut({ page, server, t }) {
 async function signIn({ page, server, t }, device) {
   const [{ signCount }] = await device.credentials();
   await button(page, t('passkeys.sign_in')).click();
-  await page.getByRole('heading', { name: t('instances.title') }).waitFor();
+  await page.getByRole('heading', { level: 1, name: t('instances.title') }).waitFor();
   const [after] = await device.credentials();
   assert.ok(after.signCount > signCount, 'the authenticator has signed');
   await go(page, `${server.origin}/account`);
@@ -116,7 +116,7 @@ async function refuseAnotherPerson(world, device) {
   await page.getByText(t('passkeys.cancelled')).waitFor();
   await device.knows(true);
   await button(page, t('passkeys.sign_in')).click();
-  await page.getByRole('heading', { name: t('instances.title') }).waitFor();
+  await page.getByRole('heading', { level: 1, name: t('instances.title') }).waitFor();
 }
 
 /** remove takes it away on the server; the authenticator still has it, and it opens nothing. */

@@ -74,7 +74,7 @@ async function signIn(world) {
   await go(page, `${server.origin}/sign-in`);
   await button(page, t('providers.sign_in', { provider: 'Example ID' })).click();
   await as(page, 'ann');
-  await page.getByRole('heading', { name: t('instances.title') }).waitFor();
+  await page.getByRole('heading', { level: 1, name: t('instances.title') }).waitFor();
   assert.ok(!/code=|state=/.test(page.url()), `nothing of the visit stays in the address: ${page.url()}`);
   await go(page, `${server.origin}/account`);
   await page.getByText('ann@example.org').first().waitFor();
@@ -119,7 +119,7 @@ async function link(world) {
   await page.waitForURL('**/sign-in*');
   await button(page, t('providers.sign_in', { provider: 'Example ID' })).click();
   await as(page, 'boss');
-  await page.getByRole('heading', { name: t('instances.title') }).waitFor();
+  await page.getByRole('heading', { level: 1, name: t('instances.title') }).waitFor();
 }
 
 /** changeRole has an owner change the role of somebody who looks on: it is seen without a reload. */
